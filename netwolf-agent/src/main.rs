@@ -1,0 +1,3 @@
+//! Wires the program together.
+
+fn main() {}

@@ -1,0 +1,172 @@
+//! Messages over a byte stream: a length of four bytes, big endian, then one message.
+//!
+//! ```text
+//!   +-----------+--------------------------------------+
+//!   | length u32| {"heartbeat":{...}}  or  zstd frame  |
+//!   +-----------+--------------------------------------+
+//! ```
+//!
+//! The payload tells which of the two it is by its first bytes: JSON begins with `{`, zstd with its magic
+//! number. Small messages go as JSON, readable on the wire; from [`COMPRESS_FROM`] bytes they are compressed.
+//!
+//! Invariants: no frame exceeds [`MAX_FRAME`] and no message [`MAX_MESSAGE`]; both are checked from the
+//! declared sizes, before anything is allocated for them. "Not there yet" is not an error; the end of the
+//! stream inside a frame is one.
+
+use std::{io, marker::PhantomData};
+
+use futures_util::{SinkExt, StreamExt, TryStreamExt};
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+
+use self::format::JsonZstd;
+
+mod format;
+
+/// The longest frame, in bytes. A shard that reattaches with 20,000 leases needs about a tenth of it.
+pub const MAX_FRAME: usize = 4 << 20;
+
+/// The longest message once inflated, in bytes.
+pub const MAX_MESSAGE: usize = 16 << 20;
+
+/// Messages of at least so many bytes are compressed: below that a zstd frame gains little and hides the text.
+pub const COMPRESS_FROM: usize = 1024;
+
+/// Why a frame could not be read or written. The link cannot go on after any of them.
+#[derive(Debug, Error)]
+pub enum FrameError {
+    /// The stream failed, or ended inside a frame.
+    #[error("the link broke")]
+    Io(#[source] io::Error),
+    /// The declared length of the frame is over [`MAX_FRAME`].
+    #[error("a frame of more than {MAX_FRAME} bytes was announced or was to be sent")]
+    FrameTooLong,
+    /// The declared size of the inflated message is over [`MAX_MESSAGE`], or none is declared.
+    #[error("a message of more than {MAX_MESSAGE} bytes, or of no declared size")]
+    MessageTooLong,
+    /// The payload is not a zstd frame although it begins like one.
+    #[error("a compressed message could not be inflated")]
+    Inflate(#[source] io::Error),
+    /// The payload is not a message.
+    #[error("a message could not be read")]
+    Decode(#[source] serde_json::Error),
+    /// A message could not be written as JSON.
+    #[error("a message could not be written")]
+    Encode(#[source] serde_json::Error),
+}
+
+impl FrameError {
+    /// Whether the bytes were wrong, rather than the stream broken.
+    pub const fn is_malformed(&self) -> bool {
+        !matches!(self, Self::Io(_))
+    }
+
+    fn from_io(error: io::Error) -> Self {
+        // So the codec says "too long", reading and writing; "ended inside a frame" is another kind.
+        if matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+        ) {
+            Self::FrameTooLong
+        } else {
+            Self::Io(error)
+        }
+    }
+}
+
+fn codec() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder()
+        .length_field_type::<u32>()
+        .max_frame_length(MAX_FRAME)
+        .new_codec()
+}
+
+type Bytes<R> =
+    futures_util::stream::MapErr<FramedRead<R, LengthDelimitedCodec>, fn(io::Error) -> FrameError>;
+
+/// The reading half of a link; `M` is what the other side says.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use netwolf_wire::{frame::{FrameReader, FrameWriter}, message::{Renew, ToAgent}};
+///
+/// let (here, there) = tokio::io::duplex(64);
+/// FrameWriter::new(here).send(&ToAgent::from(Renew { beat: 7 })).await?;
+/// let message = FrameReader::<_, ToAgent>::new(there).next().await?;
+/// assert_eq!(message, Some(ToAgent::Renew(Renew { beat: 7 })));
+/// # Ok::<_, netwolf_wire::frame::FrameError>(()) }).unwrap();
+/// ```
+pub struct FrameReader<R, M> {
+    inner: tokio_serde::Framed<Bytes<R>, M, (), JsonZstd>,
+}
+
+impl<R: AsyncRead + Unpin, M: DeserializeOwned + Unpin> FrameReader<R, M> {
+    /// Reads messages from `stream`.
+    pub fn new(stream: R) -> Self {
+        let bytes = FramedRead::new(stream, codec()).map_err(FrameError::from_io as fn(_) -> _);
+        Self {
+            inner: tokio_serde::Framed::new(bytes, JsonZstd::default()),
+        }
+    }
+
+    /// The next message; `None` once the other side has closed the stream between two frames.
+    /// It may be dropped and called again without losing bytes.
+    ///
+    /// # Errors
+    /// [`FrameError`]; the reader is of no use after one.
+    pub async fn next(&mut self) -> Result<Option<M>, FrameError> {
+        self.inner.next().await.transpose()
+    }
+}
+
+/// The writing half of a link.
+pub struct FrameWriter<W, M> {
+    bytes: FramedWrite<W, LengthDelimitedCodec>,
+    format: JsonZstd,
+    message: PhantomData<fn(M)>,
+}
+
+impl<W: AsyncWrite + Unpin, M: Serialize> FrameWriter<W, M> {
+    /// Writes messages to `stream`.
+    pub fn new(stream: W) -> Self {
+        Self {
+            bytes: FramedWrite::new(stream, codec()),
+            format: JsonZstd::default(),
+            message: PhantomData,
+        }
+    }
+
+    /// Puts `message` behind those that wait; they are written when the buffer is full or on [`Self::flush`].
+    ///
+    /// # Errors
+    /// [`FrameError`], also when the message is too long. Nothing of it is sent then.
+    pub async fn feed(&mut self, message: &M) -> Result<(), FrameError> {
+        let bytes =
+            tokio_serde::Serializer::serialize(std::pin::Pin::new(&mut self.format), message)?;
+        self.bytes.feed(bytes).await.map_err(FrameError::from_io)
+    }
+
+    /// Waits until everything is handed to the operating system.
+    ///
+    /// # Errors
+    /// [`FrameError::Io`] when the stream fails.
+    pub async fn flush(&mut self) -> Result<(), FrameError> {
+        SinkExt::<bytes::Bytes>::flush(&mut self.bytes)
+            .await
+            .map_err(FrameError::from_io)
+    }
+
+    /// Writes one message and flushes.
+    ///
+    /// # Errors
+    /// As [`Self::feed`] and [`Self::flush`].
+    pub async fn send(&mut self, message: &M) -> Result<(), FrameError> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,279 @@
+//! Frames survive any split, and nothing wrong costs memory.
+
+use std::{collections::BTreeMap, pin::Pin, sync::Arc, task};
+
+use proptest::prelude::*;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::*;
+use crate::{
+    AgentName, DeviceName, Epoch, Incarnation,
+    message::{Declare, Heartbeat, Hello, Polls, Revoked, Running, ToManager},
+    series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo, Value},
+    stats::{Histogram, ShardStats},
+    version::CURRENT,
+};
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn encode(messages: &[ToManager]) -> Vec<u8> {
+    block_on(async {
+        let mut bytes = Vec::new();
+        let mut writer = FrameWriter::new(&mut bytes);
+        for message in messages {
+            writer.feed(message).await.unwrap();
+        }
+        writer.flush().await.unwrap();
+        bytes
+    })
+}
+
+/// A stream that hands out its bytes in pieces of the given sizes, over and over.
+struct Pieces {
+    bytes: Vec<u8>,
+    at: usize,
+    sizes: Vec<usize>,
+    turn: usize,
+}
+
+impl AsyncRead for Pieces {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut task::Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> task::Poll<io::Result<()>> {
+        let size = self.sizes[self.turn % self.sizes.len()]
+            .min(buf.remaining())
+            .min(self.bytes.len() - self.at);
+        buf.put_slice(&self.bytes[self.at..self.at + size]);
+        self.at += size;
+        self.turn += 1;
+        task::Poll::Ready(Ok(()))
+    }
+}
+
+fn decode(bytes: Vec<u8>, sizes: Vec<usize>) -> (Vec<ToManager>, Result<(), FrameError>) {
+    block_on(async {
+        let mut reader = FrameReader::new(Pieces {
+            bytes,
+            at: 0,
+            sizes,
+            turn: 0,
+        });
+        let mut messages = Vec::new();
+        loop {
+            match reader.next().await {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => return (messages, Ok(())),
+                Err(error) => return (messages, Err(error)),
+            }
+        }
+    })
+}
+
+fn names() -> impl Strategy<Value = String> + Clone {
+    "[a-z][a-z0-9._-]{0,20}"
+}
+
+fn devices() -> impl Strategy<Value = DeviceName> + Clone {
+    names().prop_map(|name| DeviceName::new(&name).unwrap())
+}
+
+fn polls() -> impl Strategy<Value = Poll> {
+    let value = prop_oneof![
+        any::<f64>(),
+        Just(f64::INFINITY),
+        Just(f64::NEG_INFINITY),
+        Just(f64::NAN)
+    ]
+    // Payload bits of NaNs do not travel, and NaN never equals itself; the sign of zero does travel.
+    .prop_map(|value| Value(if value.is_nan() { 0.5 } else { value }));
+    (
+        any::<u32>(),
+        any::<u64>(),
+        proptest::collection::vec((any::<u32>().prop_map(SeriesNo), value), 0..60),
+    )
+        .prop_map(|(device, time, samples)| Poll(DeviceNo(device), time, samples))
+}
+
+fn messages() -> impl Strategy<Value = ToManager> {
+    let leases = proptest::collection::vec((devices(), any::<u64>().prop_map(Epoch)), 0..80);
+    prop_oneof![
+        (names(), any::<u16>(), any::<u64>(), leases.clone()).prop_map(
+            |(agent, shard, incarnation, leases)| Hello {
+                protocol: CURRENT,
+                software: "0".into(),
+                agent: AgentName::new(&agent).unwrap(),
+                shard,
+                shards: shard.saturating_add(1),
+                incarnation: Incarnation(incarnation),
+                running: leases
+                    .into_iter()
+                    .map(|(device, epoch)| Running {
+                        job: crate::hash::Digest::of(&device),
+                        device,
+                        epoch
+                    })
+                    .collect(),
+            }
+            .into()
+        ),
+        (any::<u64>(), any::<u64>()).prop_map(|(beat, polls)| Heartbeat {
+            beat,
+            stats: ShardStats {
+                polls,
+                poll_seconds: BTreeMap::from([("cpu".into(), Histogram::default())]),
+                ..Default::default()
+            },
+        }
+        .into()),
+        (devices(), any::<u32>(), "\\PC{0,40}").prop_map(|(device, no, text)| Declare {
+            devices: vec![DeviceDecl {
+                no: DeviceNo(no),
+                device,
+                epoch: Epoch(1)
+            }],
+            families: vec![FamilyDecl {
+                no: FamilyNo(no),
+                name: "netwolf_x".into(),
+                kind: Kind::Gauge,
+                help: text.clone()
+            }],
+            series: vec![SeriesDecl {
+                no: SeriesNo(no),
+                device: DeviceNo(no),
+                family: FamilyNo(no),
+                labels: vec![("interface".into(), text)],
+                interval_ms: 1000,
+            }],
+        }
+        .into()),
+        proptest::collection::vec(polls(), 0..40).prop_map(|polls| Polls { polls }.into()),
+        leases.prop_map(|leases| Revoked { leases }.into()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn messages_survive_any_split_and_any_order(
+        messages in proptest::collection::vec(messages(), 0..8),
+        sizes in proptest::collection::vec(1usize..700, 1..12),
+    ) {
+        let (decoded, end) = decode(encode(&messages), sizes);
+        prop_assert!(end.is_ok());
+        prop_assert_eq!(decoded, messages);
+    }
+
+    #[test]
+    fn a_stream_cut_anywhere_gives_the_whole_messages_before_the_cut(
+        messages in proptest::collection::vec(messages(), 1..5),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = encode(&messages);
+        let at = cut.index(bytes.len());
+        bytes.truncate(at);
+        let (decoded, end) = decode(bytes, vec![4096]);
+        prop_assert!(messages.starts_with(&decoded));
+        let boundary = encode(&decoded).len() == at;
+        prop_assert_eq!(end.is_ok(), boundary, "only a cut between two frames is a clean end");
+    }
+
+    #[test]
+    fn garbage_is_refused_and_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400), zstd in any::<bool>()) {
+        let mut payload = if zstd { vec![0x28, 0xb5, 0x2f, 0xfd] } else { Vec::new() };
+        payload.extend(bytes);
+        let mut framed = u32::try_from(payload.len()).unwrap().to_be_bytes().to_vec();
+        framed.extend(payload);
+        let (decoded, end) = decode(framed, vec![64]);
+        prop_assert!(end.is_err() || decoded.iter().all(|message| matches!(message, ToManager::Unknown(_))));
+    }
+}
+
+/// A reader that panics when more than the length field is asked of it.
+struct OnlyHead(Vec<u8>);
+
+impl AsyncRead for OnlyHead {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut task::Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> task::Poll<io::Result<()>> {
+        assert!(
+            !self.0.is_empty(),
+            "the frame was not refused by its length alone"
+        );
+        assert!(
+            buf.remaining() <= 64 << 10,
+            "a buffer of the announced size was allocated"
+        );
+        let head = std::mem::take(&mut self.0);
+        buf.put_slice(&head);
+        task::Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn an_oversize_frame_is_refused_by_its_length_without_allocation() {
+    let head = u32::try_from(MAX_FRAME + 1).unwrap().to_be_bytes().to_vec();
+    let error = block_on(FrameReader::<_, ToManager>::new(OnlyHead(head)).next()).unwrap_err();
+    assert!(matches!(error, FrameError::FrameTooLong), "{error:?}");
+    assert!(error.is_malformed());
+}
+
+#[test]
+fn a_bomb_is_refused_by_its_declared_size_before_it_is_inflated() {
+    let bomb = zstd::bulk::compress(&vec![b' '; MAX_MESSAGE + 1], 1).unwrap();
+    assert!(bomb.len() < 4096);
+    let mut bytes = u32::try_from(bomb.len()).unwrap().to_be_bytes().to_vec();
+    bytes.extend(bomb);
+    let (decoded, end) = decode(bytes, vec![4096]);
+    assert!(decoded.is_empty());
+    assert!(matches!(end, Err(FrameError::MessageTooLong)), "{end:?}");
+}
+
+#[test]
+fn a_message_that_is_too_long_is_not_sent() {
+    let leases = (0..700_000)
+        .map(|n| (DeviceName::new(&format!("device-{n}")).unwrap(), Epoch(n)))
+        .collect();
+    let message = ToManager::from(Revoked { leases });
+    let mut bytes = Vec::new();
+    let error = block_on(FrameWriter::new(&mut bytes).send(&message)).unwrap_err();
+    assert!(matches!(error, FrameError::MessageTooLong), "{error:?}");
+    assert!(bytes.is_empty());
+}
+
+#[test]
+fn a_batch_of_samples_costs_few_bytes() {
+    let polls = (0..500_u32)
+        .map(|n| {
+            Poll(
+                DeviceNo(n),
+                1_790_000_000_000 + u64::from(n),
+                vec![(SeriesNo(n), Value(f64::from(n % 100) / 100.0))],
+            )
+        })
+        .collect();
+    let bytes = encode(&[Polls { polls }.into()]);
+    assert!(
+        bytes.len() < 500 * 16,
+        "{} bytes for 500 samples",
+        bytes.len()
+    );
+}
+
+#[test]
+fn shared_contents_are_written_as_if_owned() {
+    let plans: crate::message::ToAgent = crate::message::Plans { plans: Vec::new() }.into();
+    assert_eq!(
+        serde_json::to_string(&Arc::new(plans)).unwrap(),
+        r#"{"plans":{"plans":[]}}"#
+    );
+}

@@ -1,0 +1,120 @@
+//! Filter specs: how the output of a command becomes samples, as data. `netwolf-filter` runs them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::series::Kind;
+
+/// One source of records, and the metrics that each record makes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Names the rule in problems and metrics; unique within its command.
+    pub name: String,
+    /// How records are read from the output. Other sources stand beside this one, each as a key of its own.
+    pub regex: RegexSource,
+    /// What each record becomes.
+    pub metrics: Vec<Metric>,
+}
+
+/// Records by regular expressions with named groups; each group is a field.
+///
+/// Without `blocks`, each match of each pattern is a record. With `blocks`, the output is cut before every
+/// match of `blocks`, and each piece makes one record from the first match of every pattern in it; the
+/// text before the first cut makes none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegexSource {
+    /// In the syntax of the `regex` crate: linear in time, without look-around.
+    pub patterns: Vec<String>,
+    /// Whether a pattern may match more than once; with `blocks` it never does.
+    #[serde(default, rename = "match")]
+    pub matches: Matches,
+    /// Matches where a new block begins, such as `(?m)^\S+ is (?:administratively )?(?:up|down)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<String>,
+}
+
+/// How many matches count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Matches {
+    /// The first one. None at all is a problem that is told.
+    #[default]
+    First,
+    /// All. None at all is an empty table, and no problem.
+    Every,
+}
+
+/// A metric from each record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// Its name in Prometheus, with unit and, on a counter, `_total`; `_info` on an info metric.
+    pub name: String,
+    /// What kind it is.
+    pub kind: Kind,
+    /// What people read about it.
+    pub help: String,
+    /// Labels: text in which `${field}` stands for a field of the record. An empty value leaves the label out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The field that holds the value; none on an info metric, whose value is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// How the field's text is read.
+    #[serde(default, skip_serializing_if = "Parse::is_number")]
+    pub parse: Parse,
+    /// Texts that stand for numbers, such as `up: 1`; looked up before the text is parsed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub map: BTreeMap<String, f64>,
+    /// The number is multiplied by this.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub scale: f64,
+    /// This is added after `scale`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub offset: f64,
+}
+
+/// How text becomes a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parse {
+    /// A decimal number, with or without exponent; white space around it and commas between thousands are fine.
+    #[default]
+    Number,
+    /// A length of time in seconds: `1w2d`, `2 weeks, 1 day, 3 hours, 4 minutes`, `01:02:03`.
+    Duration,
+}
+
+impl Parse {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it with a reference"
+    )]
+    fn is_number(&self) -> bool {
+        *self == Self::Number
+    }
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::float_cmp,
+    reason = "serde calls it with a reference; the default is exact"
+)]
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}

@@ -1,0 +1,53 @@
+//! Where a device is and how to log in to it. References only: no secret value is ever here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{SecretRef, Span};
+
+/// Everything that a session needs to know of one device besides its platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// IP address or DNS name.
+    pub address: String,
+    /// TCP port of the device's SSH server.
+    pub port: u16,
+    /// Who to log in as, and with what.
+    pub login: Login,
+    /// How the device proves who it is.
+    pub host_key: HostKey,
+    /// Bound on TCP connect, on key exchange and on login, each for itself.
+    pub connect_timeout: Span,
+}
+
+/// A credential by reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// Name of the credential in the configuration; stands in logs and metrics.
+    pub credential: String,
+    /// The user name.
+    pub username: String,
+    /// Tried first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<SecretRef>,
+    /// Opens an encrypted private key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<SecretRef>,
+    /// For the `password` method, or `keyboard-interactive` where a device has only that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretRef>,
+    /// Answers the platform's `enable`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_secret: Option<SecretRef>,
+}
+
+/// Which host key is accepted. There is no way to accept any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostKey {
+    /// Exactly the key with this fingerprint, written `SHA256:...` as OpenSSH does.
+    Pinned(String),
+    /// A key that this file on the agent's machine lists for the device.
+    KnownHosts(String),
+    /// The first key seen, and then only that one for as long as the agent runs.
+    AcceptNew,
+}
