@@ -1,1 +1,44 @@
-//! Placeholder header, replaced by the first commit of this crate.
+//! From the output of a command to samples, by rules that are data. Pure: no IO, no clock, no runtime.
+//!
+//! ```text
+//!   output --> source --> records --> metrics --> samples
+//!             (regex)    (fields)   (labels, value)   \--> problems, for what could not be read
+//! ```
+//!
+//! [`Filter::compile`] checks the rules of one command and tells of every fault at once;
+//! [`Filter::apply`] runs them, as often as the command is run. The rules themselves are plain data
+//! that crosses the network: [`netwolf_wire::rule`].
+//!
+//! | Word | Means here |
+//! |---|---|
+//! | source | reads records from the output; `regex` is the first, each source has a module in `source/` |
+//! | record | the fields that one match, or one block of the output, has |
+//! | field | a named piece of text in a record; absent when its group took no part |
+//! | sample | one value of one series: a family, labels, a number |
+//! | problem | something in the output that a rule could not read; it costs its own sample and no other |
+//!
+//! Invariants: the same rules and output give the same samples in the same order; no output makes
+//! `apply` panic or fail; no series appears twice in an [`Extraction`]; samples, problems, records and
+//! label values are bounded by [`limits`].
+
+mod check;
+mod error;
+mod family;
+mod filter;
+mod metric;
+mod problem;
+mod source;
+mod template;
+mod value;
+
+pub mod limits;
+
+pub use error::{Fault, RuleError};
+pub use family::Family;
+pub use filter::{Extraction, Filter, Sample};
+pub use problem::{Problem, ProblemKind};
+
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

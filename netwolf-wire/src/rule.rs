@@ -28,7 +28,8 @@ pub struct Rule {
 pub struct RegexSource {
     /// In the syntax of the `regex` crate: linear in time, without look-around.
     pub patterns: Vec<String>,
-    /// Whether a pattern may match more than once; with `blocks` it never does.
+    /// Whether a pattern may match more than once; with `blocks` it never does. Either way, whether it is a
+    /// problem that there is no record at all.
     #[serde(default, rename = "match")]
     pub matches: Matches,
     /// Matches where a new block begins, such as `(?m)^\S+ is (?:administratively )?(?:up|down)`.
@@ -57,7 +58,8 @@ pub struct Metric {
     pub kind: Kind,
     /// What people read about it.
     pub help: String,
-    /// Labels: text in which `${field}` stands for a field of the record. An empty value leaves the label out.
+    /// Labels: text in which `${field}` stands for a field of the record, and `${field:-text}` for the text
+    /// where the field is absent or empty. An absent field or an empty value leaves the label out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// The field that holds the value; none on an info metric, whose value is 1.

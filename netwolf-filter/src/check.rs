@@ -1,0 +1,112 @@
+//! What names may be: Prometheus's rules, the endings of each kind, and the names that are taken.
+
+use netwolf_wire::{rule::Metric, series::Kind};
+
+use crate::error::Fault;
+
+const COUNTER_SUFFIX: &str = "_total";
+const INFO_SUFFIX: &str = "_info";
+
+/// Labels that are added by NetWolf or have a meaning of their own in Prometheus.
+const RESERVED_LABELS: [&str; 3] = ["device", "le", "quantile"];
+
+/// All faults of a metric that can be seen without its rule's fields.
+pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
+    let name = || metric.name.clone();
+    let mut faults = Vec::new();
+    if is_metric_name(&metric.name) {
+        faults.extend(suffix(metric));
+    } else {
+        faults.push(Fault::MetricName { metric: name() });
+    }
+    if metric.help.trim().is_empty() {
+        faults.push(Fault::NoHelp { metric: name() });
+    }
+    match (metric.kind, &metric.value) {
+        (Kind::Info, Some(_)) => faults.push(Fault::InfoValue { metric: name() }),
+        (Kind::Gauge | Kind::Counter, None) => faults.push(Fault::NoValue { metric: name() }),
+        _ => {}
+    }
+    let numbers = [
+        ("the scale", metric.scale.is_finite() && metric.scale != 0.0),
+        ("the offset", metric.offset.is_finite()),
+        (
+            "the map",
+            metric.map.values().all(|value| value.is_finite()),
+        ),
+    ];
+    faults.extend(
+        numbers
+            .iter()
+            .filter(|(_, usable)| !usable)
+            .map(|(what, _)| Fault::BadNumber {
+                metric: name(),
+                what,
+            }),
+    );
+    for label in metric.labels.keys() {
+        if !is_label_name(label) {
+            faults.push(Fault::LabelName {
+                metric: name(),
+                label: label.clone(),
+            });
+        } else if RESERVED_LABELS.contains(&label.as_str()) || label.starts_with("__") {
+            faults.push(Fault::ReservedLabel {
+                metric: name(),
+                label: label.clone(),
+            });
+        }
+    }
+    faults
+}
+
+/// The metric's family in `OpenMetrics`, which names it without the ending of its kind.
+pub(crate) fn family_name(name: &str, kind: Kind) -> &str {
+    let suffix = match kind {
+        Kind::Gauge => "",
+        Kind::Counter => COUNTER_SUFFIX,
+        Kind::Info => INFO_SUFFIX,
+    };
+    name.strip_suffix(suffix).unwrap_or(name)
+}
+
+fn suffix(metric: &Metric) -> Option<Fault> {
+    let ends_in = |suffix| metric.name.ends_with(suffix);
+    let (name, kind) = (metric.name.clone(), metric.kind);
+    match kind {
+        Kind::Counter if !ends_in(COUNTER_SUFFIX) => Some(Fault::SuffixMissing {
+            metric: name,
+            kind,
+            suffix: COUNTER_SUFFIX,
+        }),
+        Kind::Info if !ends_in(INFO_SUFFIX) => Some(Fault::SuffixMissing {
+            metric: name,
+            kind,
+            suffix: INFO_SUFFIX,
+        }),
+        Kind::Gauge if ends_in(COUNTER_SUFFIX) => Some(Fault::SuffixWrong {
+            metric: name,
+            kind,
+            suffix: COUNTER_SUFFIX,
+        }),
+        Kind::Gauge if ends_in(INFO_SUFFIX) => Some(Fault::SuffixWrong {
+            metric: name,
+            kind,
+            suffix: INFO_SUFFIX,
+        }),
+        _ => None,
+    }
+}
+
+/// Prometheus also takes colons, but keeps them for recording rules.
+fn is_metric_name(name: &str) -> bool {
+    is_label_name(name)
+}
+
+fn is_label_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}

@@ -1,0 +1,491 @@
+//! What filters refuse, what they make, and that no output can harm them.
+
+use proptest::prelude::*;
+
+use netwolf_wire::{
+    rule::{Matches, Metric, Parse, RegexSource},
+    series::Kind,
+};
+
+use super::*;
+use crate::limits::{MAX_EXCERPT, MAX_LABEL_BYTES};
+
+fn rule(name: &str, patterns: &[&str], matches: Matches, metrics: Vec<Metric>) -> Rule {
+    let patterns = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+    Rule {
+        name: name.into(),
+        regex: RegexSource {
+            patterns,
+            matches,
+            blocks: None,
+        },
+        metrics,
+    }
+}
+
+fn metric(name: &str, kind: Kind, value: Option<&str>, labels: &[(&str, &str)]) -> Metric {
+    let labels = labels
+        .iter()
+        .map(|&(name, text)| (name.to_owned(), text.to_owned()))
+        .collect();
+    Metric {
+        name: name.into(),
+        kind,
+        help: "Help.".into(),
+        labels,
+        value: value.map(str::to_owned),
+        parse: Parse::Number,
+        map: [].into(),
+        scale: 1.0,
+        offset: 0.0,
+    }
+}
+
+fn gauge(name: &str, value: &str, labels: &[(&str, &str)]) -> Metric {
+    metric(name, Kind::Gauge, Some(value), labels)
+}
+
+/// The faults of `rules` as people see them.
+fn faults(rules: &[Rule]) -> String {
+    let errors = Filter::compile(rules).expect_err("the rules have faults");
+    let lines = errors.iter().map(|error| match &error.hint {
+        Some(hint) => format!("{error}\n  hint: {hint}"),
+        None => error.to_string(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Samples and problems as text, a line each.
+fn apply(filter: &Filter, output: &str) -> Vec<String> {
+    let extraction = filter.apply(output);
+    let samples = extraction.samples.iter().map(|sample| {
+        let labels: Vec<_> = sample
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        format!(
+            "{}{{{}}} {}",
+            filter.families[sample.family].name,
+            labels.join(","),
+            sample.value
+        )
+    });
+    let problems = extraction
+        .problems
+        .iter()
+        .map(|problem| format!("{} {}", problem.kind.as_str(), problem.text));
+    samples.chain(problems).collect()
+}
+
+#[test]
+fn every_fault_of_a_pattern_is_told() {
+    let patterns = [
+        "(?P<a>",
+        "a(?=b)",
+        r"(\d)\1",
+        r"(?P<a>\w{300}){300}",
+        "fine (?P<b>.)",
+    ];
+    let mut rule = rule("r", &patterns, Matches::First, vec![gauge("m", "b", &[])]);
+    rule.regex.blocks = Some("[".into());
+    insta::assert_snapshot!(faults(&[rule]));
+}
+
+#[test]
+fn every_fault_of_a_metric_is_told() {
+    let bad = |change: fn(&mut Metric)| {
+        let mut metric = gauge("metric", "a", &[]);
+        change(&mut metric);
+        metric
+    };
+    let metrics = vec![
+        bad(|metric| metric.name = "9-lives".into()),
+        bad(|metric| metric.name = "job:rate".into()),
+        bad(|metric| metric.kind = Kind::Counter),
+        bad(|metric| metric.name = "metric_total".into()),
+        bad(|metric| metric.name = "metric_info".into()),
+        bad(|metric| (metric.name, metric.kind) = ("version".into(), Kind::Info)),
+        bad(|metric| metric.help = " ".into()),
+        bad(|metric| metric.value = None),
+        bad(|metric| metric.value = Some("c".into())),
+        bad(|metric| metric.value = Some("${a}".into())),
+        bad(|metric| metric.scale = 0.0),
+        bad(|metric| metric.offset = f64::NAN),
+        bad(|metric| metric.map = [("up".to_owned(), f64::INFINITY)].into()),
+        bad(|metric| {
+            let labels = [
+                ("x-y", ""),
+                ("device", ""),
+                ("le", ""),
+                ("__name__", ""),
+                ("x", "${c}"),
+                ("y", "${a"),
+                ("z", "${a:-0}"),
+            ];
+            metric.labels = labels
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .into();
+        }),
+    ];
+    insta::assert_snapshot!(faults(&[rule(
+        "r",
+        &["(?P<a>.)(?P<b>.)"],
+        Matches::First,
+        metrics
+    )]));
+}
+
+#[test]
+fn every_fault_of_a_rule_is_told_and_names_its_rule() {
+    let counter = metric("metric_total", Kind::Counter, Some("a"), &[]);
+    let info = metric("metric_total", Kind::Info, None, &[]);
+    let rules = [
+        rule(
+            "r",
+            &["(?P<a>.)"],
+            Matches::First,
+            vec![gauge("metric", "a", &[])],
+        ),
+        rule("r", &[], Matches::First, vec![]),
+        rule("", &["."], Matches::First, vec![gauge("metric", "a", &[])]),
+        rule("same family", &["(?P<a>.)"], Matches::First, vec![counter]),
+        rule(
+            "other kind",
+            &["."],
+            Matches::First,
+            vec![metric("metric_info", Kind::Info, None, &[])],
+        ),
+        rule(
+            "more",
+            &["(?P<a>.)"],
+            Matches::First,
+            vec![gauge("other", "a", &[]), info],
+        ),
+    ];
+    insta::assert_snapshot!(faults(&rules));
+    assert_eq!(
+        Filter::compile(&rules)
+            .unwrap_err()
+            .iter()
+            .map(|error| error.index)
+            .max(),
+        Some(5)
+    );
+}
+
+#[test]
+fn a_fault_of_a_pattern_does_not_make_its_fields_unknown() {
+    let rule = rule(
+        "r",
+        &["(?P<a>.", "(?P<b>.)"],
+        Matches::First,
+        vec![gauge("m", "a", &[("x", "${a}")])],
+    );
+    assert_eq!(Filter::compile(&[rule]).unwrap_err().len(), 1);
+}
+
+#[test]
+fn metrics_of_one_name_share_a_family() {
+    let load = |value, window| gauge("load", value, &[("window", window)]);
+    let pattern = r"(?P<one>\d+) (?P<five>\d+)";
+    let filter = Filter::compile(&[
+        rule(
+            "a",
+            &[pattern],
+            Matches::First,
+            vec![
+                load("one", "1m"),
+                gauge("other", "one", &[]),
+                load("five", "5m"),
+            ],
+        ),
+        rule("b", &["x(?P<x>.)"], Matches::Every, vec![load("x", "x")]),
+    ])
+    .unwrap();
+    let names: Vec<_> = filter
+        .families()
+        .iter()
+        .map(|family| family.name.as_str())
+        .collect();
+    assert_eq!(names, ["load", "other"]);
+    assert_eq!(
+        apply(&filter, "1 5 x7"),
+        [
+            "load{window=1m} 1",
+            "other{} 1",
+            "load{window=5m} 5",
+            "load{window=x} 7"
+        ]
+    );
+}
+
+#[test]
+fn one_bad_record_costs_only_its_own_sample() {
+    let metrics = vec![
+        gauge("in", "in", &[("port", "${port}")]),
+        gauge("out", "out", &[("port", "${port}")]),
+    ];
+    let filter = Filter::compile(&[rule(
+        "r",
+        &[r"(?m)^(?P<port>\S+) (?P<in>\S+) (?P<out>\S+)$"],
+        Matches::Every,
+        metrics,
+    )])
+    .unwrap();
+    assert_eq!(
+        apply(&filter, "a 1 2\nb x 3\ngarbage\nc 4 5"),
+        [
+            "in{port=a} 1",
+            "out{port=a} 2",
+            "out{port=b} 3",
+            "in{port=c} 4",
+            "out{port=c} 5",
+            "not_a_number x"
+        ]
+    );
+}
+
+#[test]
+fn the_first_of_two_equal_series_stays() {
+    let metrics = vec![gauge("m", "v", &[("a", "${a}"), ("b", "${b}")])];
+    let filter = Filter::compile(&[rule(
+        "r",
+        &[r"(?P<a>\w)?-(?P<b>\w)?=(?P<v>\d)"],
+        Matches::Every,
+        metrics,
+    )])
+    .unwrap();
+    assert_eq!(
+        apply(&filter, "x-=1 -x=2 x-=3"),
+        ["m{a=x} 1", "m{b=x} 2", r#"duplicate m{a="x"}"#],
+        "a label value is not taken for another label's"
+    );
+}
+
+#[test]
+fn none_at_all_is_a_problem_for_first_and_not_for_every() {
+    let with = |matches| {
+        Filter::compile(&[rule(
+            "r",
+            &["x(?P<v>.)"],
+            matches,
+            vec![gauge("m", "v", &[])],
+        )])
+        .unwrap()
+    };
+    assert_eq!(
+        apply(&with(Matches::First), "\n \n% Invalid\n  more"),
+        ["no_match % Invalid"]
+    );
+    assert_eq!(apply(&with(Matches::First), ""), ["no_match "]);
+    assert!(apply(&with(Matches::Every), "% Invalid").is_empty());
+}
+
+#[test]
+fn a_value_whose_group_took_no_part_makes_no_sample() {
+    let metrics = vec![
+        gauge("m", "v", &[]),
+        metric("w_info", Kind::Info, None, &[("w", "${w}")]),
+    ];
+    let filter =
+        Filter::compile(&[rule("r", &["x(?P<v>1)?(?P<w>2)?"], Matches::First, metrics)]).unwrap();
+    assert_eq!(apply(&filter, "x12"), ["m{} 1", "w_info{w=2} 1"]);
+    assert_eq!(apply(&filter, "x2"), ["w_info{w=2} 1"]);
+    assert!(apply(&filter, "x").is_empty());
+}
+
+#[test]
+fn a_counter_is_a_number_that_is_not_negative() {
+    let counter = metric("m_total", Kind::Counter, Some("v"), &[]);
+    let filter =
+        Filter::compile(&[rule("r", &["(?P<v>.+)"], Matches::First, vec![counter])]).unwrap();
+    assert_eq!(apply(&filter, "0"), ["m_total{} 0"]);
+    assert_eq!(apply(&filter, "-1"), ["invalid_counter -1"]);
+    assert_eq!(apply(&filter, "NaN"), ["invalid_counter NaN"]);
+}
+
+#[test]
+fn samples_past_the_limit_are_one_problem() {
+    let filter = Filter::compile(&[
+        rule(
+            "r",
+            &[r"(?P<v>\d+),"],
+            Matches::Every,
+            vec![
+                gauge("a", "v", &[("v", "${v}")]),
+                gauge("b", "v", &[("v", "${v}")]),
+            ],
+        ),
+        rule(
+            "never run",
+            &["x(?P<v>.)"],
+            Matches::First,
+            vec![gauge("c", "v", &[])],
+        ),
+    ])
+    .unwrap();
+    let numbers: Vec<_> = (0..=MAX_SAMPLES).map(|number| number.to_string()).collect();
+    let output = numbers.join(",") + ",";
+    let extraction = filter.apply(&output);
+    assert_eq!(extraction.samples.len(), MAX_SAMPLES);
+    let kinds: Vec<_> = extraction
+        .problems
+        .iter()
+        .map(|problem| problem.kind)
+        .collect();
+    assert_eq!(kinds, [ProblemKind::TooMany]);
+}
+
+#[test]
+fn records_past_the_limit_are_one_problem_even_if_they_make_nothing() {
+    let metrics = vec![gauge("a", "v", &[("v", "${v}")])];
+    let filter = Filter::compile(&[
+        rule("r", &[r"-(?P<v>\d)?"], Matches::Every, metrics),
+        rule(
+            "run all the same",
+            &["x(?P<v>.)"],
+            Matches::First,
+            vec![gauge("c", "v", &[])],
+        ),
+    ])
+    .unwrap();
+    let extraction = filter.apply(&format!("{}x7", "-".repeat(MAX_RECORDS + 1)));
+    assert_eq!(extraction.samples.len(), 1);
+    let problems: Vec<_> = extraction
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        problems,
+        [r#"rule "r": there are more than the limit, and the rest is left out: "10000 records""#]
+    );
+}
+
+#[test]
+fn problems_past_the_limit_are_counted() {
+    let filter = Filter::compile(&[rule(
+        "r",
+        &["(?P<v>x)"],
+        Matches::Every,
+        vec![gauge("a", "v", &[])],
+    )])
+    .unwrap();
+    let extraction = filter.apply(&"x".repeat(MAX_PROBLEMS + 5));
+    assert_eq!(
+        (extraction.problems.len(), extraction.unlisted_problems),
+        (MAX_PROBLEMS, 5)
+    );
+    assert_eq!(extraction.problem_count(), MAX_PROBLEMS + 5);
+}
+
+#[test]
+fn a_label_past_the_limit_costs_its_sample() {
+    let metrics = vec![gauge("a", "v", &[("l", "${l}")]), gauge("b", "v", &[])];
+    let filter =
+        Filter::compile(&[rule("r", &["(?P<v>.) (?P<l>.*)"], Matches::First, metrics)]).unwrap();
+    let lines = apply(&filter, &format!("1 {}", "x".repeat(MAX_LABEL_BYTES + 1)));
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0], "b{} 1");
+    assert!(lines[1].starts_with("label_too_long xxx"));
+}
+
+/// Rules out of parts that fit together, and patterns that are anything: many of them compile.
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let pattern = prop_oneof![
+        Just(r"(?P<a>\d+)(?P<b>[a-z]*)".to_owned()),
+        Just(r"(?m)^\s*(?P<b>\S*)\s*(?P<a>.*?)$".to_owned()),
+        Just("(?P<a>)".to_owned()),
+        Just(r"(?s)(?P<a>.)?(?P<b>.)".to_owned()),
+        r"[a-c.*+?|()\\dws^$ ]{0,8}".prop_map(|any| format!("(?P<a>x?)(?P<b>{any})")),
+    ];
+    let blocks = prop::option::of(prop_oneof![
+        Just(r"\A".to_owned()),
+        Just("(?m)^".to_owned()),
+        r"[a-c\\s*]{1,4}"
+    ]);
+    let value = prop_oneof![Just("a"), Just("b")];
+    let label = prop_oneof![
+        Just("${a}"),
+        Just("${b:-none}"),
+        Just("x ${a}/${b}"),
+        Just("constant")
+    ];
+    let matches = prop_oneof![Just(Matches::First), Just(Matches::Every)];
+    let kind = prop_oneof![
+        Just((Kind::Gauge, "m")),
+        Just((Kind::Counter, "c_total")),
+        Just((Kind::Info, "i_info")),
+    ];
+    let metric = (kind, value, label, prop::bool::ANY, -2.0_f64..2.0).prop_map(
+        |((kind, name), value, label, duration, scale)| Metric {
+            parse: if duration {
+                Parse::Duration
+            } else {
+                Parse::Number
+            },
+            scale: if scale == 0.0 { 1.0 } else { scale },
+            ..metric(
+                name,
+                kind,
+                (kind != Kind::Info).then_some(value),
+                &[("l", label)],
+            )
+        },
+    );
+    let patterns = prop::collection::vec(pattern, 1..3);
+    (
+        patterns,
+        blocks,
+        matches,
+        prop::collection::vec(metric, 1..4),
+    )
+        .prop_map(|(patterns, blocks, matches, metrics)| Rule {
+            name: "r".into(),
+            regex: RegexSource {
+                patterns,
+                matches,
+                blocks,
+            },
+            metrics,
+        })
+}
+
+proptest! {
+    #[test]
+    fn no_output_makes_a_filter_panic_or_break_its_promises(rule in any_rule(), output in r"(?s)([0-9]{1,3}[a-z]?|[ \n:-]|.){0,60}") {
+        let Ok(filter) = Filter::compile(std::slice::from_ref(&rule)) else { return Ok(()) };
+        let extraction = filter.apply(&output);
+        // A filter compiled anew gives the same in the same order.
+        let again = Filter::compile(&[rule]).unwrap().apply(&output);
+        prop_assert_eq!(format!("{extraction:?}"), format!("{again:?}"));
+
+        let mut seen = HashSet::new();
+        for sample in &extraction.samples {
+            prop_assert!(seen.insert((sample.family, sample.labels.clone())), "a series is there twice");
+            prop_assert!(sample.labels.is_sorted());
+            prop_assert!(sample.labels.iter().all(|(_, value)| !value.is_empty() && !value.contains(char::is_control)));
+            match filter.families()[sample.family].kind {
+                Kind::Counter => prop_assert!(sample.value >= 0.0),
+                Kind::Info => prop_assert_eq!(sample.value.to_bits(), 1.0_f64.to_bits()),
+                Kind::Gauge => {}
+            }
+        }
+        for problem in &extraction.problems {
+            prop_assert!(problem.text.chars().count() <= MAX_EXCERPT && !problem.text.contains(char::is_control));
+        }
+        prop_assert!(extraction.samples.len() <= MAX_SAMPLES && extraction.problems.len() <= MAX_PROBLEMS);
+    }
+
+    #[test]
+    fn rules_of_any_text_never_panic(name in ".*", pattern in ".*", label in ".*", text in ".*", value in ".*") {
+        let rule = rule(&name, &[&pattern], Matches::Every, vec![gauge(&name, &value, &[(&label, &text)])]);
+        if let Err(errors) = Filter::compile(&[rule]) {
+            prop_assert!(!errors.is_empty());
+            for error in errors {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Bounds that hold for every filter, so that neither a rule nor an output can take the shard's memory.
+
+/// Samples of one output; the rest is left out and is one problem.
+///
+/// A chassis with a thousand interfaces makes about this many; more than that is a mistake in a rule.
+pub const MAX_SAMPLES: usize = 10_000;
+
+/// Records that one rule reads from one output, whether or not they make samples.
+pub const MAX_RECORDS: usize = 10_000;
+
+/// Problems listed for one output; the rest is only counted.
+pub const MAX_PROBLEMS: usize = 100;
+
+/// Bytes of a label value. A longer one costs its sample: cut values would make different series alike.
+pub const MAX_LABEL_BYTES: usize = 1024;
+
+/// Characters of a problem's text.
+pub const MAX_EXCERPT: usize = 160;
+
+/// Bytes that a compiled pattern may take. Hand-written ones take kilobytes; what grows past this are
+/// counted repetitions of Unicode classes, such as `\w{63}`.
+pub const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// Bytes of cache that a pattern may use while it searches.
+pub const MAX_REGEX_CACHE_BYTES: usize = 1 << 20;
+
+/// How deep groups may nest in a pattern.
+pub const MAX_REGEX_NESTING: u32 = 50;

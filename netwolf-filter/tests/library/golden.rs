@@ -1,0 +1,112 @@
+//! Golden outputs: `library/testdata/COLLECTOR/N.CASE.txt` is an output of the collector's N-th command,
+//! and `N.CASE.snap` beside it holds what it becomes. Every bundled command has at least one.
+//!
+//! The outputs are written for these tests in the devices' formats; none is a recording.
+
+use std::{collections::BTreeSet, fs};
+
+use insta::Settings;
+
+use crate::data::{collectors, files, library, render};
+
+#[test]
+fn every_bundled_command_has_a_case_and_gives_its_samples() {
+    for (stem, collector) in collectors() {
+        let folder = library().join("testdata").join(&stem);
+        let mut settings = Settings::clone_current();
+        settings.set_snapshot_path(&folder);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        let mut commands = BTreeSet::new();
+        for (case, path) in files(&folder, "txt") {
+            let (number, _) = case.split_once('.').expect("a case is named N.CASE.txt");
+            let number: usize = number
+                .parse()
+                .expect("a case begins with its command's number");
+            let filter = collector.commands[number - 1].filter();
+            let extraction = filter.apply(&fs::read_to_string(path).unwrap());
+            settings.bind(|| insta::assert_snapshot!(case, render(&filter, &extraction)));
+            commands.insert(number);
+        }
+        let all: BTreeSet<_> = (1..=collector.commands.len()).collect();
+        assert_eq!(
+            commands,
+            all,
+            "{stem}: each command needs a case in {}",
+            folder.display()
+        );
+    }
+}
+
+#[test]
+fn no_case_is_left_of_a_collector_that_is_gone() {
+    let stems: BTreeSet<_> = collectors().into_iter().map(|(stem, _)| stem).collect();
+    for entry in fs::read_dir(library().join("testdata")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(
+            stems.contains(&name),
+            "testdata of {name:?}, which is no collector"
+        );
+    }
+}
+
+#[test]
+fn an_output_that_is_something_else_is_told_by_every_rule_that_wants_a_record() {
+    for (stem, collector) in collectors() {
+        for command in &collector.commands {
+            let extraction = command
+                .filter()
+                .apply("% Invalid input detected at '^' marker.\n");
+            assert_eq!(extraction.samples, []);
+            assert!(
+                extraction.problem_count() > 0,
+                "{stem}: {:?} fails in silence",
+                command.text
+            );
+        }
+    }
+}
+
+#[test]
+fn collectors_are_named_for_their_first_platform_and_say_what_they_are() {
+    for (stem, collector) in collectors() {
+        assert_eq!(
+            stem,
+            format!("{}_{}", collector.platforms[0], collector.name)
+        );
+        assert!(!collector.description.is_empty());
+        for command in &collector.commands {
+            // The device's interval is at least a second, and a poll must not wait for the next one.
+            assert!(
+                command
+                    .interval
+                    .is_none_or(|interval| interval > "1s".parse().unwrap()),
+                "{stem}"
+            );
+            assert!(
+                command.timeout.is_none(),
+                "{stem}: the device's timeout is enough for bundled commands"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_metric_has_one_help_text_and_one_kind_in_all_collectors() {
+    let mut families = std::collections::BTreeMap::new();
+    for (stem, collector) in collectors() {
+        for metric in collector
+            .commands
+            .iter()
+            .flat_map(|command| &command.rules)
+            .flat_map(|rule| &rule.metrics)
+        {
+            let told = (metric.kind, metric.help.clone());
+            let first = families
+                .entry(metric.name.clone())
+                .or_insert_with(|| told.clone());
+            assert_eq!(*first, told, "{} in {stem}", metric.name);
+            assert!(metric.name.starts_with("netwolf_"), "{}", metric.name);
+        }
+    }
+}
