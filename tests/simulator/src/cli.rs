@@ -1,0 +1,300 @@
+//! The command line: flags, start, what is printed when ready, and the end.
+//!
+//! Shared by the `netwolf-simulator` program and by any program that offers it as a subcommand.
+
+mod inventory;
+
+use std::future::Future;
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::device::{Faults, Secret};
+use crate::fleet::{Bind, Fleet, FleetConfig, FleetError};
+
+/// Where the password is looked for if no file is given.
+pub const PASSWORD_VARIABLE: &str = "NETWOLF_SIMULATOR_PASSWORD";
+
+/// Flags of the simulator.
+#[derive(clap::Parser, Clone, Debug)]
+#[command(
+    name = "netwolf-simulator",
+    version,
+    about = "Run simulated Cisco IOS devices that can be logged in to over SSH",
+    after_help = "The password comes from --password-file or, without that flag, from the \
+                  environment variable NETWOLF_SIMULATOR_PASSWORD; never from a flag, which \
+                  everybody on the machine could read."
+)]
+pub struct Args {
+    /// How many devices to run
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub devices: usize,
+
+    /// Address that all devices share, each with a port of its own
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+
+    /// Port of the first device, counted up from there; 0 takes free ones
+    #[arg(long, value_name = "PORT", default_value_t = 2200)]
+    pub first_port: u16,
+
+    /// Address of the first device, counted up from there; all devices then share one port
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["bind", "first_port"])]
+    pub addresses: Option<Ipv4Addr>,
+
+    /// Port that all devices share with --addresses; 0 takes a free one
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 2200,
+        requires = "addresses"
+    )]
+    pub port: u16,
+
+    /// The one user who may log in
+    #[arg(long, value_name = "NAME", default_value = "netwolf")]
+    pub username: String,
+
+    /// File with the password on its first line
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+
+    /// File with public keys that may log in, as OpenSSH's `authorized_keys`
+    #[arg(long, value_name = "FILE")]
+    pub authorized_keys: Option<PathBuf>,
+
+    /// File with the secret that `enable` asks for on its first line
+    #[arg(long, value_name = "FILE")]
+    pub enable_secret_file: Option<PathBuf>,
+
+    /// Let logins begin in privileged mode
+    #[arg(long)]
+    pub privileged: bool,
+
+    /// All values and the host key follow from this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Begin of the devices' names
+    #[arg(long, value_name = "TEXT", default_value = "sim-")]
+    pub name_prefix: String,
+
+    /// Time between a command and its answer, as `20ms`
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub latency: Duration,
+
+    /// Write an inventory of the devices to this file when they are ready
+    #[arg(long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+
+    /// Print one line of JSON when ready, instead of text for people
+    #[arg(long)]
+    pub announce: bool,
+
+    /// End when standard input does, as it does when the starting program dies
+    #[arg(long, hide = true)]
+    pub exit_with_parent: bool,
+}
+
+/// The line that `--announce` prints.
+#[derive(Debug, Serialize)]
+struct Announcement<'a> {
+    ready: &'static str,
+    devices: usize,
+    first: String,
+    host_key: &'a str,
+}
+
+/// Runs devices until a signal, on a runtime of its own; for programs without one.
+///
+/// # Errors
+///
+/// When the flags contradict each other, a file cannot be read or written, or an address cannot
+/// be had. The message says what to do.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let done = runtime.block_on(run_until_signal(args));
+    // Whatever still runs belongs to connections that are cut already.
+    runtime.shutdown_background();
+    done
+}
+
+/// As [`run`], on the runtime of the caller.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_until_signal(args: &Args) -> anyhow::Result<()> {
+    let end = end_of_run(args.exit_with_parent)?;
+    let fleet = Fleet::start(config(args)?).await.map_err(with_hint)?;
+    announce(args, &fleet)?;
+    let why = end.await;
+    let totals = fleet.totals();
+    tracing::info!(
+        reason = why,
+        connections = totals.connections,
+        logins = totals.logins,
+        login_failures = totals.login_failures,
+        commands = totals.commands,
+        accept_errors = totals.accept_errors,
+        "ending"
+    );
+    fleet.shutdown().await;
+    Ok(())
+}
+
+fn with_hint(error: FleetError) -> anyhow::Error {
+    let hint = error.hint();
+    let error = anyhow::Error::from(error);
+    match hint {
+        Some(hint) => anyhow::anyhow!("{error:#}\nhint: {hint}"),
+        None => error,
+    }
+}
+
+/// Waits for a signal or the end of standard input; gives the reason.
+fn end_of_run(with_parent: bool) -> anyhow::Result<impl Future<Output = &'static str>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let (parent, gone) = oneshot::channel::<()>();
+    let mut orphan = None;
+    if with_parent {
+        // A thread, because reading from standard input cannot be cancelled; it dies with the
+        // process. It holds the sender, so the other side sees when it ends.
+        std::thread::Builder::new()
+            .name("parent".to_owned())
+            .spawn(move || {
+                let mut stdin = io::stdin().lock();
+                let mut bytes = [0; 256];
+                while !matches!(stdin.read(&mut bytes), Ok(0) | Err(_)) {}
+                drop(parent);
+            })
+            .context("cannot watch standard input")?;
+    } else {
+        // Held for as long as the run: nothing ends it this way.
+        orphan = Some(parent);
+    }
+    Ok(async move {
+        let _orphan = orphan;
+        tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+            _ = gone => "end of standard input",
+        }
+    })
+}
+
+fn config(args: &Args) -> anyhow::Result<FleetConfig> {
+    let authorized_keys = match &args.authorized_keys {
+        Some(path) => read(path)?.lines().map(str::to_owned).collect(),
+        None => Vec::new(),
+    };
+    let password = password(args)?;
+    if password.is_empty() && authorized_keys.is_empty() {
+        anyhow::bail!(
+            "no password is given\nhint: set the environment variable {PASSWORD_VARIABLE}, or \
+             write the password to a file and name it with --password-file"
+        );
+    }
+    let mut config = FleetConfig::new(args.devices, args.username.as_str(), password);
+    config.authorized_keys = authorized_keys;
+    config.enable_secret = args
+        .enable_secret_file
+        .as_deref()
+        .map(first_line)
+        .transpose()?;
+    config.privileged = args.privileged;
+    config.seed = args.seed;
+    config.name_prefix.clone_from(&args.name_prefix);
+    config.faults = Faults {
+        latency: args.latency,
+        ..Faults::default()
+    };
+    config.bind = match args.addresses {
+        Some(first) => Bind::Addresses {
+            first,
+            port: args.port,
+        },
+        None => Bind::Ports {
+            address: args.bind,
+            first_port: args.first_port,
+        },
+    };
+    Ok(config)
+}
+
+fn password(args: &Args) -> anyhow::Result<Secret> {
+    if let Some(path) = &args.password_file {
+        return first_line(path);
+    }
+    match std::env::var(PASSWORD_VARIABLE) {
+        Ok(password) => Ok(password.into()),
+        Err(std::env::VarError::NotPresent) => Ok(Secret::default()),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            anyhow::bail!("the environment variable {PASSWORD_VARIABLE} is not UTF-8")
+        }
+    }
+}
+
+fn first_line(path: &Path) -> anyhow::Result<Secret> {
+    let text = read(path)?;
+    let secret = Secret::from(text.lines().next().unwrap_or_default());
+    anyhow::ensure!(
+        !secret.is_empty(),
+        "the first line of \"{}\" is empty",
+        path.display()
+    );
+    Ok(secret)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read \"{}\"", path.display()))
+}
+
+/// Tells that all devices can be reached, to programs or to people.
+fn announce(args: &Args, fleet: &Fleet) -> anyhow::Result<()> {
+    if let Some(path) = &args.inventory {
+        inventory::write(path, fleet)
+            .with_context(|| format!("cannot write \"{}\"", path.display()))?;
+    }
+    let first = fleet
+        .first_address()
+        .context("a fleet has a first device")?;
+    let mut stdout = io::stdout().lock();
+    let written = if args.announce {
+        let announcement = Announcement {
+            ready: "simulator",
+            devices: fleet.devices().len(),
+            first: first.to_string(),
+            host_key: fleet.host_key(),
+        };
+        let line = serde_json::to_string(&announcement).context("cannot write JSON")?;
+        writeln!(stdout, "{line}")
+    } else {
+        let count = fleet.devices().len();
+        writeln!(
+            stdout,
+            "{count} simulated {} with host key {}\n\
+             Log in to the first one:\n\n    ssh -p {} {}@{}\n\n\
+             Ctrl-C ends {}.",
+            if count == 1 { "device" } else { "devices" },
+            fleet.host_key(),
+            first.port(),
+            args.username,
+            first.ip(),
+            if count == 1 { "it" } else { "them" },
+        )
+    };
+    written
+        .and_then(|()| stdout.flush())
+        .context("cannot write to standard output")
+}

@@ -1,0 +1,244 @@
+//! The commands there are, as a tree of words; what they do is in the parent module and `show`.
+
+use super::grammar::{Node, Token};
+
+/// What a command line does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Print something.
+    Show(Show),
+    /// Become privileged.
+    Enable,
+    /// Become a plain user.
+    Disable,
+    /// Leave the mode, or the device.
+    Leave,
+    /// Rows of a page.
+    Length,
+    /// Columns of the terminal.
+    Width,
+    /// Enter configuration.
+    Configure,
+    /// Save the configuration.
+    Write,
+    /// Leave configuration.
+    End,
+    /// Name the device.
+    Hostname,
+    /// Run the rest of the line as outside configuration.
+    Do,
+}
+
+/// What can be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Show {
+    Clock,
+    Interfaces,
+    InterfacesDescription,
+    IpInterfaceBrief,
+    ProcessesCpu,
+    ProcessesMemory,
+    RunningConfig,
+    Users,
+    Version,
+}
+
+const fn keyword(
+    keyword: &'static str,
+    help: &'static str,
+    action: Option<Action>,
+    next: &'static [Node],
+) -> Node {
+    Node {
+        token: Token::Keyword(keyword),
+        help,
+        privileged: false,
+        action,
+        next,
+    }
+}
+
+const fn privileged(
+    name: &'static str,
+    help: &'static str,
+    action: Option<Action>,
+    next: &'static [Node],
+) -> Node {
+    Node {
+        token: Token::Keyword(name),
+        help,
+        privileged: true,
+        action,
+        next,
+    }
+}
+
+const fn parameter(token: Token, help: &'static str, action: Action) -> Node {
+    Node {
+        token,
+        help,
+        privileged: false,
+        action: Some(action),
+        next: &[],
+    }
+}
+
+const fn show(name: &'static str, help: &'static str, what: Show) -> Node {
+    keyword(name, help, Some(Action::Show(what)), &[])
+}
+
+/// Outside configuration.
+pub(super) const EXEC: &[Node] = &[
+    privileged(
+        "configure",
+        "Enter configuration mode",
+        None,
+        &[keyword(
+            "terminal",
+            "Configure from the terminal",
+            Some(Action::Configure),
+            &[],
+        )],
+    ),
+    keyword(
+        "disable",
+        "Turn off privileged commands",
+        Some(Action::Disable),
+        &[],
+    ),
+    keyword(
+        "enable",
+        "Turn on privileged commands",
+        Some(Action::Enable),
+        &[],
+    ),
+    keyword("exit", "Exit from the EXEC", Some(Action::Leave), &[]),
+    keyword("logout", "Exit from the EXEC", Some(Action::Leave), &[]),
+    keyword("quit", "Exit from the EXEC", Some(Action::Leave), &[]),
+    keyword("show", "Show running system information", None, SHOW),
+    keyword(
+        "terminal",
+        "Set terminal line parameters",
+        None,
+        &[
+            keyword(
+                "length",
+                "Set number of lines on a screen",
+                None,
+                &[parameter(
+                    Token::Number { limit: 512 },
+                    "Number of lines on screen (0 for no pausing)",
+                    Action::Length,
+                )],
+            ),
+            keyword(
+                "width",
+                "Set width of the display terminal",
+                None,
+                &[parameter(
+                    Token::Number { limit: 512 },
+                    "Number of characters on a screen line",
+                    Action::Width,
+                )],
+            ),
+        ],
+    ),
+    privileged(
+        "write",
+        "Write running configuration to memory",
+        Some(Action::Write),
+        &[keyword(
+            "memory",
+            "Write to NV memory",
+            Some(Action::Write),
+            &[],
+        )],
+    ),
+];
+
+const SHOW: &[Node] = &[
+    show("clock", "Display the system clock", Show::Clock),
+    keyword(
+        "interfaces",
+        "Interface status and configuration",
+        Some(Action::Show(Show::Interfaces)),
+        &[
+            show(
+                "description",
+                "Show interface description",
+                Show::InterfacesDescription,
+            ),
+            parameter(
+                Token::Interface,
+                "Interface name",
+                Action::Show(Show::Interfaces),
+            ),
+        ],
+    ),
+    keyword(
+        "ip",
+        "IP information",
+        None,
+        &[keyword(
+            "interface",
+            "IP interface status and configuration",
+            None,
+            &[show(
+                "brief",
+                "Brief summary of IP status and configuration",
+                Show::IpInterfaceBrief,
+            )],
+        )],
+    ),
+    keyword(
+        "processes",
+        "Active process statistics",
+        None,
+        &[
+            show("cpu", "Show CPU use per process", Show::ProcessesCpu),
+            show(
+                "memory",
+                "Show memory use per process",
+                Show::ProcessesMemory,
+            ),
+        ],
+    ),
+    privileged(
+        "running-config",
+        "Current operating configuration",
+        Some(Action::Show(Show::RunningConfig)),
+        &[],
+    ),
+    show(
+        "users",
+        "Display information about terminal lines",
+        Show::Users,
+    ),
+    show(
+        "version",
+        "System hardware and software status",
+        Show::Version,
+    ),
+];
+
+/// In configuration.
+pub(super) const CONFIG: &[Node] = &[
+    keyword(
+        "do",
+        "To run exec commands in config mode",
+        None,
+        &[parameter(Token::Rest, "Exec Command", Action::Do)],
+    ),
+    keyword("end", "Exit from configure mode", Some(Action::End), &[]),
+    keyword("exit", "Exit from configure mode", Some(Action::Leave), &[]),
+    keyword(
+        "hostname",
+        "Set system's network name",
+        None,
+        &[parameter(
+            Token::Word("WORD"),
+            "This system's network name",
+            Action::Hostname,
+        )],
+    ),
+];
