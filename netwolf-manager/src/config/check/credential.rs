@@ -1,0 +1,94 @@
+//! Credentials: a user name and at least one way to prove it.
+
+use std::collections::BTreeMap;
+
+use netwolf_wire::{SecretRef, target::Login};
+
+use super::Checker;
+use crate::config::{
+    raw,
+    yaml::{Entries, Field, Spanned},
+};
+
+impl Checker<'_> {
+    /// By name; none where a credential has faults.
+    pub(super) fn credentials(
+        &mut self,
+        credentials: Field<Entries<raw::Credential>>,
+    ) -> BTreeMap<String, Option<Login>> {
+        let credentials = credentials
+            .into_spanned()
+            .map(|credentials| credentials.value.0)
+            .unwrap_or_default();
+        credentials
+            .into_iter()
+            .map(|(name, credential)| {
+                let login = match credential {
+                    Field::Absent => self.credential(&name, raw::Credential::default()),
+                    Field::Spoilt => None,
+                    Field::Value(credential) => self.credential(&name, credential.value),
+                };
+                (name.value, login)
+            })
+            .collect()
+    }
+
+    fn credential(&mut self, name: &Spanned<String>, raw: raw::Credential) -> Option<Login> {
+        let Spanned { at, value: name } = name;
+        let n_faults = self.faults.len();
+        if raw.username.is_absent() {
+            self.fault(*at, format!("credential {name:?} has no `username`"), None);
+        }
+        if let Some(username) = raw.username.spanned()
+            && (username.value.is_empty()
+                || username
+                    .value
+                    .contains(|c: char| c.is_control() || c.is_whitespace()))
+        {
+            self.fault(
+                username.at,
+                format!("the username of credential {name:?} is empty or has white space in it"),
+                None,
+            );
+        }
+        if raw.password.is_absent() && raw.private_key.is_absent() {
+            self.fault(
+                *at,
+                format!("credential {name:?} has no way to log in"),
+                Some("give it a `private_key`, a `password`, or both, such as `password: env:NETWOLF_PASSWORD`".into()),
+            );
+        }
+        if let Some(passphrase) = raw.passphrase.spanned()
+            && raw.private_key.is_absent()
+        {
+            let message = format!(
+                "credential {name:?} has a `passphrase` and no `private_key` that it opens"
+            );
+            self.fault(passphrase.at, message, None);
+        }
+        let is_spoilt = raw.username.is_spoilt()
+            || [
+                &raw.password,
+                &raw.private_key,
+                &raw.passphrase,
+                &raw.enable_secret,
+            ]
+            .iter()
+            .any(|secret| secret.is_spoilt());
+        if is_spoilt || self.faults.len() > n_faults {
+            return None;
+        }
+        Some(Login {
+            credential: name.clone(),
+            username: raw.username.into_spanned()?.value,
+            private_key: reference(raw.private_key),
+            passphrase: reference(raw.passphrase),
+            password: reference(raw.password),
+            enable_secret: reference(raw.enable_secret),
+        })
+    }
+}
+
+fn reference(secret: Field<raw::Secret>) -> Option<SecretRef> {
+    secret.into_spanned().map(|secret| secret.value.0)
+}

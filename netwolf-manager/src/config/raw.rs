@@ -1,0 +1,155 @@
+//! The configuration exactly as typed: shapes and nothing else. What it means is decided in [`check`].
+//!
+//! [`check`]: super::check
+
+use netwolf_wire::{SecretRef, Span};
+use serde::{Deserialize, Deserializer, de};
+
+use super::yaml::{Entries, Field};
+
+/// The main file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Config {
+    pub(super) defaults: Field<Defaults>,
+    pub(super) credentials: Field<Entries<Credential>>,
+    pub(super) groups: Field<Entries<Group>>,
+    pub(super) devices: Field<Vec<Field<Device>>>,
+    pub(super) inventories: Field<Vec<Field<InventoryFiles>>>,
+    pub(super) library: Field<Library>,
+    pub(super) timing: Field<Timing>,
+}
+
+/// A file that `inventories` names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Inventory {
+    pub(super) devices: Field<Vec<Field<Device>>>,
+}
+
+/// Structs that share the settings which a device may take from its group or the defaults; serde's `flatten`
+/// would hide the keys from the reader.
+macro_rules! layers {
+    ($($(#[$doc:meta])* $name:ident { $($own:ident: $type:ty,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Default, Deserialize)]
+            #[serde(default)]
+            pub(super) struct $name {
+                $(pub(super) $own: Field<$type>,)*
+                platform: Field<String>,
+                port: Field<u16>,
+                credential: Field<String>,
+                interval: Field<Span>,
+                timeout: Field<Span>,
+                connect_timeout: Field<Span>,
+                collectors: Field<Vec<Field<String>>>,
+                labels: Field<Entries<String>>,
+                host_key: Field<String>,
+                known_hosts: Field<String>,
+            }
+
+            impl $name {
+                /// Takes out the settings that all layers have.
+                pub(super) fn settings(&mut self) -> Settings {
+                    use std::mem::take;
+                    Settings {
+                        platform: take(&mut self.platform),
+                        port: take(&mut self.port),
+                        credential: take(&mut self.credential),
+                        interval: take(&mut self.interval),
+                        timeout: take(&mut self.timeout),
+                        connect_timeout: take(&mut self.connect_timeout),
+                        collectors: take(&mut self.collectors),
+                        labels: take(&mut self.labels),
+                        host_key: take(&mut self.host_key),
+                        known_hosts: take(&mut self.known_hosts),
+                    }
+                }
+            }
+        )*
+    };
+}
+
+layers! {
+    /// Holds for every device that says nothing else.
+    Defaults {}
+
+    /// Holds for the devices that name it.
+    Group {}
+
+    /// One device.
+    Device {
+        name: String,
+        address: String,
+        group: String,
+    }
+}
+
+/// What `defaults`, a group and a device can all say.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) platform: Field<String>,
+    pub(super) port: Field<u16>,
+    pub(super) credential: Field<String>,
+    pub(super) interval: Field<Span>,
+    pub(super) timeout: Field<Span>,
+    pub(super) connect_timeout: Field<Span>,
+    pub(super) collectors: Field<Vec<Field<String>>>,
+    pub(super) labels: Field<Entries<String>>,
+    pub(super) host_key: Field<String>,
+    pub(super) known_hosts: Field<String>,
+}
+
+/// How to log in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Credential {
+    pub(super) username: Field<String>,
+    pub(super) password: Field<Secret>,
+    pub(super) private_key: Field<Secret>,
+    pub(super) passphrase: Field<Secret>,
+    pub(super) enable_secret: Field<Secret>,
+}
+
+/// Further files with devices.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InventoryFiles {
+    pub(super) file: Field<String>,
+}
+
+/// Directories whose files add to the bundled library or take the place of its parts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Library {
+    pub(super) platforms: Field<String>,
+    pub(super) collectors: Field<String>,
+}
+
+/// How manager and agents wait for each other.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Timing {
+    pub(super) heartbeat: Field<Span>,
+    pub(super) link_grace: Field<Span>,
+    pub(super) takeover: Field<Span>,
+    pub(super) autonomy: Field<Span>,
+    pub(super) settle: Field<Span>,
+}
+
+/// A reference to a secret. What was typed is dropped when it is none, because it may be the secret itself.
+#[derive(Debug)]
+pub(super) struct Secret(pub(super) SecretRef);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|error: netwolf_wire::secret::SecretRefError| {
+            de::Error::custom(format_args!(
+                "{error}{}put the secret into a file that only the agent can read, or into the agent's environment",
+                super::yaml::HINT,
+            ))
+        })
+    }
+}

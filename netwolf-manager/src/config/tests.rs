@@ -1,0 +1,343 @@
+//! What people get for what they write: every mistake under `testdata/bad` with its whole message, and good
+//! files with what they come to.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use netwolf_wire::{Span, target::HostKey};
+use proptest::prelude::*;
+
+use super::*;
+use crate::inventory::Device;
+
+fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(name)
+}
+
+/// A message without the path of the test's machine.
+fn relative(message: &str, directory: &Path) -> String {
+    message.replace(&format!("{}/", directory.display()), "")
+}
+
+fn good(name: &str) -> Loaded {
+    load(&testdata(name)).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn device<'a>(loaded: &'a Loaded, name: &str) -> &'a Device {
+    &loaded.inventory.devices[name]
+}
+
+#[test]
+fn every_mistake_has_its_message() {
+    let directory = testdata("bad");
+    let mut names: Vec<String> = fs::read_dir(&directory)
+        .unwrap()
+        .filter_map(|entry| {
+            Some(
+                entry
+                    .unwrap()
+                    .file_name()
+                    .to_str()?
+                    .strip_suffix(".yml")?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    names.sort();
+    assert!(names.len() > 20, "{names:?}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(&directory);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        for name in names {
+            let faults = load(&directory.join(format!("{name}.yml")))
+                .expect_err(&name)
+                .to_string();
+            assert!(
+                !faults.contains("hunter2") && !faults.contains("8675309"),
+                "a secret: {faults}"
+            );
+            insta::assert_snapshot!(name, relative(&faults, &directory));
+        }
+    });
+}
+
+#[test]
+fn a_missing_main_file_is_one_fault() {
+    let faults = load(Path::new("no/such/netwolf.yml")).unwrap_err();
+    assert_eq!(
+        faults.to_string(),
+        "no/such/netwolf.yml: cannot be read: no such file or directory\n1 fault"
+    );
+}
+
+#[test]
+fn the_example_of_the_readme_loads() {
+    let loaded = good("netwolf.yml");
+    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.inventory.devices.len(), 3);
+    let router = device(&loaded, "ams-2");
+    assert_eq!(router.job.target.port, 2222);
+    assert!(
+        matches!(&router.job.target.host_key, HostKey::Pinned(key) if key.starts_with("SHA256:1m"))
+    );
+    let probe = device(&loaded, "probe-1");
+    assert_eq!(
+        probe.job.target.host_key,
+        HostKey::KnownHosts("/etc/netwolf/known_hosts".into())
+    );
+    assert!(probe.job.target.login.password.is_none());
+}
+
+#[test]
+fn every_key_is_taken() {
+    let loaded = good("good/everything.yml");
+    insta::assert_snapshot!(loaded.summary());
+    let files: Vec<String> = loaded
+        .files()
+        .map(|file| relative(&file.display().to_string(), &testdata("good")))
+        .collect();
+    assert_eq!(
+        files,
+        [
+            "collectors/temperature.yml",
+            "devices/ams.yml",
+            "devices/fra.yml",
+            "everything.yml",
+            "platforms/lab_os.yml"
+        ]
+    );
+    assert_eq!(loaded.settings.timing.heartbeat, Duration::from_millis(500));
+    assert_eq!(loaded.settings.timing.settle, Duration::from_secs(20));
+}
+
+#[test]
+fn the_nearest_layer_holds() {
+    let loaded = good("good/everything.yml");
+    let core = device(&loaded, "core-1");
+    assert_eq!(core.platform, "cisco_iosxe");
+    assert_eq!(
+        core.collectors,
+        ["cpu", "facts", "interfaces", "memory", "temperature"]
+    );
+    let lab = device(&loaded, "0042");
+    assert_eq!(
+        (lab.platform.as_str(), lab.job.target.port),
+        ("cisco_ios", 22)
+    );
+    assert_eq!(lab.collectors, ["facts"]);
+    assert!(matches!(lab.job.target.host_key, HostKey::Pinned(_)));
+    let labels: Vec<_> = lab
+        .labels
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(
+        labels,
+        [
+            ("owner", "lab"),
+            ("rack", "1.10"),
+            ("role", "access"),
+            ("site", "ams")
+        ]
+    );
+    let switch = device(&loaded, "sw-1");
+    assert_eq!(switch.job.target.port, 2222);
+    assert_eq!(switch.job.target.host_key, HostKey::AcceptNew);
+    assert_eq!(
+        switch.interval,
+        Span::from_secs(60),
+        "temperature is the slowest"
+    );
+    // From the defaults a platform takes what it has.
+    assert_eq!(
+        device(&loaded, "probe-1").collectors,
+        ["cpu", "facts", "interfaces", "memory"]
+    );
+    assert_eq!(device(&loaded, "ams-2").collectors, ["temperature"]);
+}
+
+#[test]
+fn nothing_to_poll_is_a_warning() {
+    for text in [
+        "",
+        "# nothing\n",
+        "devices:\n",
+        "devices: []\n",
+        "timing: {}\n",
+    ] {
+        let loaded = parse(Path::new("netwolf.yml"), text).unwrap();
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), 1, "{text:?}");
+        assert!(
+            warnings[0].starts_with("netwolf.yml: there are no devices"),
+            "{}",
+            warnings[0]
+        );
+    }
+}
+
+#[test]
+fn a_pattern_without_files_is_a_warning() {
+    let text = "inventories: [{ file: nowhere/*.yml }]";
+    let loaded = parse(Path::new("netwolf.yml"), text).unwrap();
+    assert_eq!(
+        loaded.warnings[1].to_string(),
+        r#"netwolf.yml:1:23: no file matches "nowhere/*.yml""#
+    );
+}
+
+#[test]
+fn faults_name_the_sources_so_that_mending_is_seen() {
+    let faults = load(&testdata("bad/missing_file.yml")).unwrap_err();
+    assert!(
+        faults
+            .sources()
+            .files
+            .contains(&testdata("bad/devices/amsterdam.yml"))
+    );
+}
+
+#[test]
+fn a_large_fleet_loads_and_shares_plans() {
+    // Without optimisation it takes too long for a test that people run often.
+    let n = if cfg!(debug_assertions) {
+        2_000
+    } else {
+        50_000
+    };
+    let text = fleet(n);
+    let start = std::time::Instant::now();
+    let loaded = parse(Path::new("netwolf.yml"), &text).unwrap();
+    println!("{n} devices, {} bytes: {:?}", text.len(), start.elapsed());
+    assert_eq!(loaded.inventory.devices.len(), n);
+    assert_eq!(loaded.inventory.plans.len(), 2);
+}
+
+/// The text of a configuration with `n` devices of two platforms.
+fn fleet(n: usize) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::from(
+        "credentials: { lab: { username: netwolf, password: env:LAB_PASSWORD } }\n\
+         defaults: { credential: lab, platform: cisco_ios }\n\
+         groups: { access: { labels: { role: access } } }\n\
+         devices:\n",
+    );
+    for i in 0..n {
+        let platform = if i % 2 == 0 { "cisco_ios" } else { "linux" };
+        writeln!(
+            text,
+            "  - {{ name: dev-{i:05}, address: 10.{}.{}.{}, group: access, platform: {platform}, \
+             labels: {{ site: ams }}, host_key: \"SHA256:BzBOqLbhyYuQ5kaWfpNJa2cUvsNlDbhVn3zJoZtLh2s\" }}",
+            i >> 16,
+            (i >> 8) & 255,
+            i & 255
+        )
+        .unwrap();
+    }
+    text
+}
+
+proptest! {
+    // The reader has its own, with many more cases; each of these reads the whole library.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_yaml_like_text_makes_it_panic(
+        text in "((defaults|devices|groups|timing|name|address|platform|labels|<<|cisco_ios|a|1|0x1f|\
+                 1\\.5|true|~|null|&a|\\*a|!t|!!int|\"q\"|'é'|\\||>)?[:,] ?|[ \\n\\[\\]{}?#-]|- |\\n  ){0,40}"
+    ) {
+        drop(parse(Path::new("netwolf.yml"), &text));
+    }
+
+    /// Whatever is taken out of a good file, what is left is either good or has faults with places in it.
+    #[test]
+    fn faults_stand_where_there_is_text(from in 0usize..1400, length in 0usize..40) {
+        let text = fs::read_to_string(testdata("netwolf.yml")).unwrap();
+        let from = from.min(text.len());
+        let to = (from + length).min(text.len());
+        let damaged = format!("{}{}", text.get(..from).unwrap(), text.get(to..).unwrap());
+        if let Err(faults) = parse(&testdata("netwolf.yml"), &damaged) {
+            let n_lines = damaged.split('\n').count();
+            for fault in faults.iter() {
+                prop_assert!(fault.line as usize <= n_lines, "{fault}");
+            }
+        }
+    }
+}
+
+/// The reference pages, which say what the code does or nothing at all.
+mod pages {
+    use super::*;
+
+    fn page(name: &str) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../docs")
+            .join(name);
+        fs::read_to_string(path).unwrap()
+    }
+
+    /// The YAML blocks of a page.
+    fn examples(page: &str) -> Vec<&str> {
+        let blocks = page.split("```yaml\n").skip(1);
+        blocks
+            .map(|block| block.split("```").next().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_library_page_load() {
+        let page = page("library.md");
+        let [platform, collector] = examples(&page)[..] else {
+            panic!("two examples")
+        };
+        let root = tempfile::tempdir().unwrap();
+        for (folder, text) in [("platforms", platform), ("collectors", collector)] {
+            fs::create_dir(root.path().join(folder)).unwrap();
+            fs::write(root.path().join(folder).join("example.yml"), text).unwrap();
+        }
+        let text = "library: { platforms: platforms, collectors: collectors }";
+        if let Err(faults) = parse(&root.path().join("netwolf.yml"), text) {
+            panic!("{faults}");
+        }
+    }
+
+    #[test]
+    fn the_first_example_of_the_configuration_page_loads() {
+        let page = page("configuration.md");
+        let loaded = parse(Path::new("netwolf.yml"), examples(&page)[0]).unwrap();
+        assert_eq!(loaded.inventory.devices.len(), 3);
+    }
+
+    #[test]
+    fn every_key_has_its_row() {
+        let page = page("configuration.md") + &page("library.md");
+        // The reader knows all keys of a struct and lists them when it is given something else.
+        let places = [
+            "1",
+            "defaults: 1",
+            "credentials: { a: x }",
+            "groups: { a: x }",
+            "devices: [x]",
+            "inventories: [x]",
+            "library: x",
+            "timing: x",
+        ];
+        for text in places {
+            let faults = parse(Path::new("netwolf.yml"), text).unwrap_err();
+            let hint = faults.iter().next().unwrap().hint.clone().unwrap();
+            let keys = hint.strip_prefix("its keys are: ").unwrap();
+            for key in keys.split(", ") {
+                let rows = [format!("| `{key}` |"), format!("| [`{key}`]")];
+                assert!(rows.iter().any(|row| page.contains(row)), "{key} of {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Platforms and collectors: the bundled ones and those of the user's directories.
+//!
+//! Two layers: what is bundled in the binary (`library/` beside this crate's sources) and what the
+//! configuration's `library` directories hold. A user's platform takes the place of the bundled one of that
+//! name, a user's collector that of the bundled one of that name on the platforms that it names. Within a
+//! layer nothing may be there twice.
+
+mod collector;
+mod platform;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use netwolf_wire::{Span, platform::Platform, rule::Rule};
+
+use crate::config::{
+    Faults,
+    fault::{Fault, Place},
+    sources::{Sources, describe},
+    yaml::{Document, Field, Spanned},
+};
+
+/// The files of the bundled library with their names.
+mod bundled {
+    include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+}
+
+/// What can be polled, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    platforms: BTreeMap<String, Arc<Platform>>,
+    /// By name, then by platform.
+    collectors: BTreeMap<String, BTreeMap<String, Arc<Collector>>>,
+    /// Names of platforms and collectors with faults: whoever uses them is not at fault.
+    spoilt: BTreeSet<String>,
+}
+
+/// Commands and the rules that turn their output into samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Collector {
+    /// What the inventory calls it: `cpu`.
+    pub name: String,
+    /// For people: what it tells.
+    pub description: String,
+    /// At least one.
+    pub commands: Vec<CollectorCommand>,
+}
+
+/// A command of a collector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CollectorCommand {
+    /// What is typed.
+    pub text: String,
+    /// From one start to the next; the device's interval where nothing is said.
+    pub interval: Option<Span>,
+    /// Until the output must be whole; the device's timeout where nothing is said.
+    pub timeout: Option<Span>,
+    /// At least one; they compile.
+    pub rules: Vec<Rule>,
+}
+
+/// Directories of the user.
+#[derive(Debug, Default)]
+pub(crate) struct UserDirectories {
+    pub(crate) platforms: Option<Spanned<PathBuf>>,
+    pub(crate) collectors: Option<Spanned<PathBuf>>,
+}
+
+/// The files of one layer.
+#[derive(Default)]
+struct Layer {
+    platforms: Vec<(Arc<Path>, String)>,
+    collectors: Vec<(Arc<Path>, String)>,
+}
+
+/// Where things of a layer were found, to name both places of a repetition.
+type Seen<K> = BTreeMap<K, (Arc<Path>, Place)>;
+
+impl Library {
+    /// What the binary carries.
+    ///
+    /// # Errors
+    /// When a bundled file has faults, which the tests rule out.
+    pub fn bundled() -> Result<Self, Faults> {
+        let mut sources = Sources::default();
+        let mut faults = Vec::new();
+        let library = Self::load(
+            &Path::new("").into(),
+            &UserDirectories::default(),
+            &mut sources,
+            &mut faults,
+        );
+        if faults.is_empty() {
+            Ok(library)
+        } else {
+            Err(Faults::new(faults, sources))
+        }
+    }
+
+    /// Both layers; `config` is the file that names the user's directories.
+    pub(crate) fn load(
+        config: &Arc<Path>,
+        directories: &UserDirectories,
+        sources: &mut Sources,
+        faults: &mut Vec<Fault>,
+    ) -> Self {
+        let user = Layer {
+            platforms: read_directory(config, directories.platforms.as_ref(), sources, faults),
+            collectors: read_directory(config, directories.collectors.as_ref(), sources, faults),
+        };
+        let layers = [bundled_layer(), user];
+        let mut library = Self::default();
+        // All platforms first: a user's collector may be for a bundled platform and the other way round.
+        for layer in &layers {
+            library.add_platforms(&layer.platforms, faults);
+        }
+        for layer in &layers {
+            library.add_collectors(&layer.collectors, faults);
+        }
+        library
+    }
+
+    /// The platform of that name.
+    pub fn platform(&self, name: &str) -> Option<&Arc<Platform>> {
+        self.platforms.get(name)
+    }
+
+    /// All platforms' names, sorted.
+    pub fn platforms(&self) -> impl Iterator<Item = &str> {
+        self.platforms.keys().map(String::as_str)
+    }
+
+    /// What the collector of that name does on a platform.
+    pub fn collector(&self, platform: &str, name: &str) -> Option<&Arc<Collector>> {
+        self.collectors.get(name)?.get(platform)
+    }
+
+    /// All collectors' names, on whatever platform, sorted.
+    pub fn collectors(&self) -> impl Iterator<Item = &str> {
+        self.collectors.keys().map(String::as_str)
+    }
+
+    /// Names of the collectors that a platform has, sorted.
+    pub fn collectors_of(&self, platform: &str) -> impl Iterator<Item = &str> {
+        self.collectors
+            .iter()
+            .filter(move |(_, platforms)| platforms.contains_key(platform))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Whether the platform or collector of that name is there but has faults, which are reported.
+    pub(crate) fn is_spoilt(&self, name: &str) -> bool {
+        self.spoilt.contains(name)
+    }
+
+    fn add_platforms(&mut self, files: &[(Arc<Path>, String)], faults: &mut Vec<Fault>) {
+        let mut seen = Seen::new();
+        for (file, text) in files {
+            let document = Document::parse(file, text.clone(), faults);
+            let platform = document
+                .as_ref()
+                .and_then(|document| platform::read(file, document, faults));
+            let Some(platform) = platform else {
+                self.spoilt.insert(name_in_ruins(file, document.as_ref()));
+                continue;
+            };
+            let Spanned {
+                at,
+                value: platform,
+            } = platform;
+            if let Some(first) = seen.get(&platform.name) {
+                faults.push(twice(
+                    file,
+                    at,
+                    &format!("platform {:?}", platform.name),
+                    first,
+                ));
+                continue;
+            }
+            seen.insert(platform.name.clone(), (file.clone(), at));
+            self.platforms
+                .insert(platform.name.clone(), Arc::new(platform));
+        }
+    }
+
+    fn add_collectors(&mut self, files: &[(Arc<Path>, String)], faults: &mut Vec<Fault>) {
+        let platforms: BTreeSet<String> =
+            self.platforms.keys().chain(&self.spoilt).cloned().collect();
+        let mut seen = Seen::new();
+        for (file, text) in files {
+            let document = Document::parse(file, text.clone(), faults);
+            let n_faults = faults.len();
+            let read = document
+                .as_ref()
+                .and_then(|document| collector::read(file, document, &platforms, faults));
+            if faults.len() > n_faults || document.is_none() {
+                self.spoilt.insert(name_in_ruins(file, document.as_ref()));
+            }
+            let Some(read) = read else { continue };
+            let collector = Arc::new(read.collector);
+            for platform in read.platforms {
+                let key = (collector.name.clone(), platform.value.clone());
+                if let Some(first) = seen.get(&key) {
+                    let what = format!("collector {:?} for platform {:?}", key.0, key.1);
+                    faults.push(twice(file, platform.at, &what, first));
+                    continue;
+                }
+                self.collectors
+                    .entry(key.0.clone())
+                    .or_default()
+                    .insert(key.1.clone(), collector.clone());
+                seen.insert(key, (file.clone(), platform.at));
+            }
+        }
+    }
+}
+
+/// What a file with faults was to be called, as well as that can be told.
+fn name_in_ruins(file: &Path, document: Option<&Document>) -> String {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Named {
+        name: Field<String>,
+    }
+
+    // The other keys are unknown to this struct; their faults were reported by whoever knows them.
+    let mut ignored = Vec::new();
+    let named: Field<Named> =
+        document.map_or(Field::Absent, |document| document.read(&mut ignored));
+    match named.value().and_then(|named| named.name.value()) {
+        Some(name) => name.clone(),
+        None => file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    }
+}
+
+fn twice(file: &Arc<Path>, at: Place, what: &str, first: &(Arc<Path>, Place)) -> Fault {
+    let (other, place) = first;
+    Fault::new(
+        file,
+        at,
+        format!(
+            "{what} is there already, at {}:{}:{}",
+            other.display(),
+            place.line,
+            place.column
+        ),
+    )
+    .hint("give one of them another name")
+}
+
+fn bundled_layer() -> Layer {
+    let files = |folder: &str, files: &[(&str, &str)]| {
+        files
+            .iter()
+            .map(|(name, text)| {
+                (
+                    Path::new("bundled").join(folder).join(name).into(),
+                    (*text).into(),
+                )
+            })
+            .collect()
+    };
+    Layer {
+        platforms: files("platforms", bundled::PLATFORMS),
+        collectors: files("collectors", bundled::COLLECTORS),
+    }
+}
+
+/// The YAML files of a user's directory, sorted by name.
+fn read_directory(
+    config: &Arc<Path>,
+    directory: Option<&Spanned<PathBuf>>,
+    sources: &mut Sources,
+    faults: &mut Vec<Fault>,
+) -> Vec<(Arc<Path>, String)> {
+    let Some(directory) = directory else {
+        return Vec::new();
+    };
+    if !directory.value.is_dir() {
+        let shown = directory.value.display().to_string();
+        faults.push(
+            Fault::new(
+                config,
+                directory.at,
+                format!("there is no directory {shown:?}"),
+            )
+            .hint("paths are relative to the file that names them"),
+        );
+        return Vec::new();
+    }
+    let mut files = Vec::new();
+    for pattern in ["*.yml", "*.yaml"] {
+        match sources.expand(&directory.value.join(pattern)) {
+            Ok(paths) => {
+                files.extend(paths.iter().filter_map(|path| sources.read(path, faults)));
+            }
+            Err(error) => {
+                let message = format!("the directory cannot be listed: {}", describe(&error));
+                faults.push(Fault::new(config, directory.at, message));
+            }
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+//! A collector file, checked: commands that can be typed, rules that compile.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use netwolf_filter::{Fault as RuleFault, Filter, RuleError};
+use netwolf_wire::{Span, rule::Rule};
+use serde::Deserialize;
+
+use super::{Collector, CollectorCommand};
+use crate::config::{
+    fault::{Fault, Place},
+    limits, suggest,
+    yaml::{
+        Document, Field, Spanned,
+        Step::{Index, Key},
+    },
+};
+
+/// The file exactly as typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawCollector {
+    name: Field<String>,
+    platforms: Field<Vec<Field<String>>>,
+    description: Field<String>,
+    commands: Field<Vec<Field<RawCommand>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawCommand {
+    command: Field<String>,
+    interval: Field<Span>,
+    timeout: Field<Span>,
+    rules: Field<Vec<Field<Rule>>>,
+}
+
+/// A collector and the platforms that it is for.
+pub(super) struct Read {
+    pub(super) collector: Collector,
+    pub(super) platforms: Vec<Spanned<String>>,
+}
+
+/// Collects the faults of one file.
+struct Checker<'a> {
+    file: &'a Arc<Path>,
+    document: &'a Document,
+    faults: &'a mut Vec<Fault>,
+}
+
+/// Reads and checks; nothing when there is no collector to speak of.
+pub(super) fn read(
+    file: &Arc<Path>,
+    document: &Document,
+    known_platforms: &BTreeSet<String>,
+    faults: &mut Vec<Fault>,
+) -> Option<Read> {
+    let raw: Field<RawCollector> = document.read(faults);
+    let mut checker = Checker {
+        file,
+        document,
+        faults,
+    };
+    if raw.is_absent() {
+        checker.fault(document.place(&[]), "there is no collector in this file");
+    }
+    let Spanned { at, value: raw } = raw.into_spanned()?;
+    let name = checker.name(at, raw.name);
+    let platforms = checker.platforms(at, raw.platforms, known_platforms);
+    let commands = checker.commands(at, raw.commands);
+    let description = raw
+        .description
+        .into_spanned()
+        .map(|text| text.value)
+        .unwrap_or_default();
+    Some(Read {
+        collector: Collector {
+            name: name?,
+            description,
+            commands,
+        },
+        platforms,
+    })
+}
+
+/// Names stand in labels and file names.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let is_fit = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if !name.is_empty() && name.chars().all(is_fit) {
+        return Ok(());
+    }
+    Err(format!(
+        "the name {name:?} is not one; use letters, digits, `_`, `-` and `.`"
+    ))
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, at: Place, message: impl Into<String>) {
+        self.faults.push(Fault::new(self.file, at, message));
+    }
+
+    fn name(&mut self, whole: Place, name: Field<String>) -> Option<String> {
+        if name.is_absent() {
+            self.fault(whole, "a collector needs a `name`");
+        }
+        let Spanned { at, value: name } = name.into_spanned()?;
+        if let Err(message) = check_name(&name) {
+            self.fault(at, message);
+        }
+        Some(name)
+    }
+
+    fn platforms(
+        &mut self,
+        whole: Place,
+        platforms: Field<Vec<Field<String>>>,
+        known: &BTreeSet<String>,
+    ) -> Vec<Spanned<String>> {
+        if platforms.is_absent() || platforms.value().is_some_and(Vec::is_empty) {
+            self.fault(whole, "a collector needs `platforms` that it is for");
+        }
+        let Some(platforms) = platforms.into_spanned() else {
+            return Vec::new();
+        };
+        let mut good: Vec<Spanned<String>> = Vec::new();
+        for platform in platforms.value.into_iter().filter_map(Field::into_spanned) {
+            let Spanned { at, value: name } = &platform;
+            if !known.contains(name) {
+                let hint = suggest::hint(name, "platforms", known.iter().map(String::as_str));
+                let fault = Fault::new(self.file, *at, format!("unknown platform {name:?}"));
+                self.faults.push(fault.maybe_hint(hint));
+            } else if good.iter().any(|other| other.value == *name) {
+                self.fault(*at, format!("platform {name:?} is named twice"));
+            } else {
+                good.push(platform);
+            }
+        }
+        good
+    }
+
+    fn commands(
+        &mut self,
+        whole: Place,
+        commands: Field<Vec<Field<RawCommand>>>,
+    ) -> Vec<CollectorCommand> {
+        if commands.is_absent() || commands.value().is_some_and(Vec::is_empty) {
+            self.fault(whole, "a collector needs `commands`");
+        }
+        let Some(commands) = commands.into_spanned() else {
+            return Vec::new();
+        };
+        let mut good: Vec<CollectorCommand> = Vec::new();
+        for (index, command) in commands.value.into_iter().enumerate() {
+            let Some(command) = command.into_spanned() else {
+                continue;
+            };
+            let Some(command) = self.command(index, command) else {
+                continue;
+            };
+            if good.iter().any(|other| other.text == command.text) {
+                let at = self
+                    .document
+                    .place(&[Key("commands"), Index(index), Key("command")]);
+                self.fault(
+                    at,
+                    format!("the command {:?} is there already", command.text),
+                );
+            }
+            good.push(command);
+        }
+        good
+    }
+
+    fn command(&mut self, index: usize, raw: Spanned<RawCommand>) -> Option<CollectorCommand> {
+        let Spanned {
+            at: whole,
+            value: raw,
+        } = raw;
+        if raw.command.is_absent() {
+            self.fault(whole, "a command needs its text as `command`");
+        }
+        if raw.rules.is_absent() || raw.rules.value().is_some_and(Vec::is_empty) {
+            self.fault(
+                whole,
+                "a command needs `rules` that make samples from its output",
+            );
+        }
+        let interval = self.span(raw.interval, limits::check_interval);
+        let timeout = self.span(raw.timeout, limits::check_timeout);
+        let rules = self.rules(index, raw.rules);
+        let Spanned { at, value: text } = raw.command.into_spanned()?;
+        if text.trim().is_empty() {
+            self.fault(at, "the command is empty");
+        }
+        if text.contains(['\n', '\r']) {
+            let fault = Fault::new(self.file, at, "a command is one line");
+            self.faults
+                .push(fault.hint("write another entry of `commands` for each line"));
+        }
+        Some(CollectorCommand {
+            text,
+            interval,
+            timeout,
+            rules,
+        })
+    }
+
+    fn span(&mut self, span: Field<Span>, check: fn(Span) -> Result<(), String>) -> Option<Span> {
+        let Spanned { at, value: span } = span.into_spanned()?;
+        if let Err(message) = check(span) {
+            self.fault(at, message);
+        }
+        Some(span)
+    }
+
+    /// The rules that were read; they are compiled together because they share one name space.
+    fn rules(&mut self, command: usize, rules: Field<Vec<Field<Rule>>>) -> Vec<Rule> {
+        let Some(rules) = rules.into_spanned() else {
+            return Vec::new();
+        };
+        let (indices, rules): (Vec<usize>, Vec<Rule>) = rules
+            .value
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, rule)| Some((index, rule.into_spanned()?.value)))
+            .unzip();
+        if let Err(errors) = Filter::compile(&rules) {
+            for error in errors {
+                let at =
+                    self.rule_place(command, indices[error.index], &rules[error.index], &error);
+                self.faults
+                    .push(Fault::new(self.file, at, error.to_string()).maybe_hint(error.hint));
+            }
+        }
+        rules
+    }
+
+    /// The pattern or metric that an error is about, or else the rule.
+    fn rule_place(&self, command: usize, index: usize, rule: &Rule, error: &RuleError) -> Place {
+        let at = [Key("commands"), Index(command), Key("rules"), Index(index)];
+        let inner = |steps: &[_]| self.document.place(&[&at[..], steps].concat());
+        if let Some(pattern) = pattern_of(&error.fault) {
+            if let Some(index) = rule
+                .regex
+                .patterns
+                .iter()
+                .position(|known| known == pattern)
+            {
+                return inner(&[Key("regex"), Key("patterns"), Index(index)]);
+            }
+            return inner(&[Key("regex"), Key("blocks")]);
+        }
+        let metric = metric_of(&error.fault)
+            .and_then(|name| rule.metrics.iter().position(|metric| metric.name == name));
+        match metric {
+            Some(index) => inner(&[Key("metrics"), Index(index)]),
+            None => inner(&[]),
+        }
+    }
+}
+
+/// The pattern that a fault is about.
+fn pattern_of(fault: &RuleFault) -> Option<&str> {
+    match fault {
+        RuleFault::BadPattern { pattern, .. } | RuleFault::PatternTooBig { pattern } => {
+            Some(pattern)
+        }
+        _ => None,
+    }
+}
+
+/// The metric that a fault is about.
+fn metric_of(fault: &RuleFault) -> Option<&str> {
+    match fault {
+        RuleFault::MetricName { metric }
+        | RuleFault::SuffixMissing { metric, .. }
+        | RuleFault::SuffixWrong { metric, .. }
+        | RuleFault::NoHelp { metric }
+        | RuleFault::NoValue { metric }
+        | RuleFault::InfoValue { metric }
+        | RuleFault::BadNumber { metric, .. }
+        | RuleFault::UnknownField { metric, .. }
+        | RuleFault::LabelName { metric, .. }
+        | RuleFault::ReservedLabel { metric, .. }
+        | RuleFault::KindConflict { metric }
+        | RuleFault::FamilyConflict { metric, .. } => Some(metric),
+        _ => None,
+    }
+}
