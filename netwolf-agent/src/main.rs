@@ -1,3 +1,9 @@
-//! Wires the program together.
+//! The program `netwolf-agent`; what it does is in [`netwolf_agent::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    netwolf_agent::cli::main(&netwolf_agent::cli::Args::parse())
+}

@@ -1,0 +1,244 @@
+//! An agent: its shards, each on a thread of its own, and the handle that starts and ends them.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    num::NonZeroU16,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use netwolf_wire::{AgentName, Incarnation};
+use thiserror::Error;
+use tokio::{
+    runtime,
+    sync::{mpsc, watch},
+};
+use tracing::Instrument;
+
+use crate::{
+    session::host_key::AcceptedKeys,
+    shard::{self, ShardConfig, ShardError},
+};
+
+/// A shutdown takes no longer: sessions and the goodbye have bounds that add up to less.
+const SHUTDOWN_BOUND: Duration = Duration::from_secs(1);
+
+/// What an agent needs to know.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// The manager's address for agents, `HOST:PORT`; resolved anew for each connection.
+    pub manager: String,
+    /// Unique among the agents of the manager.
+    pub name: AgentName,
+    /// Event loops, each on a thread of its own; one for each core is best.
+    pub shards: NonZeroU16,
+    /// Whether each shard stays on a core of its own. Two agents on one machine share cores then.
+    pub pin: bool,
+}
+
+impl AgentConfig {
+    /// An agent with a shard for each core of this machine, each staying on its core.
+    pub fn new(manager: impl Into<String>, name: AgentName) -> Self {
+        Self {
+            manager: manager.into(),
+            name,
+            shards: default_shards(),
+            pin: true,
+        }
+    }
+}
+
+/// A shard for each core that this process may use.
+pub fn default_shards() -> NonZeroU16 {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    u16::try_from(cores)
+        .ok()
+        .and_then(NonZeroU16::new)
+        .unwrap_or(NonZeroU16::MIN)
+}
+
+/// Why an agent did not start, or ended by itself.
+#[derive(Debug, Error)]
+pub enum AgentError {
+    /// The operating system gave no thread or event loop.
+    #[error("cannot start shard {index}")]
+    Start {
+        /// Which shard.
+        index: u16,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// A shard was sent away by the manager.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
+    /// A shard ended by a fault of this program.
+    #[error("shard {0} panicked; the log has the place")]
+    Panicked(u16),
+}
+
+/// Starts agents.
+#[derive(Clone, Copy, Debug)]
+pub struct Agent;
+
+impl Agent {
+    /// Starts an agent. It keeps looking for its manager until it is shut down or sent away.
+    ///
+    /// # Errors
+    /// [`AgentError::Start`] when the operating system gives no thread.
+    pub fn start(config: AgentConfig) -> Result<AgentHandle, AgentError> {
+        let AgentConfig {
+            manager,
+            name,
+            shards,
+            pin,
+        } = config;
+        let shards = shards.get();
+        let (shutdown, stop) = watch::channel(false);
+        let (tell, ended) = mpsc::channel(usize::from(shards));
+        let accepted = Arc::new(AcceptedKeys::default());
+        let incarnation =
+            Incarnation(RandomState::new().hash_one((std::process::id(), Instant::now())));
+        let cores = if pin {
+            core_affinity::get_core_ids().unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        if pin && cores.len() < usize::from(shards) {
+            tracing::warn!(
+                shards,
+                cores = cores.len(),
+                "there are more shards than cores; the others are not pinned"
+            );
+        }
+        let mut handle = AgentHandle {
+            name: name.clone(),
+            shards,
+            shutdown,
+            ended,
+            threads: Vec::new(),
+        };
+        for index in 0..shards {
+            let shard = ShardConfig {
+                agent: name.clone(),
+                index,
+                shards,
+                incarnation,
+                manager: manager.clone(),
+                accepted: accepted.clone(),
+            };
+            let (stop, tell, core) = (
+                stop.clone(),
+                tell.clone(),
+                cores.get(usize::from(index)).copied(),
+            );
+            let failed = |error| AgentError::Start { index, error };
+            let runtime = runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(failed)?;
+            let thread = thread::Builder::new()
+                .name(format!("shard-{index}"))
+                .spawn(move || {
+                    if core.is_some_and(|core| !core_affinity::set_for_current(core)) {
+                        tracing::warn!(shard = index, "the shard could not be pinned to its core");
+                    }
+                    let result = run_shard(&runtime, shard, stop);
+                    // The queue has room for every shard, so only a handle that is gone can refuse.
+                    if tell.try_send(result).is_err() {
+                        tracing::trace!(shard = index, "nobody waits for the shard");
+                    }
+                });
+            handle.threads.push(thread.map_err(failed)?);
+        }
+        Ok(handle)
+    }
+}
+
+fn run_shard(
+    runtime: &runtime::Runtime,
+    config: ShardConfig,
+    stop: watch::Receiver<bool>,
+) -> Result<(), AgentError> {
+    let index = config.index;
+    let span = tracing::info_span!("shard", shard = %config.id());
+    let run = || runtime.block_on(shard::run(config, stop).instrument(span));
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => result.map_err(AgentError::from),
+        Err(_) => Err(AgentError::Panicked(index)),
+    }
+}
+
+/// A running agent. Dropping it shuts the agent down without waiting.
+pub struct AgentHandle {
+    name: AgentName,
+    shards: u16,
+    shutdown: watch::Sender<bool>,
+    ended: mpsc::Receiver<Result<(), AgentError>>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl fmt::Debug for AgentHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentHandle")
+            .field("name", &self.name)
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AgentHandle {
+    /// The agent's name.
+    pub const fn name(&self) -> &AgentName {
+        &self.name
+    }
+
+    /// How many shards it has.
+    pub const fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    /// Waits until a shard ends by itself, and tells why. It may be dropped and called again.
+    pub async fn ended(&mut self) -> AgentError {
+        loop {
+            match self.ended.recv().await {
+                Some(Err(error)) => return error,
+                Some(Ok(())) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Stops all polls, closes all sessions and tells the manager goodbye. Takes at most a second; what has
+    /// not ended by then is left to end with the process.
+    pub async fn shutdown(mut self) {
+        self.shutdown.send_replace(true);
+        let everybody = async {
+            for _ in &self.threads {
+                self.ended.recv().await;
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_BOUND, everybody)
+            .await
+            .is_err()
+        {
+            tracing::warn!("not all shards ended in time");
+            return;
+        }
+        for thread in self.threads.drain(..) {
+            // The thread has said its last word, so this does not wait; its panics were caught.
+            if thread.join().is_err() {
+                tracing::error!("a shard's thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for AgentHandle {
+    fn drop(&mut self) {
+        self.shutdown.send_replace(true);
+    }
+}

@@ -1,0 +1,248 @@
+//! The command line of `netwolf-agent`.
+
+use std::{
+    io::{self, Read, Write},
+    net::IpAddr,
+    num::NonZeroU16,
+    process::ExitCode,
+    thread,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use netwolf_wire::AgentName;
+use thiserror::Error;
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+
+use crate::{
+    agent::{Agent, AgentConfig, AgentHandle, default_shards},
+    telemetry::{self, LogFormat, LogLevel},
+};
+
+/// Keeps SSH sessions to devices, polls them and streams samples to the manager.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "netwolf-agent", version)]
+pub struct Args {
+    /// Where the manager takes agents (its --agent.listen-address).
+    #[arg(long = "manager.address", value_name = "HOST:PORT")]
+    pub manager_address: String,
+
+    /// The agent's name, unique among the agents of the manager [default: the host name].
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<AgentName>,
+
+    /// Event loops, each on its own core [default: one for each core].
+    #[arg(long, value_name = "N")]
+    pub shards: Option<NonZeroU16>,
+
+    /// Allow a manager on another machine although links are not encrypted yet.
+    #[arg(long)]
+    pub insecure_plaintext: bool,
+
+    /// How much to log.
+    #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t)]
+    pub log_level: LogLevel,
+
+    /// How log lines look.
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub log_format: LogFormat,
+
+    /// Print one JSON line when the shards run.
+    #[arg(long, hide = true)]
+    pub announce: bool,
+
+    /// End when the standard input does.
+    #[arg(long, hide = true)]
+    pub exit_with_parent: bool,
+}
+
+/// What was typed cannot be run; exit code 2.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum UsageError {
+    /// Not `HOST:PORT`.
+    #[error(
+        "\"{0}\" is not an address of a manager\n  hint: write host and port, such as `--manager.address manager.example.net:9798`"
+    )]
+    Address(String),
+    /// Links are not encrypted yet.
+    #[error(
+        "the manager at \"{0}\" is on another machine, and links are not encrypted yet\n  hint: go through an SSH tunnel or a VPN, or accept the risk with `--insecure-plaintext`"
+    )]
+    Plaintext(String),
+}
+
+/// The whole program: 0 when it was asked to end, 2 for bad usage, else 1.
+pub fn main(args: &Args) -> ExitCode {
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The log may be filtered; why the program ended never is.
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Runs an agent until a signal, the end of the parent, or a manager that sends it away.
+///
+/// # Errors
+/// [`UsageError`] for what cannot be run as it was typed, else why the agent did not start or ended by itself.
+fn run(args: &Args) -> anyhow::Result<()> {
+    telemetry::init(args.log_level, args.log_format);
+    check_manager(&args.manager_address, args.insecure_plaintext)?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start an event loop")?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+        let mut agent = Agent::start(AgentConfig {
+            manager: args.manager_address.clone(),
+            name: args.name.clone().unwrap_or_else(host_name),
+            shards: args.shards.unwrap_or_else(default_shards),
+            pin: true,
+        })?;
+        tracing::info!(agent = %agent.name(), shards = agent.shards(), "the agent has started");
+        if args.announce {
+            announce(&agent).context("cannot write to the standard output")?;
+        }
+        let result = tokio::select! {
+            _ = interrupt.recv() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+            () = parent_gone(args.exit_with_parent) => Ok(()),
+            error = agent.ended() => Err(error.into()),
+        };
+        agent.shutdown().await;
+        tracing::info!("the agent has ended");
+        result
+    })
+}
+
+fn announce(agent: &AgentHandle) -> io::Result<()> {
+    let line = serde_json::json!({
+        "ready": "agent",
+        "name": agent.name().as_str(),
+        "shards": agent.shards(),
+    });
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
+
+fn check_manager(address: &str, insecure_plaintext: bool) -> Result<(), UsageError> {
+    let bad = || UsageError::Address(address.to_owned());
+    let (host, port) = address.rsplit_once(':').ok_or_else(bad)?;
+    if host.is_empty() || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Err(bad());
+    }
+    let plain = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let here = plain == "localhost" || plain.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if here || insecure_plaintext {
+        Ok(())
+    } else {
+        Err(UsageError::Plaintext(address.to_owned()))
+    }
+}
+
+/// The machine's name, as far as it can stand in an agent's name.
+fn host_name() -> AgentName {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    name.ok()
+        .and_then(|name| AgentName::new(name.trim()).ok())
+        .unwrap_or_else(|| AgentName::new("agent").expect("the word is a name"))
+}
+
+/// Waits for the end of the standard input, if asked to.
+async fn parent_gone(asked: bool) {
+    if !asked {
+        return std::future::pending().await;
+    }
+    let (tell, told) = oneshot::channel();
+    // A thread, because a read of the standard input cannot be taken back when the agent ends first.
+    thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        let mut scratch = [0; 64];
+        while stdin.read(&mut scratch).is_ok_and(|n| n > 0) {}
+        tell.send(()).ok()
+    });
+    if told.await.is_err() {
+        tracing::warn!("the standard input cannot be watched");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_manager_on_this_machine_is_taken_without_a_word() {
+        for address in [
+            "127.0.0.1:9798",
+            "127.5.6.7:1",
+            "localhost:9798",
+            "[::1]:9798",
+        ] {
+            assert_eq!(check_manager(address, false), Ok(()), "{address}");
+        }
+        for address in [
+            "192.0.2.1:9798",
+            "manager.example.net:9798",
+            "[2001:db8::1]:9798",
+        ] {
+            assert_eq!(
+                check_manager(address, false),
+                Err(UsageError::Plaintext(address.into()))
+            );
+            assert_eq!(check_manager(address, true), Ok(()));
+        }
+        for address in [
+            "manager",
+            "manager:",
+            ":9798",
+            "manager:0",
+            "manager:99999",
+            "",
+        ] {
+            assert_eq!(
+                check_manager(address, true),
+                Err(UsageError::Address(address.into())),
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+
+        Args::command().debug_assert();
+        let args = Args::parse_from([
+            "netwolf-agent",
+            "--manager.address",
+            "127.0.0.1:1",
+            "--name",
+            "a1",
+            "--shards",
+            "2",
+        ]);
+        assert_eq!(args.name.unwrap().as_str(), "a1");
+        assert!(
+            Args::try_parse_from(["netwolf-agent", "--manager.address", "x:1", "--shards", "0"])
+                .is_err()
+        );
+    }
+}

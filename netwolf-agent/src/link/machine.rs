@@ -1,0 +1,312 @@
+//! What a link is to do next: connect, greet, beat, give up. Pure; `wires` moves the bytes.
+//!
+//! ```text
+//!   Waiting --> Connecting --> Greeting --> Running
+//!      ^ full jitter  | failed     | refused, late | silent, broken
+//!      +--------------+------------+---------------+
+//! ```
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use netwolf_wire::message::{Timing, Welcome};
+
+use crate::random::Random;
+
+/// Bounds of the wait before the link is tried again. The manager gives a lost link 2 s to return.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// Bound of the first wait.
+const FIRST_RETRY: Duration = Duration::from_millis(300);
+/// TCP connect to the manager, and its answer to the hello, each.
+const STEP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Heartbeats that may be under way; older ones are forgotten.
+const MAX_BEATS: usize = 64;
+
+/// What is to be done now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Begin to connect; say how it went with `handle_connected` or `handle_lost`.
+    Connect,
+    /// Send a heartbeat with this number.
+    Beat(u64),
+    /// Close the link; why, in words. Nothing more is to be said about it.
+    Close(&'static str),
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting {
+        until: Instant,
+    },
+    Connecting {
+        deadline: Instant,
+    },
+    Greeting {
+        deadline: Instant,
+    },
+    Running {
+        next_beat: Instant,
+        last_heard: Instant,
+        timing: Timing,
+        beats: VecDeque<(u64, Instant)>,
+    },
+}
+
+/// One shard's link.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    state: State,
+    failures: u32,
+    random: Random,
+    beat: u64,
+}
+
+impl Machine {
+    /// A link that is to be made at once; `seed` decides the jitter.
+    pub(crate) const fn new(seed: u64, now: Instant) -> Self {
+        Self {
+            state: State::Waiting { until: now },
+            failures: 0,
+            random: Random::new(seed),
+            beat: 0,
+        }
+    }
+
+    /// What is to be done at `now`; call again until there is nothing.
+    pub(crate) fn poll_action(&mut self, now: Instant) -> Option<Action> {
+        match &mut self.state {
+            State::Waiting { until } if now >= *until => {
+                self.state = State::Connecting {
+                    deadline: now + STEP_TIMEOUT,
+                };
+                Some(Action::Connect)
+            }
+            State::Connecting { deadline } if now >= *deadline => {
+                self.handle_lost(now);
+                Some(Action::Close("the manager could not be reached in time"))
+            }
+            State::Greeting { deadline } if now >= *deadline => {
+                self.handle_lost(now);
+                Some(Action::Close("the manager did not answer the hello"))
+            }
+            State::Running {
+                last_heard, timing, ..
+            } if now >= *last_heard + timing.silence.get() => {
+                self.handle_lost(now);
+                Some(Action::Close("the manager is silent"))
+            }
+            State::Running {
+                next_beat,
+                timing,
+                beats,
+                ..
+            } if now >= *next_beat => {
+                // A beat that is late moves those after it: two at once tell no more than one.
+                *next_beat = now + timing.heartbeat.get();
+                self.beat += 1;
+                if beats.len() == MAX_BEATS {
+                    beats.pop_front();
+                }
+                beats.push_back((self.beat, now));
+                Some(Action::Beat(self.beat))
+            }
+            _ => None,
+        }
+    }
+
+    /// When [`Self::poll_action`] is due.
+    pub(crate) fn poll_timeout(&self) -> Instant {
+        match &self.state {
+            State::Waiting { until } => *until,
+            State::Connecting { deadline } | State::Greeting { deadline } => *deadline,
+            State::Running {
+                next_beat,
+                last_heard,
+                timing,
+                ..
+            } => (*last_heard + timing.silence.get()).min(*next_beat),
+        }
+    }
+
+    /// TCP stands and the hello was sent.
+    pub(crate) fn handle_connected(&mut self, now: Instant) {
+        self.state = State::Greeting {
+            deadline: now + STEP_TIMEOUT,
+        };
+    }
+
+    /// The manager took the shard in. The protocol version is the caller's to check.
+    pub(crate) fn handle_welcome(&mut self, welcome: &Welcome, now: Instant) {
+        self.failures = 0;
+        self.beat = 0;
+        self.state = State::Running {
+            next_beat: now,
+            last_heard: now,
+            timing: welcome.timing,
+            beats: VecDeque::new(),
+        };
+    }
+
+    /// The manager did not take the shard in, but may later.
+    pub(crate) fn handle_refused(&mut self, now: Instant) {
+        // Asking more often would not change its mind.
+        self.failures = u32::MAX;
+        self.state = State::Waiting {
+            until: now + RETRY.1,
+        };
+    }
+
+    /// Something came.
+    pub(crate) const fn handle_frame(&mut self, now: Instant) {
+        if let State::Running { last_heard, .. } = &mut self.state {
+            *last_heard = now;
+        }
+    }
+
+    /// The answer to heartbeat `beat` came: when that one was sent, unless it is too old to be known.
+    pub(crate) fn handle_renew(&mut self, beat: u64) -> Option<Instant> {
+        let State::Running { beats, .. } = &mut self.state else {
+            return None;
+        };
+        while let Some((number, sent)) = beats.pop_front() {
+            if number == beat {
+                return Some(sent);
+            }
+        }
+        None
+    }
+
+    /// The link broke, or could not be made.
+    pub(crate) fn handle_lost(&mut self, now: Instant) {
+        let (least, most) = RETRY;
+        let bound = FIRST_RETRY
+            .saturating_mul(1 << self.failures.min(8))
+            .min(most);
+        self.failures = self.failures.saturating_add(1);
+        self.state = State::Waiting {
+            until: now + self.random.between(least, bound),
+        };
+    }
+
+    /// Whether samples may be sent.
+    pub(crate) const fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
+    }
+
+    /// Whether the hello was sent and not answered.
+    pub(crate) const fn is_greeting(&self) -> bool {
+        matches!(self.state, State::Greeting { .. })
+    }
+
+    /// How long leases run without the manager, once it said so.
+    pub(crate) const fn autonomy(&self) -> Option<Duration> {
+        match &self.state {
+            State::Running { timing, .. } => Some(timing.autonomy.get()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netwolf_wire::{Span, version};
+
+    use super::*;
+
+    fn welcome() -> Welcome {
+        Welcome {
+            protocol: version::CURRENT,
+            software: "test".into(),
+            timing: Timing {
+                heartbeat: Span::from_secs(1),
+                silence: Span::from_secs(3),
+                autonomy: Span::from_secs(60),
+            },
+        }
+    }
+
+    fn running(now: Instant) -> Machine {
+        let mut machine = Machine::new(1, now);
+        assert_eq!(machine.poll_action(now), Some(Action::Connect));
+        machine.handle_connected(now);
+        assert!(machine.is_greeting());
+        machine.handle_welcome(&welcome(), now);
+        machine
+    }
+
+    #[test]
+    fn beats_follow_each_other_and_renewals_name_when_they_were_sent() {
+        let start = Instant::now();
+        let mut machine = running(start);
+        assert_eq!(machine.poll_action(start), Some(Action::Beat(1)));
+        assert_eq!(machine.poll_action(start), None);
+        let next = machine.poll_timeout();
+        assert_eq!(next, start + Duration::from_secs(1));
+        assert_eq!(machine.poll_action(next), Some(Action::Beat(2)));
+        assert_eq!(machine.handle_renew(2), Some(next));
+        assert_eq!(
+            machine.handle_renew(1),
+            None,
+            "an answer that was overtaken tells nothing new"
+        );
+    }
+
+    #[test]
+    fn a_silent_manager_is_left() {
+        let start = Instant::now();
+        let mut machine = running(start);
+        let mut now = start;
+        machine.handle_frame(start + Duration::from_secs(1));
+        let closed = loop {
+            now = now.max(machine.poll_timeout());
+            match machine.poll_action(now) {
+                Some(Action::Close(_)) => break now,
+                Some(Action::Beat(_)) | None => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(closed, start + Duration::from_secs(4));
+        assert!(!machine.is_running());
+    }
+
+    #[test]
+    fn retries_are_spread_and_bounded() {
+        let now = Instant::now();
+        let mut longest = Duration::ZERO;
+        for seed in 0..200 {
+            let mut machine = Machine::new(seed, now);
+            for _ in 0..20 {
+                machine.poll_action(now);
+                machine.handle_lost(now);
+                let wait = machine.poll_timeout() - now;
+                assert!(wait >= RETRY.0 && wait <= RETRY.1, "{wait:?}");
+                longest = longest.max(wait);
+                machine = Machine {
+                    state: State::Waiting { until: now },
+                    ..machine
+                };
+            }
+        }
+        assert!(longest > RETRY.1.mul_f64(0.9));
+    }
+
+    #[test]
+    fn every_step_has_a_deadline() {
+        let now = Instant::now();
+        let mut machine = Machine::new(1, now);
+        machine.poll_action(now);
+        assert!(matches!(
+            machine.poll_action(machine.poll_timeout()),
+            Some(Action::Close(_))
+        ));
+        let now = machine.poll_timeout();
+        assert_eq!(machine.poll_action(now), Some(Action::Connect));
+        machine.handle_connected(now);
+        assert!(matches!(
+            machine.poll_action(machine.poll_timeout()),
+            Some(Action::Close(_))
+        ));
+    }
+}

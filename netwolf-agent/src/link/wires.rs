@@ -1,0 +1,221 @@
+//! The two ends of a link that stands: tasks that read and write frames, each behind a bounded queue.
+//!
+//! ```text
+//!   control  (hello, heartbeat, statuses, revoked) --+ first
+//!   samples  (declarations with their polls) --------+ second --> socket
+//!   socket --> incoming
+//! ```
+//!
+//! Policies when a queue is full: control, the link is stuck and is given up; samples, they stay in the
+//! shard's buffer; incoming, the manager is not read from until the shard has caught up.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use netwolf_wire::{
+    frame::{FrameError, FrameReader, FrameWriter},
+    message::{ToAgent, ToManager},
+};
+use socket2::SockRef;
+use tokio::{
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::mpsc::{self, error::TrySendError},
+    task::JoinHandle,
+};
+
+/// Messages that overtake samples. A heartbeat a second and a handful of statuses is what it sees.
+const CONTROL_DEPTH: usize = 256;
+/// Batches of samples, each up to 500 polls.
+const SAMPLES_DEPTH: usize = 4;
+/// Messages of the manager that the shard has not looked at.
+const INCOMING_DEPTH: usize = 64;
+/// What was sent and not acknowledged for so long means that the path is gone.
+const USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Declarations and the polls that need them.
+pub(crate) struct Batch {
+    pub(crate) messages: Vec<ToManager>,
+    /// The place in the buffer after the last of the polls.
+    pub(crate) up_to: u64,
+}
+
+/// The control queue is full: the link does not move.
+#[derive(Debug)]
+pub(crate) struct Stuck;
+
+/// A link that stands. Dropping it closes it at once.
+pub(crate) struct Wires {
+    control: mpsc::Sender<ToManager>,
+    samples: mpsc::Sender<Batch>,
+    incoming: mpsc::Receiver<Result<ToAgent, FrameError>>,
+    written: Arc<AtomicU64>,
+    _reader: Task,
+    writer: Task,
+}
+
+/// A task that ends with its handle.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Connects to the manager at `address`, which is resolved anew each time.
+///
+/// # Errors
+/// The operating system's, of the last address that was tried.
+pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(USER_TIMEOUT)) {
+        tracing::debug!(%error, "the user timeout was not set");
+    }
+    Ok(stream)
+}
+
+impl Wires {
+    /// Starts reading and writing.
+    pub(crate) fn start(stream: TcpStream) -> Self {
+        let (read, write) = stream.into_split();
+        let (control, control_queue) = mpsc::channel(CONTROL_DEPTH);
+        let (samples, samples_queue) = mpsc::channel(SAMPLES_DEPTH);
+        let (deliver, incoming) = mpsc::channel(INCOMING_DEPTH);
+        let written = Arc::new(AtomicU64::new(0));
+        Self {
+            control,
+            samples,
+            incoming,
+            _reader: Task(tokio::spawn(read_all(read, deliver))),
+            writer: Task(tokio::spawn(write_all(
+                write,
+                control_queue,
+                samples_queue,
+                written.clone(),
+            ))),
+            written,
+        }
+    }
+
+    /// Sends a message ahead of all samples.
+    ///
+    /// # Errors
+    /// [`Stuck`] when the queue is full. A link that is already gone takes everything: its end is read soon.
+    pub(crate) fn control(&self, message: impl Into<ToManager>) -> Result<(), Stuck> {
+        match self.control.try_send(message.into()) {
+            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(Stuck),
+        }
+    }
+
+    /// Whether a batch of samples can be sent now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.samples.capacity() > 0
+    }
+
+    /// Sends a batch, if [`Self::has_room`] said so.
+    pub(crate) fn samples(&self, batch: Batch) {
+        if self.samples.try_send(batch).is_err() {
+            // The link is gone; the polls are still in the buffer and are replayed on the next one.
+            tracing::trace!("a batch was not taken");
+        }
+    }
+
+    /// Up to which place in the buffer polls were handed to the operating system.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// The next message; `None` when the manager closed the link.
+    pub(crate) async fn next(&mut self) -> Option<Result<ToAgent, FrameError>> {
+        self.incoming.recv().await
+    }
+
+    /// Writes what is queued and closes, within `bound`.
+    pub(crate) async fn finish(self, bound: Duration) {
+        let Self {
+            control,
+            samples,
+            _reader,
+            mut writer,
+            ..
+        } = self;
+        drop((control, samples));
+        if tokio::time::timeout(bound, &mut writer.0).await.is_err() {
+            tracing::debug!("the link did not take the last messages in time");
+        }
+    }
+}
+
+async fn read_all(stream: OwnedReadHalf, deliver: mpsc::Sender<Result<ToAgent, FrameError>>) {
+    let mut reader = FrameReader::new(stream);
+    while let Some(result) = reader.next().await.transpose() {
+        let over = result.is_err();
+        if deliver.send(result).await.is_err() || over {
+            return;
+        }
+    }
+}
+
+async fn write_all(
+    stream: OwnedWriteHalf,
+    mut control: mpsc::Receiver<ToManager>,
+    mut samples: mpsc::Receiver<Batch>,
+    written: Arc<AtomicU64>,
+) {
+    let mut writer = FrameWriter::new(stream);
+    if let Err(error) = write_until_closed(&mut writer, &mut control, &mut samples, &written).await
+    {
+        // The reader sees the end of the link, too, and tells the shard.
+        tracing::debug!(error = %chain(&error), "the link could not be written to");
+    }
+}
+
+async fn write_until_closed(
+    writer: &mut FrameWriter<OwnedWriteHalf, ToManager>,
+    control: &mut mpsc::Receiver<ToManager>,
+    samples: &mut mpsc::Receiver<Batch>,
+    written: &AtomicU64,
+) -> Result<(), FrameError> {
+    loop {
+        tokio::select! {
+            biased;
+            Some(message) = control.recv() => {
+                writer.feed(&message).await?;
+                while let Ok(message) = control.try_recv() {
+                    writer.feed(&message).await?;
+                }
+                writer.flush().await?;
+            }
+            Some(batch) = samples.recv() => {
+                for message in &batch.messages {
+                    writer.feed(message).await?;
+                }
+                writer.flush().await?;
+                written.store(batch.up_to, Ordering::Release);
+            }
+            else => return Ok(()),
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,75 @@
+//! A plan made ready for use: expressions and filters compiled once a plan and shard, shared by its sessions.
+
+use std::{sync::Arc, time::Duration};
+
+use netwolf_filter::Filter;
+use netwolf_wire::{
+    hash::Digest,
+    job::{Command, Plan},
+    platform::Platform,
+};
+use thiserror::Error;
+
+use crate::dialogue::manners::{Manners, MannersError};
+
+/// Why a plan cannot be run. The manager checks the same before it sends one, so this is for version skew.
+#[derive(Debug, Error)]
+pub(crate) enum PlanError {
+    #[error(transparent)]
+    Manners(#[from] MannersError),
+    #[error("command \"{command}\": {fault}")]
+    Filter { command: String, fault: String },
+}
+
+/// A plan that can be run.
+#[derive(Debug)]
+pub(crate) struct CompiledPlan {
+    pub(crate) digest: Digest,
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) manners: Arc<Manners>,
+    pub(crate) commands: Vec<CompiledCommand>,
+}
+
+/// A command that can be run.
+#[derive(Debug)]
+pub(crate) struct CompiledCommand {
+    pub(crate) text: String,
+    /// Names the command in metrics.
+    pub(crate) collector: String,
+    pub(crate) interval: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) filter: Filter,
+}
+
+impl CompiledPlan {
+    /// Compiles `plan`, which was sent under the name `digest`.
+    ///
+    /// # Errors
+    /// The first fault of the plan.
+    pub(crate) fn compile(digest: Digest, plan: &Plan) -> Result<Self, PlanError> {
+        Ok(Self {
+            digest,
+            platform: plan.platform.clone(),
+            manners: Arc::new(Manners::compile(&plan.platform)?),
+            commands: plan
+                .commands
+                .iter()
+                .map(compile_command)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn compile_command(command: &Command) -> Result<CompiledCommand, PlanError> {
+    let filter = Filter::compile(&command.rules).map_err(|faults| PlanError::Filter {
+        command: command.text.clone(),
+        fault: faults.first().map(ToString::to_string).unwrap_or_default(),
+    })?;
+    Ok(CompiledCommand {
+        text: command.text.clone(),
+        collector: command.collectors.first().cloned().unwrap_or_default(),
+        interval: command.interval.get(),
+        timeout: command.timeout.get(),
+        filter,
+    })
+}

@@ -1,0 +1,48 @@
+//! What a device runs, and when.
+
+use std::sync::Arc;
+
+use super::Session;
+use crate::{plan::CompiledPlan, schedule::Schedule};
+
+/// A plan and when its commands are due. It outlives connections, so that a new login is not a new start.
+pub(super) struct Agenda {
+    pub(super) plan: Arc<CompiledPlan>,
+    pub(super) schedule: Schedule,
+}
+
+impl Agenda {
+    /// Nothing is due before `schedule.resume`.
+    pub(super) fn new(plan: Arc<CompiledPlan>, session: &Session) -> Self {
+        let commands = plan
+            .commands
+            .iter()
+            .map(|command| (command.text.as_str(), command.interval));
+        let schedule = Schedule::new(session.commons.clock, session.device.as_str(), commands);
+        Self { plan, schedule }
+    }
+
+    /// Goes over to `plan`; a command that the old one had too keeps when it ran last.
+    pub(super) fn adopt(&mut self, plan: Arc<CompiledPlan>, session: &Session) {
+        if plan.digest == self.plan.digest {
+            return;
+        }
+        let mut fresh = Self::new(plan, session);
+        let same = self
+            .plan
+            .commands
+            .iter()
+            .enumerate()
+            .filter_map(|(old, command)| {
+                let new = fresh
+                    .plan
+                    .commands
+                    .iter()
+                    .position(|other| other.text == command.text)?;
+                Some((old, new))
+            });
+        let same: Vec<_> = same.collect();
+        fresh.schedule.inherit(&self.schedule, same.into_iter());
+        *self = fresh;
+    }
+}

@@ -1,0 +1,255 @@
+//! A session that is logged in: runs one command at a time over the platform's transport.
+//!
+//! The decisions are in [`crate::dialogue`]; this moves bytes, closes channels and minds the deadlines.
+
+use std::{sync::Arc, time::Instant};
+
+use netwolf_wire::{
+    platform::Transport,
+    status::{Failure, Reason},
+};
+
+use super::{
+    feed::{Feed, Tap},
+    ssh::Connection,
+};
+use crate::{
+    dialogue::{
+        Dialogue, Event, INTERRUPT_GRACE, Output,
+        exec::{Exec, ExecOutput, MAX_STUCK, MAX_TIMEOUTS},
+        manners::Manners,
+    },
+    secret::Secret,
+};
+
+/// What became of a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Output(Output),
+    /// It was not done in time. The session goes on.
+    TimedOut,
+}
+
+/// A logged-in session.
+pub(super) struct Live {
+    connection: Connection,
+    transport: Transport,
+    /// Exec channels that the device keeps taken by commands that did not stop.
+    stuck: u32,
+    timeouts: u32,
+}
+
+impl Live {
+    /// Takes `connection` to the point where the first command can be run.
+    ///
+    /// # Errors
+    /// Why there was no prompt. The connection is closed then.
+    pub(super) async fn open(
+        mut connection: Connection,
+        manners: &Arc<Manners>,
+        enable_secret: Option<Secret>,
+        step_timeout: std::time::Duration,
+    ) -> Result<Self, Failure> {
+        let transport = manners.transport;
+        if transport == Transport::Shell {
+            let dialogue =
+                Dialogue::new(manners.clone(), enable_secret, step_timeout, Instant::now());
+            if let Err(failure) = connection
+                .open_shell(manners.width, Tap::Shell(dialogue))
+                .await
+            {
+                connection.close().await;
+                return Err(failure);
+            }
+        }
+        let mut live = Self {
+            connection,
+            transport,
+            stuck: 0,
+            timeouts: 0,
+        };
+        if transport == Transport::Shell
+            && let Err(failure) = live.wait_until_ready().await
+        {
+            live.close().await;
+            return Err(failure);
+        }
+        Ok(live)
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.pump_shell().await? {
+                Some(Event::Ready) => return Ok(()),
+                Some(Event::Failed(failure)) => return Err(failure),
+                Some(_) => {}
+                None => match self.timeout() {
+                    Some(at) => {
+                        let wait = tokio::time::timeout_at(at.into(), self.feed().wake.notified());
+                        // Both ends of the wait lead to the same look.
+                        if wait.await.is_err() {
+                            tracing::trace!("a step of the login is due");
+                        }
+                    }
+                    None => self.feed().wake.notified().await,
+                },
+            }
+        }
+    }
+
+    pub(super) fn feed(&self) -> &Arc<Feed> {
+        self.connection.feed()
+    }
+
+    /// Starts a command that must be done at `deadline`. None may be under way.
+    ///
+    /// # Errors
+    /// Why the session is over.
+    pub(super) async fn start(&mut self, text: &str, deadline: Instant) -> Result<(), Failure> {
+        match self.transport {
+            Transport::Shell => {
+                let transmit = match &mut self.feed().lock().tap {
+                    Tap::Shell(dialogue) => {
+                        dialogue.start_command(text, deadline);
+                        dialogue.poll_transmit()
+                    }
+                    _ => None,
+                };
+                match transmit {
+                    Some(bytes) => self.connection.write(bytes).await,
+                    None => Ok(()),
+                }
+            }
+            Transport::Exec => {
+                self.connection
+                    .exec(text, Tap::Exec(ExecOutput::new(deadline)))
+                    .await
+            }
+        }
+    }
+
+    /// Does what is due and tells what became of the command, if that is known.
+    ///
+    /// # Errors
+    /// Why the session is over.
+    pub(super) async fn pump(&mut self) -> Result<Option<Outcome>, Failure> {
+        match self.transport {
+            Transport::Shell => loop {
+                return match self.pump_shell().await? {
+                    None => Ok(None),
+                    Some(Event::Output(output)) => Ok(Some(Outcome::Output(output))),
+                    Some(Event::TimedOut) => Ok(Some(Outcome::TimedOut)),
+                    Some(Event::Ready) => continue,
+                    Some(Event::Failed(failure)) => Err(failure),
+                    Some(Event::Broken) => {
+                        Err(could_not_stop("the device did not show its prompt again"))
+                    }
+                };
+            },
+            Transport::Exec => self.pump_exec().await,
+        }
+    }
+
+    async fn pump_shell(&mut self) -> Result<Option<Event>, Failure> {
+        loop {
+            let (transmit, event, ended) = {
+                let mut inner = self.feed().lock();
+                let ended = inner.ended.clone();
+                match &mut inner.tap {
+                    Tap::Shell(dialogue) => {
+                        let now = Instant::now();
+                        if dialogue.poll_timeout().is_some_and(|at| at <= now) {
+                            dialogue.handle_timeout(now);
+                        }
+                        (dialogue.poll_transmit(), dialogue.poll_event(), ended)
+                    }
+                    _ => (None, None, ended),
+                }
+            };
+            // What was answered before the end still counts.
+            match (event, ended) {
+                (None, Some(failure)) => return Err(failure),
+                (event, _) => {
+                    let sent = transmit.is_some();
+                    if let Some(bytes) = transmit {
+                        self.connection.write(bytes).await?;
+                    }
+                    if event.is_some() || !sent {
+                        return Ok(event);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn pump_exec(&mut self) -> Result<Option<Outcome>, Failure> {
+        let (interrupt, outcome, ended) = {
+            let mut inner = self.feed().lock();
+            let ended = inner.ended.clone();
+            match &mut inner.tap {
+                Tap::Exec(exec) => {
+                    exec.handle_timeout(Instant::now());
+                    (exec.poll_interrupt(), exec.poll_outcome(), ended)
+                }
+                _ => (false, None, ended),
+            }
+        };
+        if interrupt {
+            self.connection.interrupt().await;
+        }
+        match outcome {
+            Some(Exec::Finished(output)) => {
+                self.connection.channel_is_closed();
+                self.feed().lock().tap = Tap::None;
+                Ok(Some(Outcome::Output(output)))
+            }
+            Some(Exec::TimedOut) => {
+                self.connection.channel_is_closed();
+                self.feed().lock().tap = Tap::None;
+                self.timeouts += 1;
+                self.still_good()
+            }
+            Some(Exec::Stuck) => {
+                self.connection.close_channel().await;
+                self.timeouts += 1;
+                self.stuck += 1;
+                self.still_good()
+            }
+            None => ended.map_or(Ok(None), Err),
+        }
+    }
+
+    fn still_good(&self) -> Result<Option<Outcome>, Failure> {
+        if self.stuck >= MAX_STUCK || self.timeouts >= MAX_TIMEOUTS {
+            return Err(could_not_stop(
+                "commands run on that the device does not stop",
+            ));
+        }
+        Ok(Some(Outcome::TimedOut))
+    }
+
+    /// When [`Self::pump`] is due although nothing came.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        match &self.feed().lock().tap {
+            Tap::None => None,
+            Tap::Shell(dialogue) => dialogue.poll_timeout(),
+            Tap::Exec(exec) => exec.poll_timeout(),
+        }
+    }
+
+    /// Closes the session.
+    pub(super) async fn close(self) {
+        self.connection.close().await;
+    }
+}
+
+fn could_not_stop(what: &str) -> Failure {
+    Failure {
+        reason: Reason::CommandTimeout,
+        message: format!(
+            "{what} within {} s of an interrupt",
+            INTERRUPT_GRACE.as_secs()
+        ),
+        hint: Some("is the command's `timeout` long enough for this device?".into()),
+    }
+}

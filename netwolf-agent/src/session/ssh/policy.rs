@@ -1,0 +1,104 @@
+//! Which host keys are taken from a device, with whatever that takes read beforehand.
+
+use std::sync::Arc;
+
+use netwolf_wire::{
+    status::Failure,
+    target::{HostKey, Target},
+};
+use russh::Preferred;
+
+use super::{Login, known_hosts_file};
+use crate::session::{
+    host_key::{AcceptedKeys, PresentedKey, Verifier},
+    known_hosts::KnownKeys,
+};
+
+/// The policy for one device's host key, with what it needs read beforehand.
+pub(super) enum Policy {
+    Pinned {
+        endpoint: String,
+        fingerprint: String,
+    },
+    Known {
+        endpoint: String,
+        path: String,
+        keys: KnownKeys,
+    },
+    AcceptNew {
+        endpoint: String,
+        accepted: Arc<AcceptedKeys>,
+    },
+}
+
+impl Policy {
+    /// Reads what the target's policy needs.
+    ///
+    /// # Errors
+    /// When a `known_hosts` file cannot be read.
+    pub(super) async fn of(login: &Login<'_>) -> Result<Self, Failure> {
+        let Target {
+            address,
+            port,
+            host_key,
+            ..
+        } = login.target;
+        let endpoint = format!("{address}:{port}");
+        Ok(match host_key {
+            HostKey::Pinned(fingerprint) => Self::Pinned {
+                endpoint,
+                fingerprint: fingerprint.clone(),
+            },
+            HostKey::KnownHosts(path) => Self::Known {
+                endpoint,
+                keys: known_hosts_file::lookup(path, address, *port).await?,
+                path: path.clone(),
+            },
+            HostKey::AcceptNew => Self::AcceptNew {
+                endpoint,
+                accepted: login.accepted.clone(),
+            },
+        })
+    }
+
+    /// What the device may prove itself with: a server with several keys then shows the one that is known.
+    pub(super) fn algorithms(&self) -> Option<Vec<russh::keys::Algorithm>> {
+        match self {
+            Self::Known { keys, .. } => {
+                let known: Vec<_> = keys.algorithms().collect();
+                let offered: Vec<_> = Preferred::DEFAULT
+                    .key
+                    .iter()
+                    .filter(|algorithm| {
+                        known.contains(&algorithm.as_str())
+                            || (*algorithm).clone().is_rsa() && known.contains(&"ssh-rsa")
+                    })
+                    .cloned()
+                    .collect();
+                (!offered.is_empty()).then_some(offered)
+            }
+            _ => None,
+        }
+    }
+
+    /// Judges `key`.
+    ///
+    /// # Errors
+    /// Why the key is not taken.
+    pub(super) fn check(&self, key: &PresentedKey) -> Result<(), Failure> {
+        match self {
+            Self::Pinned {
+                endpoint,
+                fingerprint,
+            } => Verifier::Pinned(fingerprint).check(endpoint, key),
+            Self::Known {
+                endpoint,
+                path,
+                keys,
+            } => Verifier::Known { path, keys }.check(endpoint, key),
+            Self::AcceptNew { endpoint, accepted } => {
+                Verifier::AcceptNew(accepted).check(endpoint, key)
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How leases and tasks end: revoked, aged out, panicked, shut down.
+
+use std::time::{Duration, Instant};
+
+use netwolf_wire::{
+    DeviceName, Epoch,
+    message::{Revoke, Revoked},
+    status::{Failure, Reason, SessionState},
+};
+
+use super::{Closing, Core, Effect, PANIC_DELAY, STOP_GRACE, Task};
+use crate::session::TaskId;
+
+impl Core {
+    /// Stops a task; `epochs` are reported as revoked once it has ended.
+    pub(super) fn stop(&mut self, id: TaskId, epochs: Vec<Epoch>, now: Instant) {
+        let Some(device) = self.by_task.remove(&id) else {
+            return;
+        };
+        self.effects.push_back(Effect::Stop(id));
+        let abort_at = Some(now + STOP_GRACE);
+        self.closing.insert(
+            id,
+            Closing {
+                device,
+                epochs,
+                abort_at,
+            },
+        );
+    }
+
+    /// Leases are to be given up.
+    pub(in crate::shard) fn handle_revoke(&mut self, message: Revoke, now: Instant) {
+        for (name, epoch) in message.leases {
+            if self.leases.revoke(&name, epoch) {
+                self.give_up(&name, epoch, now);
+            } else if let Some(closing) = self
+                .closing
+                .values_mut()
+                .find(|closing| closing.device == name)
+            {
+                // The session under an earlier lease is about to be closed; the answer waits for that.
+                closing.epochs.push(epoch);
+            } else {
+                self.say_revoked(vec![(name, epoch)]);
+            }
+        }
+    }
+
+    pub(super) fn give_up(&mut self, name: &DeviceName, epoch: Epoch, now: Instant) {
+        let Some(device) = self.devices.remove(name) else {
+            return;
+        };
+        self.dirty.remove(name);
+        self.series.retire_device(device.no, self.buffer.next_seq());
+        match device.task {
+            Task::None => self.say_revoked(vec![(name.clone(), epoch)]),
+            Task::Running(id) => self.stop(id, vec![epoch], now),
+            Task::Awaiting(id) => {
+                if let Some(closing) = self.closing.get_mut(&id) {
+                    closing.epochs.push(epoch);
+                }
+            }
+        }
+    }
+
+    fn say_revoked(&mut self, leases: Vec<(DeviceName, Epoch)>) {
+        self.effects
+            .push_back(Effect::Say(Revoked { leases }.into()));
+    }
+
+    /// A task has ended, by itself only if it panicked or was aborted.
+    pub(in crate::shard) fn handle_ended(&mut self, id: TaskId, now: Instant) {
+        if let Some(closing) = self.closing.remove(&id) {
+            let Closing {
+                device: name,
+                epochs,
+                ..
+            } = closing;
+            if !epochs.is_empty() {
+                self.say_revoked(
+                    epochs
+                        .into_iter()
+                        .map(|epoch| (name.clone(), epoch))
+                        .collect(),
+                );
+            }
+            if self
+                .devices
+                .get(&name)
+                .is_some_and(|device| device.task == Task::Awaiting(id))
+            {
+                self.start(&name, Duration::ZERO, now);
+            }
+        } else if let Some(name) = self.by_task.remove(&id) {
+            tracing::error!(device = %name, "a session's task panicked and is started again");
+            *self.stats.disconnects.entry(Reason::Other).or_default() += 1;
+            let failure = Failure {
+                reason: Reason::Other,
+                message: "the session ended by a fault of this program; its log has the place"
+                    .into(),
+                hint: Some("please report it".into()),
+            };
+            self.change_state(&name, SessionState::Backoff, Some(failure), now);
+            self.start(&name, PANIC_DELAY, now);
+        }
+    }
+
+    /// Gives up everything: the shard shuts down.
+    pub(in crate::shard) fn stop_all(&mut self, now: Instant) {
+        let running: Vec<_> = self.by_task.keys().copied().collect();
+        for id in running {
+            self.stop(id, Vec::new(), now);
+        }
+    }
+
+    /// Whether no task is left.
+    pub(in crate::shard) fn is_idle(&self) -> bool {
+        self.by_task.is_empty() && self.closing.is_empty()
+    }
+}

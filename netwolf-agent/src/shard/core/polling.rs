@@ -1,0 +1,214 @@
+//! What tasks tell: states, counters, and polls on their way to the manager.
+
+use std::time::{Duration, Instant};
+
+use netwolf_filter::{Extraction, ProblemKind};
+use netwolf_wire::{
+    DeviceName,
+    message::{Polls, ToManager},
+    series::{Poll, SeriesNo, Value},
+    status::{Failure, Reason, SessionState},
+};
+
+use super::{Core, Task};
+use crate::{
+    dialogue::MAX_OUTPUT,
+    link::wires::Batch,
+    session::{Notice, Polled, TaskId},
+    shard::series::PollContext,
+};
+
+/// A poll waits at most so long for others to go with.
+const FLUSH_DELAY: Duration = Duration::from_millis(50);
+/// Polls in one message.
+const MAX_POLLS: usize = 500;
+/// Samples in one message, about; with their declarations they stay far below the longest frame.
+const MAX_SAMPLES: usize = 20_000;
+
+impl Core {
+    /// A task told something. What a task tells that was already stopped is of no interest.
+    pub(in crate::shard) fn handle_notice(&mut self, id: TaskId, notice: Notice, now: Instant) {
+        let Some(name) = self.by_task.get(&id).cloned() else {
+            return;
+        };
+        match notice {
+            Notice::Connecting => self.change_state(&name, SessionState::Connecting, None, now),
+            Notice::Up(took) => {
+                self.stats.logins += 1;
+                if let Some(device) = self.devices.get_mut(&name) {
+                    device.status.login_seconds = Some(took.as_secs_f64());
+                }
+                tracing::info!(device = %name, login_seconds = took.as_secs_f64(), "the device is up");
+                self.change_state(&name, SessionState::Up, None, now);
+            }
+            Notice::LoginFailed(failure) => {
+                *self.stats.login_failures.entry(failure.reason).or_default() += 1;
+                self.change_state(&name, SessionState::Backoff, Some(failure), now);
+            }
+            Notice::Disconnected(failure) => {
+                *self.stats.disconnects.entry(failure.reason).or_default() += 1;
+                self.change_state(&name, SessionState::Backoff, Some(failure), now);
+            }
+            Notice::Polled(polled) => self.handle_polled(&name, *polled, now),
+            Notice::PollFailed {
+                plan,
+                command,
+                failure,
+            } => {
+                *self.stats.poll_failures.entry(failure.reason).or_default() += 1;
+                self.note_command(&name, &plan.commands[command].text, Some(failure), now);
+            }
+            Notice::Skipped(n) => self.stats.polls_skipped += n,
+        }
+    }
+
+    fn handle_polled(&mut self, name: &DeviceName, polled: Polled, now: Instant) {
+        let Polled {
+            plan,
+            command,
+            unix_ms,
+            took,
+            extraction,
+            truncated,
+        } = polled;
+        let spec = &plan.commands[command];
+        self.count(&spec.collector, took, &extraction, truncated);
+        self.note_command(name, &spec.text, fault_of(&extraction, truncated), now);
+
+        let Some(device) = self.devices.get_mut(name) else {
+            return;
+        };
+        // The plan of a poll that was under way when a new one came may be gone; so is the use for it.
+        let Ok(ready) = self.plans.get(plan.digest) else {
+            return;
+        };
+        let families = &ready.families[command];
+        let is_current = device.job.plan == plan.digest && device.task != Task::None;
+        if device.guesses.len() <= command {
+            device
+                .guesses
+                .resize(plan.commands.len().max(command + 1), Vec::new());
+        }
+        let guesses = &mut device.guesses[command];
+        let poll = PollContext {
+            device: device.no,
+            seq: self.buffer.next_seq(),
+            interval: spec.interval,
+            now,
+        };
+        let mut samples: Vec<(SeriesNo, Value)> = Vec::with_capacity(extraction.samples.len());
+        let mut left_out = 0;
+        for (index, sample) in extraction.samples.into_iter().enumerate() {
+            let guess = if is_current {
+                guesses.get(index).copied()
+            } else {
+                None
+            };
+            match self
+                .series
+                .number(poll, families[sample.family], sample.labels, guess)
+            {
+                Some(no) => samples.push((no, Value(sample.value))),
+                None => left_out += 1,
+            }
+        }
+        if is_current {
+            guesses.clear();
+            guesses.extend(samples.iter().map(|(no, _)| *no));
+        }
+        if left_out > 0 {
+            self.stats.parse_problems += left_out;
+            tracing::debug!(device = %name, left_out, "the device has too many series");
+        }
+        self.stats.samples += samples.len() as u64;
+        self.buffer.push(Poll(poll.device, unix_ms, samples));
+        let due = if self.buffer.unsent() >= MAX_POLLS {
+            now
+        } else {
+            now + FLUSH_DELAY
+        };
+        self.flush_at = Some(self.flush_at.map_or(due, |at| at.min(due)));
+    }
+
+    fn count(&mut self, collector: &str, took: Duration, extraction: &Extraction, truncated: bool) {
+        self.stats.polls += 1;
+        self.stats.parse_problems += extraction.problem_count() as u64;
+        if truncated {
+            *self
+                .stats
+                .poll_failures
+                .entry(Reason::OutputTruncated)
+                .or_default() += 1;
+        }
+        let seconds = took.as_secs_f64();
+        match self.stats.poll_seconds.get_mut(collector) {
+            Some(histogram) => histogram.observe(seconds),
+            None => self
+                .stats
+                .poll_seconds
+                .entry(collector.to_owned())
+                .or_default()
+                .observe(seconds),
+        }
+    }
+
+    /// When [`Self::poll_batch`] has something, on a link that stands.
+    pub(in crate::shard) const fn flush_at(&self) -> Option<Instant> {
+        self.flush_at
+    }
+
+    /// The next batch of polls, with what has to be declared for it; call while the link has room.
+    pub(in crate::shard) fn poll_batch(&mut self, now: Instant) -> Option<Batch> {
+        if self.flush_at.is_none_or(|at| now < at) {
+            return None;
+        }
+        let Self { series, buffer, .. } = self;
+        let polls = buffer.next_batch(MAX_POLLS, MAX_SAMPLES, |device| series.is_live(device));
+        let mut declares = Vec::new();
+        self.series.declare(&polls, &mut declares);
+        if self.buffer.unsent() == 0 {
+            self.flush_at = None;
+        }
+        if polls.is_empty() {
+            return None;
+        }
+        let mut messages: Vec<ToManager> = declares.into_iter().map(ToManager::from).collect();
+        messages.push(Polls { polls }.into());
+        Some(Batch {
+            messages,
+            up_to: self.buffer.cursor(),
+        })
+    }
+
+    /// The link has no room: look again a little later.
+    pub(in crate::shard) fn put_off_flush(&mut self, now: Instant) {
+        if self.flush_at.is_some() {
+            self.flush_at = Some(now + FLUSH_DELAY);
+        }
+    }
+}
+
+/// What is wrong with a command that was answered.
+fn fault_of(extraction: &Extraction, truncated: bool) -> Option<Failure> {
+    if truncated {
+        return Some(Failure {
+            reason: Reason::OutputTruncated,
+            message: format!("the output was longer than {MAX_OUTPUT} bytes and was cut"),
+            hint: Some("ask for less, with a filter such as `| include`".into()),
+        });
+    }
+    // Lines that could not be read are counted; nothing to read at all is worth a word.
+    let problem = extraction
+        .problems
+        .iter()
+        .find(|problem| problem.kind == ProblemKind::NoMatch)
+        .or_else(|| {
+            let nothing = extraction.samples.is_empty();
+            extraction.problems.first().filter(|_| nothing)
+        })?;
+    Some(Failure {
+        reason: Reason::ParseFailed,
+        message: problem.to_string(),
+        hint: Some("does the rule fit this device's software version?".into()),
+    })
+}

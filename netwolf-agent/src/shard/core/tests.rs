@@ -1,0 +1,446 @@
+use netwolf_filter::{Extraction, Sample};
+use netwolf_wire::{
+    Span,
+    job::{Command, Plan},
+    message::Revoke,
+    platform::{Platform, Transport},
+    rule::{Matches, Metric, Parse, RegexSource, Rule},
+    series::Kind,
+    target::{HostKey, Login},
+};
+
+use super::*;
+use crate::session::{Notice, Polled};
+
+const AUTONOMY: Duration = Duration::from_mins(1);
+
+fn platform(name: &str) -> Arc<Platform> {
+    Arc::new(Platform {
+        name: name.into(),
+        description: String::new(),
+        transport: Transport::Exec,
+        prompt: None,
+        setup: Vec::new(),
+        pagers: Vec::new(),
+        enable: None,
+        failures: Vec::new(),
+        newline: "\n".into(),
+        interrupt: "\u{3}".into(),
+        width: 511,
+    })
+}
+
+fn plan(commands: &[&str]) -> Arc<Plan> {
+    let rule = Rule {
+        name: "load".into(),
+        regex: RegexSource {
+            patterns: vec![r"(?P<value>\d+)".into()],
+            matches: Matches::First,
+            blocks: None,
+        },
+        metrics: vec![Metric {
+            name: "netwolf_load".into(),
+            kind: Kind::Gauge,
+            help: "Load.".into(),
+            labels: [("cpu".to_owned(), "0".to_owned())].into(),
+            value: Some("value".into()),
+            parse: Parse::Number,
+            map: [].into(),
+            scale: 1.0,
+            offset: 0.0,
+        }],
+    };
+    let command = |text: &&str| Command {
+        text: (*text).into(),
+        collectors: vec!["load".into()],
+        interval: Span::from_secs(1),
+        timeout: Span::from_secs(1),
+        rules: vec![rule.clone()],
+    };
+    Arc::new(Plan {
+        platform: platform("linux"),
+        commands: commands.iter().map(command).collect(),
+    })
+}
+
+struct Bench {
+    core: Core,
+    now: Instant,
+    plan: Arc<Plan>,
+    port: u16,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let now = Instant::now();
+        let mut core = Core::new(Clock::of(now, Duration::from_secs(1_700_000_000)), now);
+        core.handle_welcome(AUTONOMY, now);
+        let mut bench = Self {
+            core,
+            now,
+            plan: plan(&["show load"]),
+            port: 22,
+        };
+        bench.send_plan();
+        bench
+    }
+
+    fn send_plan(&mut self) {
+        let plans = vec![(self.plan.digest(), self.plan.clone())];
+        self.core.handle_plans(&PlansMessage { plans });
+    }
+
+    fn assign(&mut self, device: &str, epoch: u64) -> Vec<Effect> {
+        let job = Job {
+            device: name(device),
+            target: Target {
+                address: "192.0.2.1".into(),
+                port: self.port,
+                login: Login {
+                    credential: "c".into(),
+                    username: "u".into(),
+                    private_key: None,
+                    passphrase: None,
+                    password: None,
+                    enable_secret: None,
+                },
+                host_key: HostKey::AcceptNew,
+                connect_timeout: Span::from_secs(5),
+            },
+            plan: self.plan.digest(),
+        };
+        let lease = Lease {
+            epoch: Epoch(epoch),
+            job: Arc::new(job),
+        };
+        self.core.handle_assign(
+            Assign {
+                leases: vec![lease],
+            },
+            self.now,
+        );
+        self.effects()
+    }
+
+    fn revoke(&mut self, device: &str, epoch: u64) -> Vec<Effect> {
+        let leases = vec![(name(device), Epoch(epoch))];
+        self.core.handle_revoke(Revoke { leases }, self.now);
+        self.effects()
+    }
+
+    fn effects(&mut self) -> Vec<Effect> {
+        std::iter::from_fn(|| self.core.poll_effect()).collect()
+    }
+
+    fn started(&mut self, device: &str, epoch: u64) -> TaskId {
+        match self.assign(device, epoch).as_slice() {
+            [Effect::Start { id, .. }] => *id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn poll(&mut self, id: TaskId, unix_ms: u64, value: f64) {
+        let plan = self
+            .core
+            .plans
+            .get(self.plan.digest())
+            .unwrap()
+            .plan
+            .clone();
+        let sample = Sample {
+            family: 0,
+            labels: vec![("cpu".into(), "0".into())],
+            value,
+        };
+        let polled = Polled {
+            plan,
+            command: 0,
+            unix_ms,
+            took: Duration::from_millis(3),
+            extraction: Extraction {
+                samples: vec![sample],
+                ..Extraction::default()
+            },
+            truncated: false,
+        };
+        self.core
+            .handle_notice(id, Notice::Polled(Box::new(polled)), self.now);
+    }
+
+    /// Kinds of the messages of the next batch, and the times of its polls.
+    fn batch(&mut self) -> Option<(Vec<String>, Vec<u64>)> {
+        self.now += Duration::from_millis(50);
+        let batch = self.core.poll_batch(self.now)?;
+        let kinds = batch
+            .messages
+            .iter()
+            .map(|message| message.kind().to_owned())
+            .collect();
+        let times = batch.messages.iter().flat_map(|message| match message {
+            ToManager::Polls(polls) => polls.polls.iter().map(|poll| poll.1).collect(),
+            _ => Vec::new(),
+        });
+        Some((kinds, times.collect()))
+    }
+
+    fn status(&self, device: &str) -> &DeviceStatus {
+        &self.core.devices[&name(device)].status
+    }
+}
+
+fn name(device: &str) -> DeviceName {
+    DeviceName::new(device).unwrap()
+}
+
+fn revoked(effects: &[Effect]) -> Vec<(String, u64)> {
+    let leases = effects.iter().flat_map(|effect| match effect {
+        Effect::Say(ToManager::Revoked(revoked)) => revoked.leases.clone(),
+        _ => Vec::new(),
+    });
+    leases
+        .map(|(device, epoch)| (device.to_string(), epoch.0))
+        .collect()
+}
+
+#[test]
+fn a_lease_starts_a_task_and_a_newer_one_with_the_same_target_keeps_it() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    assert!(
+        bench.assign("r1", 2).is_empty(),
+        "nothing changed but the epoch"
+    );
+    bench.plan = plan(&["show load", "show more"]);
+    bench.send_plan();
+    match bench.assign("r1", 3).as_slice() {
+        [Effect::Replan(same, plan)] => assert_eq!((*same, plan.commands.len()), (id, 2)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bench.status("r1").epoch, Epoch(3));
+}
+
+#[test]
+fn a_new_target_is_logged_in_to_only_after_the_old_session_is_closed() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.port = 2222;
+    assert!(matches!(bench.assign("r1", 2).as_slice(), [Effect::Stop(stopped)] if *stopped == id));
+    bench.core.handle_ended(id, bench.now);
+    match bench.effects().as_slice() {
+        [Effect::Start { target, .. }] => assert_eq!(target.port, 2222),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_lease_is_reported_as_revoked_only_after_its_session_is_closed() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    let effects = bench.revoke("r1", 1);
+    assert!(
+        matches!(effects.as_slice(), [Effect::Stop(_)]),
+        "{effects:?}"
+    );
+    // Back before the old session has closed, and away again.
+    assert!(bench.assign("r1", 2).is_empty());
+    assert!(bench.revoke("r1", 2).is_empty());
+    bench.core.handle_ended(id, bench.now);
+    assert_eq!(
+        revoked(&bench.effects()),
+        [("r1".to_owned(), 1), ("r1".to_owned(), 2)]
+    );
+    // What is not held is answered at once.
+    assert_eq!(revoked(&bench.revoke("r1", 2)), [("r1".to_owned(), 2)]);
+    // Another epoch than the one that is held is not touched.
+    bench.started("r1", 5);
+    assert_eq!(revoked(&bench.revoke("r1", 4)), [("r1".to_owned(), 4)]);
+    assert_eq!(bench.core.leases.len(), 1);
+}
+
+#[test]
+fn a_task_that_does_not_end_is_cut_off() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.revoke("r1", 1);
+    bench.now += STOP_GRACE;
+    bench.core.handle_timeout(bench.now);
+    assert!(matches!(bench.effects().as_slice(), [Effect::Abort(aborted)] if *aborted == id));
+    bench.core.handle_timeout(bench.now);
+    assert!(bench.effects().is_empty());
+}
+
+#[test]
+fn a_task_that_panics_is_started_again_later_and_told_of() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.core.handle_ended(id, bench.now);
+    match bench.effects().as_slice() {
+        [Effect::Start { delay, .. }] => assert_eq!(*delay, PANIC_DELAY),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bench.status("r1").state, SessionState::Backoff);
+    assert_eq!(bench.core.stats().disconnects[&Reason::Other], 1);
+}
+
+#[test]
+fn a_manager_that_stays_away_ages_all_leases_out() {
+    let mut bench = Bench::new();
+    bench.started("r1", 1);
+    bench.started("r2", 2);
+    bench
+        .core
+        .handle_renew(bench.now + Duration::from_secs(5), AUTONOMY, 0);
+    bench.now += Duration::from_secs(64);
+    bench.core.handle_timeout(bench.now);
+    assert!(bench.effects().is_empty());
+    assert!(bench.core.poll_timeout() <= bench.now + Duration::from_secs(1));
+    bench.now += Duration::from_secs(1);
+    bench.core.handle_timeout(bench.now);
+    let stops = bench
+        .effects()
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Stop(_)))
+        .count();
+    assert_eq!(stops, 2);
+    assert_eq!(bench.core.stats().devices, 0);
+}
+
+#[test]
+fn a_plan_that_cannot_be_run_is_the_devices_status() {
+    let mut bench = Bench::new();
+    let mut broken = (*plan(&["show load"])).clone();
+    broken.commands[0].rules[0].regex.patterns = vec!["(".into()];
+    bench.plan = Arc::new(broken);
+    bench.send_plan();
+    assert!(bench.assign("r1", 1).is_empty());
+    let status = bench.status("r1");
+    assert_eq!(
+        (status.state, status.failure.as_ref().unwrap().reason),
+        (SessionState::Backoff, Reason::Other)
+    );
+    assert_eq!(revoked(&bench.revoke("r1", 1)), [("r1".to_owned(), 1)]);
+}
+
+#[test]
+fn statuses_go_when_they_change_and_all_of_them_on_a_new_link() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.started("r2", 2);
+    let due = |bench: &mut Bench| {
+        bench.now += Duration::from_millis(100);
+        bench
+            .core
+            .poll_statuses(bench.now)
+            .map_or(0, |statuses| statuses.statuses.len())
+    };
+    assert_eq!(due(&mut bench), 2);
+    assert_eq!(due(&mut bench), 0);
+    bench
+        .core
+        .handle_notice(id, Notice::Up(Duration::from_millis(20)), bench.now);
+    assert_eq!(due(&mut bench), 1);
+    assert_eq!(bench.status("r1").login_seconds, Some(0.02));
+    bench.core.handle_welcome(AUTONOMY, bench.now);
+    assert_eq!(due(&mut bench), 2);
+}
+
+#[test]
+fn a_failure_is_kept_until_the_device_is_up_again() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    let failure = Failure {
+        reason: Reason::Refused,
+        message: "no".into(),
+        hint: None,
+    };
+    bench
+        .core
+        .handle_notice(id, Notice::LoginFailed(failure.clone()), bench.now);
+    bench.core.handle_notice(id, Notice::Connecting, bench.now);
+    assert_eq!(bench.status("r1").failure, Some(failure));
+    bench
+        .core
+        .handle_notice(id, Notice::Up(Duration::ZERO), bench.now);
+    assert_eq!(bench.status("r1").failure, None);
+    assert_eq!(bench.core.stats().login_failures[&Reason::Refused], 1);
+}
+
+#[test]
+fn polls_are_declared_once_and_replayed_with_their_times_after_a_lost_link() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.poll(id, 1000, 1.0);
+    assert_eq!(
+        bench.batch(),
+        Some((vec!["declare".into(), "polls".into()], vec![1000]))
+    );
+    bench.poll(id, 2000, 2.0);
+    assert_eq!(bench.batch(), Some((vec!["polls".into()], vec![2000])));
+    // The first one is known to have arrived; then the link is lost.
+    bench.core.handle_renew(bench.now, AUTONOMY, 1);
+    bench.poll(id, 3000, 3.0);
+    bench.core.handle_welcome(AUTONOMY, bench.now);
+    assert_eq!(
+        bench.batch(),
+        Some((vec!["declare".into(), "polls".into()], vec![2000, 3000]))
+    );
+    assert_eq!(bench.batch(), None);
+    let stats = bench.core.stats();
+    assert_eq!(
+        (
+            stats.polls,
+            stats.samples,
+            stats.dropped_polls,
+            stats.buffered_polls
+        ),
+        (3, 3, 0, 0)
+    );
+    assert_eq!(stats.poll_seconds["load"].count(), 3);
+}
+
+#[test]
+fn polls_of_a_lease_that_is_given_up_are_not_sent() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.poll(id, 1000, 1.0);
+    bench.revoke("r1", 1);
+    assert_eq!(bench.batch(), None);
+    assert_eq!(bench.core.stats().dropped_polls, 1);
+    // A notice that was under way when the lease ended changes nothing.
+    bench.poll(id, 2000, 2.0);
+    assert_eq!(bench.core.stats().polls, 1);
+}
+
+#[test]
+fn a_failing_command_is_told_until_it_works_again() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    let plan = bench
+        .core
+        .plans
+        .get(bench.plan.digest())
+        .unwrap()
+        .plan
+        .clone();
+    let failure = Failure {
+        reason: Reason::CommandRejected,
+        message: "% Invalid input".into(),
+        hint: None,
+    };
+    bench.core.handle_notice(
+        id,
+        Notice::PollFailed {
+            plan,
+            command: 0,
+            failure,
+        },
+        bench.now,
+    );
+    assert_eq!(bench.status("r1").failing[0].command, "show load");
+    assert_eq!(
+        bench.core.stats().poll_failures[&Reason::CommandRejected],
+        1
+    );
+    bench.poll(id, 1000, 1.0);
+    assert!(bench.status("r1").failing.is_empty());
+}
