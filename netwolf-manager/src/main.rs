@@ -1,3 +1,9 @@
-//! Wires the program together.
+//! The program `netwolf-manager`; what it does is in [`netwolf_manager::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    netwolf_manager::cli::main(netwolf_manager::cli::Args::parse())
+}

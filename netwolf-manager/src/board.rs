@@ -1,0 +1,142 @@
+//! What is shown: the present state of every device and every shard, for scrapes and for the API.
+//!
+//! ```text
+//!   core  -- leases, session states, agents --> board <-- reads -- /metrics, /api/v1, /-/ready
+//!   links -- times of polls, counters --------->
+//! ```
+//!
+//! Nothing is decided here and nobody waits here: scrapes never go through the core, however many there are.
+//!
+//! Invariant: the devices are exactly those of the inventory in force; one that left it is marked
+//! ([`DeviceSlot::has_left`]), so that whoever still holds it shows no more of it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use netwolf_wire::{DeviceName, ShardId};
+
+use crate::{clock::Tick, dispatch::Totals, inventory::Inventory};
+
+pub mod agent;
+pub mod device;
+
+pub use agent::{AgentSlot, SHOWN_AFTER_LOSS};
+pub use device::DeviceSlot;
+
+/// The devices of the inventory in force, by name.
+pub type Devices = BTreeMap<DeviceName, Arc<DeviceSlot>>;
+
+/// What the core tells of itself.
+#[derive(Clone, Debug, Default)]
+pub struct CoreState {
+    /// What a start still waits for; `None` when it is over.
+    pub waits_for: Option<String>,
+    /// Leases in force that are not being revoked.
+    pub held: usize,
+    /// Leases being revoked.
+    pub revoking: usize,
+    /// What happened since the start.
+    pub totals: Totals,
+}
+
+/// The present state of everything.
+#[derive(Debug, Default)]
+pub struct Board {
+    devices: ArcSwap<Devices>,
+    agents: Mutex<BTreeMap<ShardId, Arc<AgentSlot>>>,
+    core: Mutex<CoreState>,
+}
+
+/// Locks a mutex whose holders never panic half way: what it holds is whole even after a panic.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Board {
+    /// The devices of the inventory in force.
+    pub fn devices(&self) -> Arc<Devices> {
+        self.devices.load_full()
+    }
+
+    /// One device.
+    pub fn device(&self, name: &str) -> Option<Arc<DeviceSlot>> {
+        self.devices.load().get(name).cloned()
+    }
+
+    /// Another inventory is in force: devices in both keep their state.
+    pub fn set_inventory(&self, inventory: &Inventory) {
+        let old = self.devices.load();
+        let devices: Devices = inventory
+            .devices
+            .iter()
+            .map(|(name, device)| {
+                let slot = match old.get(name) {
+                    Some(slot) => slot.clone(),
+                    None => Arc::new(DeviceSlot::new(name.clone())),
+                };
+                slot.set_about(device);
+                (name.clone(), slot)
+            })
+            .collect();
+        for (name, slot) in old.iter() {
+            if !devices.contains_key(name) {
+                slot.leave();
+            }
+        }
+        self.devices.store(Arc::new(devices));
+    }
+
+    /// The shards that are there, and those that were lost not long ago.
+    pub fn agents(&self, now: Tick) -> Vec<Arc<AgentSlot>> {
+        let mut agents = lock(&self.agents);
+        agents.retain(|_, slot| !slot.is_forgotten(now));
+        agents.values().cloned().collect()
+    }
+
+    /// A shard was let in.
+    pub fn agent_joined(&self, slot: Arc<AgentSlot>) {
+        lock(&self.agents).insert(slot.shard.clone(), slot);
+    }
+
+    /// A shard has lost its link.
+    pub fn agent_lost(&self, shard: &ShardId, now: Tick) {
+        if let Some(slot) = lock(&self.agents).get(shard) {
+            slot.lose(now);
+        }
+    }
+
+    /// A shard has left of its own will.
+    pub fn agent_left(&self, shard: &ShardId) {
+        lock(&self.agents).remove(shard);
+    }
+
+    /// What the core tells of itself.
+    pub fn core(&self) -> CoreState {
+        lock(&self.core).clone()
+    }
+
+    /// Sets what the core tells of itself.
+    pub fn set_core(&self, state: CoreState) {
+        *lock(&self.core) = state;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_device_that_stays_keeps_its_state_and_one_that_leaves_is_marked() {
+        let board = Board::default();
+        board.set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
+        let (a, b) = (board.device("a").unwrap(), board.device("b").unwrap());
+        board.set_inventory(&testing::inventory([("a", 23), ("c", 22)]));
+        assert!(Arc::ptr_eq(&a, &board.device("a").unwrap()));
+        assert!(!a.has_left() && b.has_left());
+        assert!(board.device("b").is_none() && board.device("c").is_some());
+    }
+}

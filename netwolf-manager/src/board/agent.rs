@@ -1,0 +1,80 @@
+//! One shard of an agent as it is shown.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use netwolf_wire::{Incarnation, ShardId, stats::ShardStats};
+
+use super::lock;
+use crate::clock::Tick;
+
+/// A shard that was lost is shown as down for so long: time enough for an alert on it to fire and be seen.
+pub const SHOWN_AFTER_LOSS: Duration = Duration::from_secs(600);
+
+/// A shard that is linked, or was not long ago.
+#[derive(Debug)]
+pub struct AgentSlot {
+    /// Which one.
+    pub shard: ShardId,
+    /// Tells its lives apart.
+    pub incarnation: Incarnation,
+    /// The program's version.
+    pub software: String,
+    /// Where its link comes from.
+    pub peer: SocketAddr,
+    /// Since when this link has stood, Unix time in milliseconds.
+    pub linked_since_ms: u64,
+    lost: AtomicU64,
+    stats: Mutex<ShardStats>,
+}
+
+impl AgentSlot {
+    /// A shard whose link has come up.
+    pub fn new(
+        shard: ShardId,
+        incarnation: Incarnation,
+        software: String,
+        peer: SocketAddr,
+        linked_since_ms: u64,
+    ) -> Self {
+        Self {
+            shard,
+            incarnation,
+            software,
+            peer,
+            linked_since_ms,
+            lost: AtomicU64::new(0),
+            stats: Mutex::default(),
+        }
+    }
+
+    /// Whether its link stands.
+    pub fn is_up(&self) -> bool {
+        self.lost.load(Relaxed) == 0
+    }
+
+    pub(super) fn lose(&self, now: Tick) {
+        self.lost.store(now.0, Relaxed);
+    }
+
+    pub(super) fn is_forgotten(&self, now: Tick) -> bool {
+        let shown = SHOWN_AFTER_LOSS.as_secs() * 1_000;
+        !self.is_up() && !Tick(self.lost.load(Relaxed)).is_within(shown, now)
+    }
+
+    /// Calls `f` with its own counters, as it told them last.
+    pub fn with_stats<R>(&self, f: impl FnOnce(&ShardStats) -> R) -> R {
+        f(&lock(&self.stats))
+    }
+
+    /// It told its counters.
+    pub fn set_stats(&self, stats: ShardStats) {
+        *lock(&self.stats) = stats;
+    }
+}

@@ -1,0 +1,186 @@
+//! One device as it is shown, shared by the core, the link of its shard and every series of it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use netwolf_wire::{
+    DeviceName, Epoch, ShardId,
+    status::{DeviceStatus, SessionState},
+};
+
+use super::lock;
+use crate::{
+    clock::{Tick, patience_ms},
+    inventory::Device,
+};
+
+/// A device of the inventory.
+#[derive(Debug)]
+pub struct DeviceSlot {
+    /// Its name.
+    pub name: DeviceName,
+    /// The lease in force, 0 without one: results of any other are dropped.
+    epoch: AtomicU64,
+    last_poll: AtomicU64,
+    last_success_ms: AtomicU64,
+    interval_ms: AtomicU64,
+    left: AtomicBool,
+    n_series: AtomicU32,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    about: About,
+    shard: Option<ShardId>,
+    status: Option<DeviceStatus>,
+}
+
+/// What the inventory says of a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// IP address or DNS name.
+    pub address: String,
+    /// TCP port.
+    pub port: u16,
+    /// The platform's name.
+    pub platform: String,
+    /// The group, if it is in one.
+    pub group: Option<String>,
+    /// The collectors that run on it.
+    pub collectors: Vec<String>,
+    /// For people and for joins in Prometheus.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A device at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceView<'a> {
+    /// Its name.
+    pub name: &'a DeviceName,
+    /// What the inventory says.
+    pub about: &'a About,
+    /// Who has its lease.
+    pub shard: Option<&'a ShardId>,
+    /// The lease.
+    pub epoch: Option<Epoch>,
+    /// What the agent told last, under the present holder.
+    pub status: Option<&'a DeviceStatus>,
+    /// Unix time in milliseconds of the last result that counted.
+    pub last_success_ms: Option<u64>,
+    /// The session is up and results come in.
+    pub up: bool,
+}
+
+impl DeviceView<'_> {
+    /// The session's state, or that there is nobody to have one.
+    pub fn state(&self) -> &'static str {
+        match (self.shard, self.status) {
+            (None, _) => UNASSIGNED,
+            // Leased, and nothing told yet: the agent is about to log in.
+            (Some(_), None) => SessionState::Connecting.as_str(),
+            (Some(_), Some(status)) => status.state.as_str(),
+        }
+    }
+}
+
+/// The state of a device that no shard has.
+pub const UNASSIGNED: &str = "unassigned";
+
+impl DeviceSlot {
+    pub(super) fn new(name: DeviceName) -> Self {
+        Self {
+            name,
+            epoch: AtomicU64::new(0),
+            last_poll: AtomicU64::new(0),
+            last_success_ms: AtomicU64::new(0),
+            interval_ms: AtomicU64::new(0),
+            left: AtomicBool::new(false),
+            n_series: AtomicU32::new(0),
+            shown: Mutex::default(),
+        }
+    }
+
+    pub(super) fn set_about(&self, device: &Device) {
+        let interval = u64::try_from(device.interval.get().as_millis()).unwrap_or(u64::MAX);
+        self.interval_ms.store(interval, Relaxed);
+        lock(&self.shown).about = About {
+            address: device.job.target.address.clone(),
+            port: device.job.target.port,
+            platform: device.platform.clone(),
+            group: device.group.clone(),
+            collectors: device.collectors.clone(),
+            labels: device.labels.clone(),
+        };
+    }
+
+    pub(super) fn leave(&self) {
+        self.left.store(true, Relaxed);
+        self.epoch.store(0, Relaxed);
+    }
+
+    /// Whether it is no longer in the inventory.
+    pub fn has_left(&self) -> bool {
+        self.left.load(Relaxed)
+    }
+
+    /// Another lease is in force. Under another holder, nothing is known of the session until it tells.
+    pub fn set_lease(&self, lease: Option<(ShardId, Epoch)>) {
+        let (shard, epoch) = lease.unzip();
+        self.epoch.store(epoch.map_or(0, |epoch| epoch.0), Relaxed);
+        let mut shown = lock(&self.shown);
+        if shown.shard != shard {
+            shown.shard = shard;
+            shown.status = None;
+        }
+    }
+
+    /// The agent told of the session, under the lease in force.
+    pub fn set_status(&self, status: DeviceStatus) {
+        lock(&self.shown).status = Some(status);
+    }
+
+    /// Whether `epoch` is in force; then results under it count.
+    pub fn accepts(&self, epoch: Epoch) -> bool {
+        epoch.0 != 0 && self.epoch.load(Relaxed) == epoch.0
+    }
+
+    /// A result came in at `now` that was whole at `time_ms`, Unix time.
+    pub fn polled(&self, now: Tick, time_ms: u64) {
+        self.last_poll.store(now.0, Relaxed);
+        self.last_success_ms.fetch_max(time_ms, Relaxed);
+    }
+
+    /// Counts a new series of the device; refuses it when there are `most` already.
+    pub fn add_series(&self, most: u32) -> bool {
+        let add = |n: u32| (n < most).then_some(n + 1);
+        self.n_series.fetch_update(Relaxed, Relaxed, add).is_ok()
+    }
+
+    /// A series of the device is gone.
+    pub fn remove_series(&self) {
+        self.n_series.fetch_sub(1, Relaxed);
+    }
+
+    /// Calls `f` with the device at this moment; `f` should be short, since the core waits for it.
+    pub fn inspect<R>(&self, now: Tick, f: impl FnOnce(DeviceView<'_>) -> R) -> R {
+        let shown = lock(&self.shown);
+        let (epoch, last) = (self.epoch.load(Relaxed), self.last_success_ms.load(Relaxed));
+        let is_up = shown.status.as_ref().is_some_and(|s| s.state == SessionState::Up);
+        let patience = patience_ms(self.interval_ms.load(Relaxed));
+        f(DeviceView {
+            name: &self.name,
+            about: &shown.about,
+            shard: shown.shard.as_ref(),
+            epoch: (epoch != 0).then_some(Epoch(epoch)),
+            status: shown.status.as_ref(),
+            last_success_ms: (last != 0).then_some(last),
+            up: is_up && Tick(self.last_poll.load(Relaxed)).is_within(patience, now),
+        })
+    }
+}

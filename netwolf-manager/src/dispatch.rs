@@ -1,0 +1,458 @@
+//! What the manager decides: who gets which lease when, and what is told to whom. No IO, no clock.
+//!
+//! ```text
+//!   hello, messages,  +----------------------------------------------+   actions: show a lease,
+//!   links down,  ---> | fleet (who is there)  -> placement (targets) | -> send a message, close a link,
+//!   inventory, time   | leases (who may run)  -> reconcile(device)   |   remember the shards
+//!                     +----------------------------------------------+
+//! ```
+//!
+//! There is one rule for every device ([`Dispatcher::reconcile`]): where its lease is not with the shard that
+//! placement wants, the lease is revoked; where it has none, it is granted to that shard once that is linked.
+//!
+//! Invariants: a plan is sent on a link before the first lease that names it; a lease is shown
+//! ([`Action::Lease`]) before the message that grants it leaves, so that no result comes in before its epoch
+//! is known; while the fleet is not settled nothing is placed or moved.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use netwolf_wire::{
+    DeviceName, Epoch, ShardId,
+    message::{Hello, Revoked, ToAgent, Welcome},
+    status::DeviceStatus,
+};
+
+use crate::{
+    fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience},
+    inventory::Inventory,
+    lease::{Adoption, LeaseTable},
+    placement::{self, DeviceKey, ShardKey},
+};
+
+mod outbox;
+
+use outbox::Outbox;
+
+/// A device whose shard gave its lease up unasked is leased again after so long, not at once: the reason may
+/// still be there.
+pub const UNASKED_DELAY: Duration = Duration::from_secs(1);
+
+/// [`placement::solve`] or [`placement::extend`].
+type Placement = fn(&[DeviceKey], &[ShardKey], &[Option<usize>]) -> Vec<Option<usize>>;
+
+/// What the driver is to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The lease of a device is another one now.
+    Lease {
+        /// The device.
+        device: DeviceName,
+        /// Who has it.
+        lease: Option<(ShardId, Epoch)>,
+    },
+    /// A session's state, told under the lease in force.
+    Status(DeviceStatus),
+    /// The link is a shard's from now on: its heartbeats are answered.
+    Admitted(LinkNo, ShardId),
+    /// Hand a message to a link.
+    Send(LinkNo, ToAgent),
+    /// The link is of no use any more.
+    Close(LinkNo),
+    /// The shard has lost its link.
+    Unlinked(ShardId),
+    /// The shard is gone.
+    Gone(ShardId, Cause),
+    /// These are to be known after a restart.
+    Remember(BTreeSet<ShardId>),
+}
+
+/// What happened since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Leases granted.
+    pub grants: u64,
+    /// Leases revoked because placement wanted another shard.
+    pub moves: u64,
+    /// Leases that ended because their shard was lost or silent.
+    pub takeovers: u64,
+    /// Leases taken over from what shards said they run.
+    pub adoptions: u64,
+}
+
+/// The machine. Feed it, then call [`Self::handle_timeout`] and drain [`Self::poll_action`].
+#[derive(Debug)]
+pub struct Dispatcher {
+    inventory: Arc<Inventory>,
+    fleet: Fleet,
+    leases: LeaseTable,
+    /// Where placement wants each device.
+    targets: HashMap<DeviceName, ShardId>,
+    outboxes: BTreeMap<LinkNo, Outbox>,
+    /// Given up unasked; in order of time.
+    resting: VecDeque<(Instant, DeviceName)>,
+    actions: VecDeque<Action>,
+    totals: Totals,
+}
+
+impl Dispatcher {
+    /// A dispatcher that knows `known` shards from before and numbers leases above `start`.
+    pub fn new(
+        now: Instant,
+        patience: Patience,
+        known: BTreeSet<ShardId>,
+        start: Epoch,
+        inventory: Arc<Inventory>,
+    ) -> Self {
+        Self {
+            inventory,
+            fleet: Fleet::new(now, patience, known),
+            leases: LeaseTable::new(start),
+            targets: HashMap::new(),
+            outboxes: BTreeMap::new(),
+            resting: VecDeque::new(),
+            actions: VecDeque::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Who is there.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// Leases held and leases being revoked.
+    pub fn lease_counts(&self) -> (usize, usize) {
+        self.leases.counts()
+    }
+
+    /// What happened since the start.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Changes the times that members are given.
+    pub fn set_patience(&mut self, patience: Patience) {
+        self.fleet.set_patience(patience);
+    }
+
+    /// A link gave a sign of life; to be told for all links before [`Self::handle_hello`] and
+    /// [`Self::handle_timeout`].
+    pub fn heard(&mut self, link: LinkNo, at: Instant) {
+        self.fleet.heard(link, at);
+    }
+
+    /// A shard asks to be let in; `welcome` is what it is answered.
+    ///
+    /// # Errors
+    /// [`Duplicate`]: the link is to be refused.
+    pub fn handle_hello(
+        &mut self,
+        now: Instant,
+        link: LinkNo,
+        hello: &Hello,
+        welcome: Welcome,
+    ) -> Result<(), Duplicate> {
+        let shard = ShardId { agent: hello.agent.clone(), index: hello.shard };
+        let admitted =
+            self.fleet.hello(now, &shard, hello.incarnation, hello.shards, link)?;
+        if let Some(old) = admitted.replaced {
+            self.drop_link(old);
+        }
+        self.actions.push_back(Action::Admitted(link, shard.clone()));
+        self.actions.push_back(Action::Send(link, welcome.into()));
+        self.outboxes.insert(link, Outbox::default());
+        self.adopt(admitted.member, &shard, hello);
+        self.grant_waiting(&shard);
+        self.flush();
+        Ok(())
+    }
+
+    /// Takes over what a shard says it runs.
+    fn adopt(&mut self, member: MemberNo, shard: &ShardId, hello: &Hello) {
+        let runs: HashMap<&DeviceName, _> =
+            hello.running.iter().map(|running| (&running.device, running)).collect();
+        let lost: Vec<_> =
+            self.leases.of_holder(member).filter(|d| !runs.contains_key(d)).cloned().collect();
+        for device in lost {
+            // It never got the message, or has aged the job out: either way it does not run it.
+            self.leases.release(&device, member);
+            self.show(&device);
+            self.reconcile(&device);
+        }
+        for running in &hello.running {
+            let device = &running.device;
+            let lease = match self.leases.adopt(device, member, running.epoch) {
+                Adoption::Held(lease) => {
+                    self.totals.adoptions += 1;
+                    lease
+                }
+                Adoption::Superseded(old) => {
+                    if let Some(other) = self.fleet.link_of(old.holder) {
+                        self.outbox(other).revoke.push((device.clone(), old.epoch));
+                    }
+                    self.leases.get(device.as_str()).expect("it was adopted just now")
+                }
+                Adoption::Outdated => {
+                    self.outbox_of(member).revoke.push((device.clone(), running.epoch));
+                    continue;
+                }
+            };
+            self.show(device);
+            if lease.revoking {
+                self.outbox_of(member).revoke.push((device.clone(), lease.epoch));
+                continue;
+            }
+            let Some(wanted) = self.inventory.devices.get(device) else {
+                self.revoke(device);
+                continue;
+            };
+            if !self.fleet.is_settled() || !self.has_living_target(device) {
+                self.targets.insert(device.clone(), shard.clone());
+            }
+            if wanted.digest != running.job {
+                self.grant(device, member);
+            }
+            self.reconcile(device);
+        }
+    }
+
+    fn has_living_target(&self, device: &DeviceName) -> bool {
+        self.targets.get(device).is_some_and(|shard| self.fleet.linked(shard).is_some())
+    }
+
+    /// Grants what was placed on a shard while it had no link.
+    fn grant_waiting(&mut self, shard: &ShardId) {
+        let waiting: Vec<_> = self
+            .targets
+            .iter()
+            .filter(|(device, target)| *target == shard && self.leases.get(device.as_str()).is_none())
+            .map(|(device, _)| device.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        for device in waiting {
+            self.reconcile(&device);
+        }
+    }
+
+    /// A link is gone.
+    pub fn handle_link_down(&mut self, now: Instant, link: LinkNo) {
+        self.outboxes.remove(&link);
+        if let Some(shard) = self.fleet.link_down(now, link) {
+            self.actions.push_back(Action::Unlinked(shard));
+        }
+    }
+
+    /// A shard leaves.
+    pub fn handle_goodbye(&mut self, now: Instant, link: LinkNo) {
+        if let Some(gone) = self.fleet.goodbye(now, link) {
+            self.handle_gone(gone);
+        }
+        self.flush();
+    }
+
+    /// A shard has given leases up.
+    pub fn handle_revoked(&mut self, now: Instant, link: LinkNo, revoked: &Revoked) {
+        let Some(member) = self.fleet.member_of(link) else { return };
+        for (device, epoch) in &revoked.leases {
+            let Some(ended) = self.leases.revoked(device, member, *epoch) else { continue };
+            self.show(device);
+            if ended.revoking {
+                self.reconcile(device);
+            } else {
+                self.resting.push_back((now + UNASKED_DELAY, device.clone()));
+            }
+        }
+        self.flush();
+    }
+
+    /// A shard tells of its sessions; what it tells under a lease that is not in force is left out.
+    pub fn handle_statuses(&mut self, link: LinkNo, statuses: Vec<DeviceStatus>) {
+        let Some(member) = self.fleet.member_of(link) else { return };
+        for status in statuses {
+            let lease = self.leases.get(status.device.as_str());
+            if lease.is_some_and(|l| l.holder == member && l.epoch == status.epoch) {
+                self.actions.push_back(Action::Status(status));
+            }
+        }
+    }
+
+    /// The inventory is another one: devices that did not change are not touched.
+    pub fn handle_inventory(&mut self, now: Instant, inventory: Arc<Inventory>) {
+        let old = std::mem::replace(&mut self.inventory, inventory);
+        let changes = Inventory::changes(&old, &self.inventory);
+        for device in &changes.removed {
+            self.targets.remove(device);
+            self.reconcile(device);
+        }
+        for device in &changes.changed {
+            let lease = self.leases.get(device.as_str()).filter(|lease| !lease.revoking);
+            // Without a link it is told when it comes back, by the digest of what it runs.
+            if let Some(lease) = lease
+                && self.fleet.link_of(lease.holder).is_some()
+            {
+                self.grant(device, lease.holder);
+            }
+        }
+        if !changes.added.is_empty() && self.fleet.is_settled() {
+            self.place(placement::extend);
+        }
+        self.handle_timeout(now);
+    }
+
+    /// When [`Self::handle_timeout`] has something to do, as far as is known now.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let rested = self.resting.front().map(|(at, _)| *at);
+        self.fleet.poll_timeout().into_iter().chain(rested).min()
+    }
+
+    /// Does what is due; may be called at any time, and is to be called after every event.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for gone in self.fleet.handle_timeout(now) {
+            self.handle_gone(gone);
+        }
+        while let Some((_, device)) = self.resting.pop_front_if(|(at, _)| now >= *at) {
+            self.reconcile(&device);
+        }
+        if self.fleet.take_placement(now) {
+            self.place(placement::solve);
+        }
+        if let Some(known) = self.fleet.take_known() {
+            self.actions.push_back(Action::Remember(known));
+        }
+        self.flush();
+    }
+
+    fn handle_gone(&mut self, gone: Gone) {
+        let Gone { member, shard, link, vacant, cause } = gone;
+        let released = self.leases.release_all(member);
+        if cause != Cause::Left {
+            self.totals.takeovers += released.len() as u64;
+        }
+        if let Some(link) = link {
+            self.drop_link(link);
+        }
+        if vacant {
+            self.actions.push_back(Action::Gone(shard, cause));
+        }
+        for device in &released {
+            self.show(device);
+            // A later life of the same shard has waited for this; other shards get theirs by placement.
+            self.reconcile(device);
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Places devices anew and brings every one nearer to its place.
+    fn place(&mut self, placement: Placement) {
+        let shards: Vec<ShardId> = self.fleet.shards().cloned().collect();
+        let index: HashMap<&ShardId, usize> =
+            shards.iter().enumerate().map(|(at, shard)| (shard, at)).collect();
+        let inventory = self.inventory.clone();
+        let keys: Vec<_> = inventory.devices.keys().map(DeviceKey::of).collect();
+        let shard_keys: Vec<_> = shards.iter().map(ShardKey::of).collect();
+        let previous: Vec<_> = inventory
+            .devices
+            .keys()
+            .map(|device| index.get(self.targets.get(device)?).copied())
+            .collect();
+        let placed = placement(&keys, &shard_keys, &previous);
+        self.targets = inventory
+            .devices
+            .keys()
+            .zip(placed)
+            .filter_map(|(device, shard)| Some((device.clone(), shards[shard?].clone())))
+            .collect();
+        for device in inventory.devices.keys() {
+            self.reconcile(device);
+        }
+    }
+
+    /// Brings one device a step nearer to where placement wants it.
+    fn reconcile(&mut self, device: &DeviceName) {
+        let wanted = self.inventory.devices.contains_key(device);
+        match self.leases.get(device.as_str()) {
+            Some(lease) if lease.revoking => {}
+            Some(_) if !wanted => {
+                self.revoke(device);
+            }
+            Some(lease) => {
+                let (Some(target), Some(at)) =
+                    (self.targets.get(device), self.fleet.shard_of(lease.holder))
+                else {
+                    return;
+                };
+                // Not before the other shard can take it, or the move would make a gap.
+                if target != at && self.fleet.linked(target).is_some() && self.revoke(device) {
+                    self.totals.moves += 1;
+                }
+            }
+            None if wanted => {
+                let target = self.targets.get(device);
+                if let Some((member, _)) = target.and_then(|shard| self.fleet.linked(shard)) {
+                    self.grant(device, member);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Grants a device of the inventory to a member that has it already or whose link stands.
+    fn grant(&mut self, device: &DeviceName, member: MemberNo) {
+        let job = self.inventory.devices[device].job.clone();
+        let epoch = self.leases.grant(device, member).expect("nobody else holds it");
+        self.totals.grants += 1;
+        self.show(device);
+        self.outbox_of(member).assign.push(netwolf_wire::message::Lease { epoch, job });
+    }
+
+    /// Tells the holder to give a device up; false where nobody can be told, so that nothing is begun.
+    fn revoke(&mut self, device: &DeviceName) -> bool {
+        let link = self.leases.get(device.as_str()).and_then(|l| self.fleet.link_of(l.holder));
+        let Some(link) = link else { return false };
+        let Some(lease) = self.leases.revoke(device) else { return false };
+        self.outbox(link).revoke.push((device.clone(), lease.epoch));
+        true
+    }
+
+    fn show(&mut self, device: &DeviceName) {
+        let lease = self.leases.get(device.as_str()).and_then(|lease| {
+            Some((self.fleet.shard_of(lease.holder)?.clone(), lease.epoch))
+        });
+        self.actions.push_back(Action::Lease { device: device.clone(), lease });
+    }
+
+    fn drop_link(&mut self, link: LinkNo) {
+        self.outboxes.remove(&link);
+        self.actions.push_back(Action::Close(link));
+    }
+
+    fn outbox(&mut self, link: LinkNo) -> &mut Outbox {
+        self.outboxes.entry(link).or_default()
+    }
+
+    fn outbox_of(&mut self, member: MemberNo) -> &mut Outbox {
+        let link = self.fleet.link_of(member).expect("callers speak to linked members only");
+        self.outbox(link)
+    }
+
+    /// Turns what was put into outboxes into messages.
+    fn flush(&mut self) {
+        for (link, outbox) in &mut self.outboxes {
+            outbox.flush(&self.inventory, |message| {
+                self.actions.push_back(Action::Send(*link, message));
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

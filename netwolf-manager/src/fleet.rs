@@ -1,0 +1,391 @@
+//! Which shards are there: membership, from hello to the moment when a shard's leases are free. No IO, no clock.
+//!
+//! ```text
+//!    hello            link gone, or replaced by another life       link_grace over
+//!   -------> Linked ---------------------------------------> Lost -----------------> gone
+//!              |  ^------------------- hello, same life ------/
+//!              +-- goodbye, or silent for `takeover` ------------------------------> gone
+//! ```
+//!
+//! A *member* is one life of a shard: same agent, same index, same incarnation. While a member is not gone it
+//! may run what it was leased, so a shard that was started again is another member and the leases of its
+//! former life wait for the grace of that one.
+//!
+//! When devices are placed: after a start with a file of known shards not before all of them are back or
+//! `settle` has passed, so that a restart of the manager moves nothing; after a join when membership has been
+//! quiet for [`QUIET`], so that the shards of an agent count as one change; after a loss at once.
+//!
+//! Not here: the leases ([`crate::lease`]), the links ([`crate::link`]) and the file ([`file`]).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::{Duration, Instant},
+};
+
+use netwolf_wire::{Incarnation, ShardId};
+use thiserror::Error;
+
+pub mod file;
+
+/// After a join, membership must have been quiet for so long before devices are placed.
+pub const QUIET: Duration = Duration::from_millis(500);
+
+/// Joins that follow each other, or siblings that were announced and do not come, delay placement for no longer.
+pub const JOIN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// One life of a shard; never used twice by a manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MemberNo(pub u32);
+
+/// One connection; never used twice by a manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkNo(pub u64);
+
+/// How long the fleet waits for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// A lost link has so long to come back.
+    pub link_grace: Duration,
+    /// A link that is silent for so long is dead.
+    pub takeover: Duration,
+    /// Known shards have so long to come back after a start.
+    pub settle: Duration,
+}
+
+/// A shard that was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its life.
+    pub member: MemberNo,
+    /// A link that it, or its former life, had until now: to be closed.
+    pub replaced: Option<LinkNo>,
+}
+
+/// Another agent of this name is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("another agent is linked under this name, last heard {heard_ago:?} ago")]
+pub struct Duplicate {
+    /// When the first one last gave a sign of life.
+    pub heard_ago: Duration,
+}
+
+/// Why a member is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It said goodbye.
+    Left,
+    /// Its link did not come back.
+    Lost,
+    /// Its link stood and nothing came.
+    Silent,
+}
+
+/// A member whose leases are free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The life that ended.
+    pub member: MemberNo,
+    /// Of which shard.
+    pub shard: ShardId,
+    /// The link that is to be closed, if it still stands.
+    pub link: Option<LinkNo>,
+    /// Whether no other life of the shard is there.
+    pub vacant: bool,
+    /// Why.
+    pub cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Linked { link: LinkNo, heard: Instant },
+    Lost { until: Instant },
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    shard: ShardId,
+    incarnation: Incarnation,
+    /// How many shards its agent has.
+    siblings: u16,
+    state: State,
+}
+
+/// Where a start stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Shards known from before have until then to come back.
+    Awaiting { until: Instant },
+    /// No placement was made yet.
+    Gathering,
+    Settled,
+}
+
+/// The membership machine. Call [`Self::heard`] for every link before [`Self::hello`] and
+/// [`Self::handle_timeout`]; extra calls are harmless.
+#[derive(Debug)]
+pub struct Fleet {
+    patience: Patience,
+    members: BTreeMap<MemberNo, Member>,
+    /// The present life of each shard: these are placed on.
+    current: BTreeMap<ShardId, MemberNo>,
+    by_link: HashMap<LinkNo, MemberNo>,
+    /// Known from before the start and not back yet.
+    awaited: BTreeSet<ShardId>,
+    phase: Phase,
+    /// When devices are to be placed, and the first join that this waits for.
+    place_at: Option<Instant>,
+    joining_since: Option<Instant>,
+    next_member: u32,
+    known_changed: bool,
+}
+
+impl Fleet {
+    /// A fleet that knows `known` shards from before the start.
+    pub fn new(now: Instant, patience: Patience, known: BTreeSet<ShardId>) -> Self {
+        let phase = if known.is_empty() {
+            Phase::Gathering
+        } else {
+            Phase::Awaiting { until: now + patience.settle }
+        };
+        Self {
+            patience,
+            members: BTreeMap::new(),
+            current: BTreeMap::new(),
+            by_link: HashMap::new(),
+            awaited: known,
+            phase,
+            place_at: None,
+            joining_since: None,
+            next_member: 1,
+            known_changed: false,
+        }
+    }
+
+    /// Changes the times; a settle time that runs is not changed.
+    pub fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
+    }
+
+    /// The shards to place devices on, sorted.
+    pub fn shards(&self) -> impl Iterator<Item = &ShardId> {
+        self.current.keys()
+    }
+
+    /// The present life of a shard and its link, where it is linked.
+    pub fn linked(&self, shard: &ShardId) -> Option<(MemberNo, LinkNo)> {
+        let member = *self.current.get(shard)?;
+        Some((member, self.link_of(member)?))
+    }
+
+    /// The link of a member.
+    pub fn link_of(&self, member: MemberNo) -> Option<LinkNo> {
+        match self.members.get(&member)?.state {
+            State::Linked { link, .. } => Some(link),
+            State::Lost { .. } => None,
+        }
+    }
+
+    /// The shard that a member is a life of.
+    pub fn shard_of(&self, member: MemberNo) -> Option<&ShardId> {
+        self.members.get(&member).map(|member| &member.shard)
+    }
+
+    /// The member behind a link.
+    pub fn member_of(&self, link: LinkNo) -> Option<MemberNo> {
+        self.by_link.get(&link).copied()
+    }
+
+    /// Whether devices have been placed, or may be from now on.
+    pub fn is_settled(&self) -> bool {
+        self.phase == Phase::Settled
+    }
+
+    /// What the start still waits for, for people; `None` once it is settled.
+    pub fn waits_for(&self) -> Option<String> {
+        match self.phase {
+            Phase::Settled => None,
+            Phase::Awaiting { .. } => Some(format!(
+                "waiting for {} of the shards that were there before the start",
+                self.awaited.len()
+            )),
+            Phase::Gathering if self.current.is_empty() => {
+                Some("waiting for the first agent".into())
+            }
+            Phase::Gathering => Some("waiting until no more shards join".into()),
+        }
+    }
+
+    /// A shard asks to be let in on a new link. The same life replaces its former link at once; another life
+    /// is let in only when the former has lost its link or has been silent for `link_grace`.
+    ///
+    /// # Errors
+    /// [`Duplicate`] while another life is linked and heard.
+    pub fn hello(
+        &mut self,
+        now: Instant,
+        shard: &ShardId,
+        incarnation: Incarnation,
+        siblings: u16,
+        link: LinkNo,
+    ) -> Result<Admitted, Duplicate> {
+        let mut replaced = None;
+        if let Some(no) = self.current.get(shard).copied() {
+            let patience = self.patience;
+            let former = self.members.get_mut(&no).expect("a current member is a member");
+            if let State::Linked { link: old, heard } = former.state {
+                let heard_ago = now.saturating_duration_since(heard);
+                if former.incarnation != incarnation {
+                    if heard_ago < patience.link_grace {
+                        return Err(Duplicate { heard_ago });
+                    }
+                    former.state = State::Lost { until: now + patience.link_grace };
+                }
+                self.by_link.remove(&old);
+                replaced = Some(old);
+            }
+            if former.incarnation == incarnation {
+                former.state = State::Linked { link, heard: now };
+                former.siblings = siblings;
+                self.by_link.insert(link, no);
+                return Ok(Admitted { member: no, replaced });
+            }
+        }
+        let member = MemberNo(self.next_member);
+        self.next_member += 1;
+        let state = State::Linked { link, heard: now };
+        self.members.insert(
+            member,
+            Member { shard: shard.clone(), incarnation, siblings, state },
+        );
+        self.by_link.insert(link, member);
+        self.current.insert(shard.clone(), member);
+        self.joined(now, shard, siblings);
+        Ok(Admitted { member, replaced })
+    }
+
+    fn joined(&mut self, now: Instant, shard: &ShardId, siblings: u16) {
+        self.known_changed = true;
+        self.awaited.remove(shard);
+        // An agent that has come back with fewer shards: nobody waits for the others.
+        self.awaited.retain(|known| known.agent != shard.agent || known.index < siblings);
+        let since = *self.joining_since.get_or_insert(now);
+        let patience = if self.siblings_are_missing() { JOIN_PATIENCE } else { QUIET };
+        self.place_at = Some((now + patience).min(since + JOIN_PATIENCE));
+    }
+
+    fn siblings_are_missing(&self) -> bool {
+        let mut present: BTreeMap<_, (usize, usize)> = BTreeMap::new();
+        for (shard, member) in &self.current {
+            let announced = self.members.get(member).map_or(0, |member| member.siblings);
+            let (count, of) = present.entry(&shard.agent).or_default();
+            *count += 1;
+            *of = usize::from(announced);
+        }
+        present.values().any(|(count, of)| count < of)
+    }
+
+    /// A link gave a sign of life at `at`.
+    pub fn heard(&mut self, link: LinkNo, at: Instant) {
+        if let Some(no) = self.by_link.get(&link)
+            && let Some(Member { state: State::Linked { heard, .. }, .. }) =
+                self.members.get_mut(no)
+        {
+            *heard = (*heard).max(at);
+        }
+    }
+
+    /// A link is gone. Returns the shard that lost it; `None` for a link that was replaced before.
+    pub fn link_down(&mut self, now: Instant, link: LinkNo) -> Option<ShardId> {
+        let no = self.by_link.remove(&link)?;
+        let member = self.members.get_mut(&no)?;
+        member.state = State::Lost { until: now + self.patience.link_grace };
+        Some(member.shard.clone())
+    }
+
+    /// A shard leaves of its own will, its sessions closed.
+    pub fn goodbye(&mut self, now: Instant, link: LinkNo) -> Option<Gone> {
+        let member = self.member_of(link)?;
+        Some(self.remove(now, member, Cause::Left))
+    }
+
+    /// When [`Self::handle_timeout`] has something to do, as far as is known now.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let members = self.members.values().map(|member| match member.state {
+            State::Linked { heard, .. } => heard + self.patience.takeover,
+            State::Lost { until } => until,
+        });
+        let settle = match self.phase {
+            Phase::Awaiting { until } => Some(until),
+            Phase::Gathering | Phase::Settled => self.place_at,
+        };
+        members.chain(settle).min()
+    }
+
+    /// Ends what is over. Returns the members that are gone.
+    pub fn handle_timeout(&mut self, now: Instant) -> Vec<Gone> {
+        let over: Vec<_> = self
+            .members
+            .iter()
+            .filter_map(|(no, member)| match member.state {
+                State::Linked { heard, .. } if now >= heard + self.patience.takeover => {
+                    Some((*no, Cause::Silent))
+                }
+                State::Lost { until } if now >= until => Some((*no, Cause::Lost)),
+                _ => None,
+            })
+            .collect();
+        let gone = over.into_iter().map(|(no, cause)| self.remove(now, no, cause)).collect();
+        if let Phase::Awaiting { until } = self.phase
+            && (self.awaited.is_empty() || now >= until)
+        {
+            self.known_changed |= !self.awaited.is_empty();
+            self.awaited.clear();
+            self.phase = Phase::Gathering;
+            // Whoever came back has had its time to gather.
+            self.place_at = (!self.current.is_empty()).then_some(now);
+        }
+        gone
+    }
+
+    fn remove(&mut self, now: Instant, no: MemberNo, cause: Cause) -> Gone {
+        let member = self.members.remove(&no).expect("callers found it among the members");
+        let link = match member.state {
+            State::Linked { link, .. } => Some(link),
+            State::Lost { .. } => None,
+        };
+        if let Some(link) = link {
+            self.by_link.remove(&link);
+        }
+        let vacant = self.current.get(&member.shard) == Some(&no);
+        if vacant {
+            self.current.remove(&member.shard);
+            self.known_changed = true;
+            // Its devices have no shard now: nothing is gained by waiting.
+            self.place_at = Some(now);
+        }
+        Gone { member: no, shard: member.shard, link, vacant, cause }
+    }
+
+    /// Whether devices are to be placed now; says so once.
+    pub fn take_placement(&mut self, now: Instant) -> bool {
+        let due = self.place_at.is_some_and(|at| now >= at)
+            && !matches!(self.phase, Phase::Awaiting { .. });
+        if due {
+            self.place_at = None;
+            self.joining_since = None;
+            // Without a shard nothing was placed, so the next one is gathered for anew.
+            self.phase =
+                if self.current.is_empty() { self.phase } else { Phase::Settled };
+        }
+        due
+    }
+
+    /// The shards to remember for the next start, where they have changed since the last call.
+    pub fn take_known(&mut self) -> Option<BTreeSet<ShardId>> {
+        std::mem::take(&mut self.known_changed)
+            .then(|| self.current.keys().chain(&self.awaited).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

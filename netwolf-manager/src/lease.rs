@@ -1,0 +1,197 @@
+//! Who may run which device: the table of leases. No IO, no clock.
+//!
+//! ```text
+//!            grant, adopt              revoke
+//!   (none) --------------> held(e) -----------------> revoking(e)
+//!     ^                     |  ^ grant: held(e')        |  | grant to the same holder: held(e')
+//!     +---------------------+--+------------------------+--+
+//!        revoked(e) by the holder, or the holder is gone
+//! ```
+//!
+//! Invariants: a device has at most one live lease; epochs only go up, over restarts of the manager too, as
+//! long as its clock does not go back by more than it ran; another holder gets a lease only from `(none)`.
+//!
+//! A holder is one life of a shard ([`MemberNo`]): an agent that was started again is another holder, because
+//! nobody knows whether the former one has closed its sessions. When a holder is gone is decided in
+//! [`crate::fleet`].
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use netwolf_wire::{DeviceName, Epoch};
+use thiserror::Error;
+
+use crate::fleet::MemberNo;
+
+/// How many epochs a millisecond of wall clock is worth at the start: a manager that grants fewer leases than
+/// 1,024 a millisecond starts above its past. Kept small so that epochs stay below 2^53 and survive readers
+/// of JSON that know only doubles.
+const EPOCHS_PER_MILLISECOND: u64 = 1 << 10;
+
+/// The epoch that a manager starts from.
+pub fn first_epoch(unix_ms: u64) -> Epoch {
+    Epoch(unix_ms.saturating_mul(EPOCHS_PER_MILLISECOND))
+}
+
+/// A lease in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Who holds it.
+    pub holder: MemberNo,
+    /// Its number.
+    pub epoch: Epoch,
+    /// Whether the holder was told to give it up.
+    pub revoking: bool,
+}
+
+/// A grant that would give a device two live leases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the device is leased to another shard under epoch {}", .0.epoch)]
+pub struct Occupied(pub Lease);
+
+/// What became of a lease that a shard says it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// It is in force under that shard, as it runs it.
+    Held(Lease),
+    /// It is in force, and the lease of another holder, named here, ended by that: it was older.
+    Superseded(Lease),
+    /// Another holder has a higher one: this one has ended.
+    Outdated,
+}
+
+/// All leases of all devices.
+#[derive(Debug)]
+pub struct LeaseTable {
+    last: Epoch,
+    leases: HashMap<DeviceName, Lease>,
+    /// The devices of each holder, sorted so that equal histories give equal messages.
+    by_holder: BTreeMap<MemberNo, BTreeSet<DeviceName>>,
+    n_revoking: usize,
+}
+
+impl LeaseTable {
+    /// An empty table whose first lease is numbered above `start`.
+    pub fn new(start: Epoch) -> Self {
+        Self { last: start, leases: HashMap::new(), by_holder: BTreeMap::new(), n_revoking: 0 }
+    }
+
+    /// Raises the counter above an epoch that a shard spoke of.
+    pub fn observe(&mut self, epoch: Epoch) {
+        self.last = self.last.max(epoch);
+    }
+
+    /// The lease in force.
+    pub fn get(&self, device: &str) -> Option<Lease> {
+        self.leases.get(device).copied()
+    }
+
+    /// The devices of a holder.
+    pub fn of_holder(&self, holder: MemberNo) -> impl Iterator<Item = &DeviceName> {
+        self.by_holder.get(&holder).into_iter().flatten()
+    }
+
+    /// How many leases are held and how many are being revoked.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.leases.len() - self.n_revoking, self.n_revoking)
+    }
+
+    /// Gives `holder` a new lease; one that it has already is replaced, also one that is being revoked.
+    ///
+    /// # Errors
+    /// [`Occupied`] while another holder has one.
+    pub fn grant(&mut self, device: &DeviceName, holder: MemberNo) -> Result<Epoch, Occupied> {
+        if let Some(lease) = self.get(device.as_str()).filter(|lease| lease.holder != holder) {
+            return Err(Occupied(lease));
+        }
+        self.last = Epoch(self.last.0 + 1);
+        self.put(device, Lease { holder, epoch: self.last, revoking: false });
+        Ok(self.last)
+    }
+
+    /// Marks a lease as being revoked and returns it, so that the holder is told. `None` where there is no
+    /// lease or it is being revoked already.
+    pub fn revoke(&mut self, device: &DeviceName) -> Option<Lease> {
+        let lease = self.get(device.as_str()).filter(|lease| !lease.revoking)?;
+        let lease = Lease { revoking: true, ..lease };
+        self.put(device, lease);
+        Some(lease)
+    }
+
+    /// The holder says that it has given the lease up. Returns the lease that ended; `None` where it was not
+    /// in force, which happens when a new one was granted to the same holder meanwhile.
+    pub fn revoked(&mut self, device: &DeviceName, holder: MemberNo, epoch: Epoch) -> Option<Lease> {
+        let lease = self.get(device.as_str())?;
+        (lease.holder == holder && lease.epoch == epoch).then(|| self.remove(device))
+    }
+
+    /// A shard says on a new link that it runs `device` under `epoch`. That is the truth about it: where the
+    /// table has a higher epoch for the same holder, the message that granted it was lost with the former link.
+    pub fn adopt(&mut self, device: &DeviceName, holder: MemberNo, epoch: Epoch) -> Adoption {
+        self.observe(epoch);
+        let lease = Lease { holder, epoch, revoking: false };
+        match self.get(device.as_str()) {
+            None => {
+                self.put(device, lease);
+                Adoption::Held(lease)
+            }
+            Some(ours) if ours.holder == holder => {
+                let lease = Lease { epoch, ..ours };
+                self.put(device, lease);
+                Adoption::Held(lease)
+            }
+            Some(other) if other.epoch < epoch => {
+                self.put(device, lease);
+                Adoption::Superseded(other)
+            }
+            Some(_) => Adoption::Outdated,
+        }
+    }
+
+    /// The holder does not run the device, whatever the table says.
+    pub fn release(&mut self, device: &DeviceName, holder: MemberNo) -> bool {
+        let held = self.get(device.as_str()).is_some_and(|lease| lease.holder == holder);
+        if held {
+            self.remove(device);
+        }
+        held
+    }
+
+    /// The holder is gone: all its leases end. Returns their devices, sorted.
+    pub fn release_all(&mut self, holder: MemberNo) -> Vec<DeviceName> {
+        let devices: Vec<_> = self.of_holder(holder).cloned().collect();
+        for device in &devices {
+            self.remove(device);
+        }
+        devices
+    }
+
+    fn put(&mut self, device: &DeviceName, lease: Lease) {
+        debug_assert!(lease.epoch <= self.last, "no epoch is above the counter");
+        if let Some(old) = self.leases.insert(device.clone(), lease) {
+            self.n_revoking -= usize::from(old.revoking);
+            if old.holder != lease.holder {
+                self.unlist(device, old.holder);
+            }
+        }
+        self.n_revoking += usize::from(lease.revoking);
+        self.by_holder.entry(lease.holder).or_default().insert(device.clone());
+    }
+
+    fn remove(&mut self, device: &DeviceName) -> Lease {
+        let lease = self.leases.remove(device).expect("callers looked it up");
+        self.n_revoking -= usize::from(lease.revoking);
+        self.unlist(device, lease.holder);
+        lease
+    }
+
+    fn unlist(&mut self, device: &DeviceName, holder: MemberNo) {
+        let devices = self.by_holder.get_mut(&holder).expect("a holder of a lease is listed");
+        devices.remove(device);
+        if devices.is_empty() {
+            self.by_holder.remove(&holder);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

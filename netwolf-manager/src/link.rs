@@ -1,0 +1,169 @@
+//! The agents' port: who connects, says hello and is let in becomes a link.
+//!
+//! ```text
+//!   accept --> hello, versions --> core says yes --> reader:  polls -> series store, heartbeat -> renew,
+//!     |              |                    |                   the rest -> core
+//!     +-- too many   +-- refused          +--------> writer:  [queue, depth QUEUE] -> frames
+//! ```
+//!
+//! Bounds: [`MAX_LINKS`] connections; [`HELLO_DEADLINE`] until hello; frames as in [`netwolf_wire::frame`];
+//! a link's queue holds [`QUEUE`] messages, and who lets it fill up is closed and counted; a message that is
+//! not taken within [`WRITE_DEADLINE`] ends the link. A bad frame ends its own link and is counted.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use netwolf_wire::message::ToAgent;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, debug, field, info_span, warn};
+
+use crate::{clock::Tick, fleet::LinkNo, listen, state::State};
+
+mod door;
+mod reader;
+mod writer;
+
+/// Connections on the agents' port: 1,000 machines of four cores.
+pub const MAX_LINKS: usize = 4096;
+
+/// A connection that has not said hello by then is closed.
+pub const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Messages that may wait for an agent: 500,000 leases in batches.
+pub const QUEUE: usize = 1024;
+
+/// A message must be with the operating system by then; beyond it the agent is dead.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// After a failure to accept, such as no file descriptors left, the next attempt waits so long at first and
+/// at most.
+const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// The core's end of a link.
+#[derive(Debug)]
+pub struct LinkHandle {
+    /// Its number.
+    pub no: LinkNo,
+    /// Its signs of life.
+    pub pulse: Arc<Pulse>,
+    /// Messages to the agent.
+    pub queue: mpsc::Sender<ToAgent>,
+    /// Ends it.
+    pub close: CancellationToken,
+}
+
+/// A link's signs of life, written by its reader, and whether it is a member's, written by the core.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    heard: AtomicU64,
+    is_member: AtomicBool,
+}
+
+impl Pulse {
+    /// When the last frame came.
+    pub fn last(&self) -> Tick {
+        Tick(self.heard.load(Relaxed))
+    }
+
+    fn beat(&self, now: Tick) {
+        self.heard.store(now.0, Relaxed);
+    }
+
+    /// Whether heartbeats are answered.
+    pub fn is_member(&self) -> bool {
+        self.is_member.load(Relaxed)
+    }
+
+    pub(crate) fn set_member(&self, is_member: bool) {
+        self.is_member.store(is_member, Relaxed);
+    }
+}
+
+/// Accepts agents until it is cancelled; links that stand end with it.
+pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(MAX_LINKS));
+    let links = TaskTracker::new();
+    let mut backoff = ACCEPT_BACKOFF.0;
+    let mut next_no = 1;
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                state.telemetry.accept_errors.inc();
+                warn!(%error, "cannot accept an agent");
+                let pause = tokio::time::sleep(backoff);
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = pause => {}
+                }
+                backoff = (backoff * 2).min(ACCEPT_BACKOFF.1);
+                continue;
+            }
+        };
+        backoff = ACCEPT_BACKOFF.0;
+        let Ok(permit) = permits.clone().try_acquire_owned() else {
+            state.telemetry.links_over_cap.inc();
+            debug!(peer.addr = %peer, "too many links");
+            continue;
+        };
+        let (no, state, close) = (LinkNo(next_no), state.clone(), stop.child_token());
+        next_no += 1;
+        let span = info_span!("link", peer.addr = %peer, agent = field::Empty);
+        let task = async move {
+            state.telemetry.links.inc();
+            run(stream, peer, no, &state, &close).await;
+            state.telemetry.links.dec();
+            drop(permit);
+        };
+        links.spawn(task.instrument(span));
+    }
+    links.close();
+    links.wait().await;
+}
+
+/// One connection, from the first byte to the last.
+async fn run(
+    stream: TcpStream,
+    peer: SocketAddr,
+    no: LinkNo,
+    state: &Arc<State>,
+    close: &CancellationToken,
+) {
+    listen::prepare(&stream);
+    let (read, write) = stream.into_split();
+    tokio::select! {
+        () = close.cancelled() => {}
+        entered = door::enter(read, write, peer, no, state, close.clone()) => {
+            let Some(door::Entered { reader, writer, queue, pulse, slot, messages }) = entered else {
+                return;
+            };
+            tokio::select! {
+                () = close.cancelled() => {}
+                () = reader::run(reader, no, state, &slot, &pulse, &queue) => {}
+                () = writer::run(writer, messages) => {}
+            }
+        }
+    }
+    tell_core_down(state, no).await;
+}
+
+/// The core must hear of it, or the shard's leases would never be free.
+async fn tell_core_down(state: &State, no: LinkNo) {
+    if state.core.send(crate::core::Event::LinkDown(no)).await.is_err() {
+        debug!("the manager has ended");
+    }
+}

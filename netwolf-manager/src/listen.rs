@@ -1,0 +1,126 @@
+//! Listening sockets: addresses as people write them, and what accepted connections have in common.
+
+use std::{
+    io,
+    net::SocketAddr,
+    time::Duration,
+};
+
+use socket2::SockRef;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tracing::debug;
+
+/// What was sent must be acknowledged by then, and a peer that takes nothing must open its window: it is dead
+/// or as good as dead.
+const USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why there is no listening on an address.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    /// It is none, or its name does not resolve.
+    #[error("{address:?} given with `{flag}` is not an address to listen on\n  hint: write it as HOST:PORT, such as `127.0.0.1:9799`")]
+    Address {
+        /// As it was written.
+        address: String,
+        /// The flag.
+        flag: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is taken, or not ours.
+    #[error("cannot listen on {address} given with `{flag}`\n  hint: is another program listening there? choose another address with `{flag}`")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The flag.
+        flag: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It can be reached from outside, and that was not asked for.
+    #[error("refusing to listen on {address} given with `{flag}`: links to agents are not encrypted yet\n  hint: use a loopback address, or say `--insecure-plaintext` if the network between is trusted")]
+    Exposed {
+        /// The address.
+        address: SocketAddr,
+        /// The flag.
+        flag: &'static str,
+    },
+}
+
+/// The addresses that `text` stands for: `HOST:PORT`, or `:PORT` for all interfaces.
+async fn resolve(text: &str, flag: &'static str) -> Result<Vec<SocketAddr>, ListenError> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let fail = |source| ListenError::Address { address: text.to_owned(), flag, source };
+    let found: Vec<_> = lookup_host(&full).await.map_err(fail)?.collect();
+    if found.is_empty() { Err(fail(io::ErrorKind::AddrNotAvailable.into())) } else { Ok(found) }
+}
+
+/// Listens on the first address of `text` that can be had. Unless `exposed` is allowed, all of them must be
+/// loopback addresses.
+///
+/// # Errors
+/// [`ListenError`], which names the flag and a way out.
+pub async fn listen(
+    text: &str,
+    flag: &'static str,
+    exposed: bool,
+) -> Result<(TcpListener, SocketAddr), ListenError> {
+    let addresses = resolve(text, flag).await?;
+    if let Some(&address) = addresses.iter().find(|address| !exposed && !address.ip().is_loopback())
+    {
+        return Err(ListenError::Exposed { address, flag });
+    }
+    let mut failure = None;
+    for address in addresses {
+        let bound = async {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        match bound.await {
+            Ok(bound) => return Ok(bound),
+            Err(source) => {
+                failure.get_or_insert(ListenError::Bind { address, flag, source });
+            }
+        }
+    }
+    Err(failure.expect("a name that resolves has an address"))
+}
+
+/// Sets what every accepted connection should have. One that refuses it works all the same.
+pub fn prepare(stream: &TcpStream) {
+    let set = stream
+        .set_nodelay(true)
+        .and_then(|()| SockRef::from(stream).set_tcp_user_timeout(Some(USER_TIMEOUT)));
+    if let Err(error) = set {
+        debug!(%error, "cannot set socket options");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_loopback_is_open_without_a_word() {
+        assert!(listen("127.0.0.1:0", "--f", false).await.is_ok());
+        assert!(listen("localhost:0", "--f", false).await.is_ok());
+        for address in ["0.0.0.0:0", ":0"] {
+            let error = listen(address, "--f", false).await.unwrap_err();
+            assert!(error.to_string().contains("--insecure-plaintext"), "{error}");
+        }
+        assert!(listen(":0", "--f", true).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn errors_name_the_address_and_the_flag() {
+        let (_taken, address) = listen("127.0.0.1:0", "--f", false).await.unwrap();
+        let error = listen(&address.to_string(), "--f", false).await.unwrap_err().to_string();
+        assert!(error.contains(&address.to_string()) && error.contains("`--f`"), "{error}");
+        let error = listen("9799", "--f", false).await.unwrap_err().to_string();
+        assert!(error.contains("\"9799\"") && error.contains("HOST:PORT"), "{error}");
+    }
+}

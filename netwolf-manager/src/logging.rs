@@ -1,0 +1,56 @@
+//! Where log lines go and how they look: standard error, as text or as JSON, one line each.
+
+use std::io;
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// From which level on lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// An operator must act.
+    Error,
+    /// Degraded and retrying.
+    Warn,
+    /// Lifecycle.
+    #[default]
+    Info,
+    /// Each session.
+    Debug,
+    /// Each frame.
+    Trace,
+}
+
+impl LogLevel {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// Begins to write log lines; a second call changes nothing.
+pub fn init(level: LogLevel, format: LogFormat) {
+    let filter = EnvFilter::new(level.as_str());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let result = match format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    // Another part of the program, or another test, was first: its choice holds.
+    drop(result);
+}

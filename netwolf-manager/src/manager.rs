@@ -1,0 +1,230 @@
+//! A whole manager: starts its tasks in the right order and ends them within a second.
+//!
+//! ```text
+//!   configuration -> listeners -> core -> links, web, reloader, sweeper, keeper of known shards
+//! ```
+//!
+//! Used by the program itself, by `netwolf standalone` and `netwolf demo`, and by tests.
+
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use netwolf_wire::ShardId;
+use thiserror::Error;
+use tokio::{sync::watch, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info, warn};
+
+use crate::{
+    config::{self, Faults, Loaded},
+    core::Core,
+    fleet::file::{self, FileError},
+    http::{self, Web},
+    link,
+    listen::{ListenError, listen},
+    reload::{ReloadHandle, Reloader, log_warnings},
+    state::State,
+};
+
+/// Flag of the agents' port, as errors name it.
+pub const AGENT_FLAG: &str = "--agent.listen-address";
+
+/// Flag of the web port.
+pub const WEB_FLAG: &str = "--web.listen-address";
+
+/// Flag of the storage folder.
+pub const STORAGE_FLAG: &str = "--storage.path";
+
+/// Everything has ended by then, or is left to end with the process.
+const SHUTDOWN: Duration = Duration::from_millis(800);
+
+/// From one look for stale series to the next.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// What a manager is started with.
+#[derive(Debug)]
+pub struct ManagerConfig {
+    /// `HOST:PORT` of the web port; port 0 lets the operating system choose.
+    pub web: String,
+    /// `HOST:PORT` of the agents' port.
+    pub agents: String,
+    /// Whether the agents' port may be reached from outside although links are not encrypted yet.
+    pub insecure_plaintext: bool,
+    /// Folder for what is kept over a restart; made where it does not exist.
+    pub storage: PathBuf,
+    /// Where the configuration comes from.
+    pub source: Source,
+}
+
+/// Where a configuration comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// A file, which is watched and can be read again.
+    File(PathBuf),
+    /// From the caller, once.
+    Given(Box<Loaded>),
+}
+
+/// Why a manager did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration has faults.
+    #[error(transparent)]
+    Config(#[from] Faults),
+    /// A port cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The storage folder cannot be used.
+    #[error("cannot keep anything in {path:?} given with `{STORAGE_FLAG}`\n  hint: the folder must be writable; choose another one with `{STORAGE_FLAG}`")]
+    Storage {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: FileError,
+    },
+    /// The configuration could not be read in time.
+    #[error("the configuration could not be read: the runtime is shutting down")]
+    Runtime,
+}
+
+impl StartError {
+    /// 2 for bad usage or configuration, 1 for what failed in spite of them.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Listen(ListenError::Exposed { .. } | ListenError::Address { .. }) => 2,
+            Self::Listen(ListenError::Bind { .. }) | Self::Storage { .. } | Self::Runtime => 1,
+        }
+    }
+}
+
+/// A manager that runs; dropping it stops it too, without waiting.
+#[derive(Debug)]
+pub struct Manager {
+    /// Where the web port is.
+    pub web_addr: SocketAddr,
+    /// Where agents connect.
+    pub agents_addr: SocketAddr,
+    state: Arc<State>,
+    reload: ReloadHandle,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Manager {
+    /// Starts a manager on the present runtime. When it returns, both ports are open.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing is left running.
+    pub async fn start(config: ManagerConfig) -> Result<Self, StartError> {
+        let (loaded, path) = match config.source {
+            Source::File(path) => (load(path.clone()).await?, Some(path)),
+            Source::Given(loaded) => (*loaded, None),
+        };
+        log_warnings(&loaded);
+        let known = known_shards(&config.storage)?;
+        let (agents, agents_addr) =
+            listen(&config.agents, AGENT_FLAG, config.insecure_plaintext).await?;
+        // Nothing on the web port changes a device, so it may be anywhere.
+        let (web, web_addr) = listen(&config.web, WEB_FLAG, true).await?;
+
+        let (state, mailbox) = State::new();
+        state.telemetry.config_loaded(true, false);
+        let Loaded { settings, inventory, sources, .. } = loaded;
+        let n_devices = inventory.devices.len();
+        let (known, keeper) = watch::channel(known);
+        let core = Core::new(state.clone(), Arc::new(inventory), settings.timing, known);
+
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (reload, requests) = ReloadHandle::new();
+        let reloader = Reloader::new(state.clone(), path, requests);
+        let router = http::router(Web { state: state.clone(), reload: reload.clone() });
+        tasks.spawn(core.run(mailbox, stop.child_token()));
+        tasks.spawn(reloader.run(sources, stop.child_token()));
+        tasks.spawn(link::serve(agents, state.clone(), stop.child_token()));
+        tasks.spawn(http::server::serve(web, router, stop.child_token()));
+        tasks.spawn(sweep(state.clone(), stop.child_token()));
+        tasks.spawn(keep(keeper, config.storage));
+        tasks.close();
+        info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
+        Ok(Self { web_addr, agents_addr, state, reload, stop, tasks })
+    }
+
+    /// What the manager's tasks share: the board, the series, the counters.
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// The way to a reload.
+    pub fn reloader(&self) -> ReloadHandle {
+        self.reload.clone()
+    }
+
+    /// Ends everything: agents lose their links and go on by themselves, requests in flight are answered.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if timeout(SHUTDOWN, self.tasks.wait()).await.is_err() {
+            warn!("not everything has ended in time");
+        }
+        info!("manager stopped");
+    }
+}
+
+async fn load(path: PathBuf) -> Result<Loaded, StartError> {
+    let loading = tokio::task::spawn_blocking(move || config::load(&path));
+    Ok(loading.await.map_err(|_| StartError::Runtime)??)
+}
+
+/// The shards of before. Writing them back shows at the start, and not at the first change, that it can be done.
+fn known_shards(folder: &std::path::Path) -> Result<BTreeSet<ShardId>, StartError> {
+    let known = file::read(folder).unwrap_or_else(|error| {
+        let error: &dyn std::error::Error = &error;
+        warn!(error, "the shards of before are not known");
+        BTreeSet::new()
+    });
+    match file::write(folder, &known) {
+        Ok(()) => Ok(known),
+        Err(source) => Err(StartError::Storage { path: folder.to_owned(), source }),
+    }
+}
+
+/// Writes the known shards down whenever they change, until the core has ended.
+async fn keep(mut known: watch::Receiver<BTreeSet<ShardId>>, folder: PathBuf) {
+    while known.changed().await.is_ok() {
+        let shards = known.borrow_and_update().clone();
+        let folder = folder.clone();
+        let writing = tokio::task::spawn_blocking(move || file::write(&folder, &shards));
+        if let Ok(Err(error)) = writing.await {
+            let error: &dyn std::error::Error = &error;
+            error!(error, "the shards cannot be kept; a restart would not wait for them");
+        }
+    }
+}
+
+/// Frees what is stale, until it is cancelled.
+async fn sweep(state: Arc<State>, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        let state = state.clone();
+        let sweeping = tokio::task::spawn_blocking(move || {
+            state.store.sweep(state.clock.now());
+            state.pages.sweep();
+        });
+        if sweeping.await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Which shard runs which device: rendezvous hashing with bounded load, as a pure function.
+//!
+//! ```text
+//!   previous --+-- shard still there and not overfull -----------------> stays
+//!              +-- shard overfull or newcomers below their share ------> a newcomer, by weight
+//!   no shard ----> the shard of the highest weight that has room
+//! ```
+//!
+//! The weight of a device on a shard is a hash of both, so every manager of every version agrees on it, and a
+//! shard that leaves and comes back attracts the devices that it had.
+//!
+//! Invariants, each with a test of its name: no shard holds more than [`capacity`]; no device is without a
+//! shard while there is one; equal input gives equal output; where one shard joins or leaves, at most one nth
+//! of the devices and 5 % move; where nothing changed, nothing moves.
+//! A change of the inventory moves nothing either ([`extend`]).
+//!
+//! Not here: whether a move may be made now (that is [`crate::lease`]) and which shards count as present
+//! ([`crate::fleet`]).
+
+use std::cmp::Reverse;
+
+use netwolf_wire::{DeviceName, ShardId, hash};
+
+/// A device as placement sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceKey(u64);
+
+impl DeviceKey {
+    /// The key of a device; names are unique, and keys are for all practical purposes.
+    pub fn of(name: &DeviceName) -> Self {
+        Self(hash::hash64(name.as_str().as_bytes()))
+    }
+}
+
+/// A shard as placement sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardKey(u64);
+
+impl ShardKey {
+    /// The key of a shard.
+    pub fn of(shard: &ShardId) -> Self {
+        let agent = hash::hash64(shard.agent.as_str().as_bytes());
+        Self(hash::combine(agent, u64::from(shard.index)))
+    }
+}
+
+fn weight(device: DeviceKey, shard: ShardKey) -> u64 {
+    hash::combine(device.0, shard.0)
+}
+
+/// The most devices that one of `shards` shards may hold: 1.25 times the mean, or the mean and 5 % of all
+/// devices where that is less, rounded up. The second bound matters below five shards: a shard that leaves
+/// takes at most so many devices with it.
+pub fn capacity(devices: usize, shards: usize) -> usize {
+    if shards == 0 {
+        return 0;
+    }
+    let by_mean = (5 * devices).div_ceil(4 * shards);
+    let by_total = (devices * (20 + shards)).div_ceil(20 * shards);
+    by_mean.min(by_total)
+}
+
+/// Places every device after a change of shards. `previous[i]` is the index of the shard that device `i` was
+/// placed on, where that shard is still among `shards`; the answer holds an index for each device, `None`
+/// only without shards.
+///
+/// # Panics
+/// When `previous` and `devices` differ in length or an index is out of range: the caller made both.
+pub fn solve(
+    devices: &[DeviceKey],
+    shards: &[ShardKey],
+    previous: &[Option<usize>],
+) -> Vec<Option<usize>> {
+    let Some(mut problem) = Problem::new(devices, shards, previous) else {
+        return vec![None; devices.len()];
+    };
+    let excess = problem.take_excess();
+    problem.give_to_newcomers(previous, &excess);
+    problem.place_the_rest();
+    debug_assert!(problem.load.iter().all(|load| *load <= problem.capacity), "load is bounded");
+    problem.placed
+}
+
+/// Places devices that have no place and moves no other: after a change of the inventory, which must not
+/// disturb devices that it leaves alone. A shard may stay overfull until the next [`solve`] where devices of
+/// others were removed; it gets no new ones.
+///
+/// # Panics
+/// As [`solve`].
+pub fn extend(
+    devices: &[DeviceKey],
+    shards: &[ShardKey],
+    previous: &[Option<usize>],
+) -> Vec<Option<usize>> {
+    let Some(mut problem) = Problem::new(devices, shards, previous) else {
+        return vec![None; devices.len()];
+    };
+    problem.place_the_rest();
+    problem.placed
+}
+
+struct Problem<'a> {
+    devices: &'a [DeviceKey],
+    shards: &'a [ShardKey],
+    capacity: usize,
+    load: Vec<usize>,
+    placed: Vec<Option<usize>>,
+}
+
+impl<'a> Problem<'a> {
+    /// `None` without shards.
+    fn new(
+        devices: &'a [DeviceKey],
+        shards: &'a [ShardKey],
+        previous: &[Option<usize>],
+    ) -> Option<Self> {
+        assert_eq!(devices.len(), previous.len(), "a previous place or none for each device");
+        let capacity = capacity(devices.len(), shards.len());
+        let mut load = vec![0; shards.len()];
+        for shard in previous.iter().flatten() {
+            load[*shard] += 1;
+        }
+        let placed = previous.to_vec();
+        (!shards.is_empty()).then_some(Self { devices, shards, capacity, load, placed })
+    }
+
+    /// Takes from overfull shards the devices that they weigh least; afterwards none is overfull.
+    fn take_excess(&mut self) -> Vec<usize> {
+        let mut excess = Vec::new();
+        for shard in 0..self.shards.len() {
+            let over = self.load[shard].saturating_sub(self.capacity);
+            if over == 0 {
+                continue;
+            }
+            let mut here: Vec<usize> =
+                (0..self.devices.len()).filter(|d| self.placed[*d] == Some(shard)).collect();
+            here.sort_by_key(|device| (weight(self.devices[*device], self.shards[shard]), *device));
+            for device in here.into_iter().take(over) {
+                self.placed[device] = None;
+                self.load[shard] -= 1;
+                excess.push(device);
+            }
+        }
+        excess
+    }
+
+    /// Fills shards that held nothing before up to the mean: with the excess of others first, because that
+    /// moves anyway, then with the devices that they weigh most.
+    fn give_to_newcomers(&mut self, previous: &[Option<usize>], excess: &[usize]) {
+        let share = self.devices.len() / self.shards.len();
+        let mut held = vec![false; self.shards.len()];
+        for shard in previous.iter().flatten() {
+            held[*shard] = true;
+        }
+        let newcomers: Vec<usize> = (0..self.shards.len()).filter(|s| !held[*s]).collect();
+        if newcomers.is_empty() || newcomers.len() == self.shards.len() {
+            return;
+        }
+        let best = |device: usize, load: &[usize]| {
+            newcomers
+                .iter()
+                .copied()
+                .filter(|shard| load[*shard] < share)
+                .max_by_key(|shard| (weight(self.devices[device], self.shards[*shard]), *shard))
+        };
+        let by_weight = |mut of: Vec<usize>| {
+            of.sort_by_cached_key(|device| {
+                let highest =
+                    newcomers.iter().map(|s| weight(self.devices[*device], self.shards[*s])).max();
+                (Reverse(highest), *device)
+            });
+            of
+        };
+        // Devices that have no place for another reason go where their weight says, with everybody else.
+        let staying: Vec<usize> =
+            (0..self.devices.len()).filter(|device| self.placed[*device].is_some()).collect();
+        for device in by_weight(excess.to_vec()).into_iter().chain(by_weight(staying)) {
+            let Some(newcomer) = best(device, &self.load) else { break };
+            if let Some(from) = self.placed[device].replace(newcomer) {
+                self.load[from] -= 1;
+            }
+            self.load[newcomer] += 1;
+        }
+    }
+
+    /// Places every device that has no place on the shard of the highest weight that has room.
+    fn place_the_rest(&mut self) {
+        for device in 0..self.devices.len() {
+            if self.placed[device].is_some() {
+                continue;
+            }
+            let shard = (0..self.shards.len())
+                .filter(|shard| self.load[*shard] < self.capacity)
+                .max_by_key(|shard| (weight(self.devices[device], self.shards[*shard]), *shard))
+                .expect("what overfull shards do not hold fits into the others");
+            self.placed[device] = Some(shard);
+            self.load[shard] += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! Reads the configuration again when its files change or somebody asks, and leaves the old one in force when
+//! the new one has a fault.
+//!
+//! ```text
+//!   file watch, /-/reload, SIGHUP --> reloader --(blocking thread)--> config::load
+//!                                        |-- faults: logged, counted, answered; nothing else changes
+//!                                        +-- fine:   core, which touches the devices that differ
+//! ```
+
+use std::{path::PathBuf, sync::Arc};
+
+use thiserror::Error;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, oneshot},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    config::{self, Faults, Loaded, Sources},
+    core::Event,
+    inventory::watch::Watcher,
+    state::State,
+};
+
+/// Requests that may wait; each is answered, so whoever asks too much waits.
+const QUEUE: usize = 8;
+
+/// Why a configuration was not taken over.
+#[derive(Debug, Error)]
+pub enum ReloadError {
+    /// It has faults.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+    /// This manager was started without a file.
+    #[error("this manager was started without a configuration file, so there is nothing to read again")]
+    NoFile,
+    /// It is ending.
+    #[error("the manager is shutting down")]
+    Ending,
+}
+
+type Answer = oneshot::Sender<Result<String, ReloadError>>;
+
+/// Asks for a reload; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ReloadHandle(mpsc::Sender<Answer>);
+
+impl ReloadHandle {
+    /// A handle, and what comes out of its other end.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Answer>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self(sender), receiver)
+    }
+
+    /// Reads the configuration again; the answer says what is in force now, after it is.
+    ///
+    /// # Errors
+    /// [`ReloadError`]; then the configuration of before is in force.
+    pub async fn reload(&self) -> Result<String, ReloadError> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(answer).await.map_err(|_| ReloadError::Ending)?;
+        answered.await.map_err(|_| ReloadError::Ending)?
+    }
+}
+
+/// Serves reloads until it is cancelled.
+pub(crate) struct Reloader {
+    state: Arc<State>,
+    /// `None` when the configuration did not come from a file.
+    path: Option<PathBuf>,
+    requests: mpsc::Receiver<Answer>,
+    hangups: Option<Signal>,
+}
+
+impl Reloader {
+    /// Catches SIGHUP from now on, which would end the program otherwise.
+    pub(crate) fn new(
+        state: Arc<State>,
+        path: Option<PathBuf>,
+        requests: mpsc::Receiver<Answer>,
+    ) -> Self {
+        let hangups = signal(SignalKind::hangup());
+        if let Err(error) = &hangups {
+            warn!(%error, "SIGHUP cannot be caught; reload with /-/reload");
+        }
+        Self { state, path, requests, hangups: hangups.ok() }
+    }
+
+    /// Runs; `sources` are the files of the configuration in force.
+    pub(crate) async fn run(mut self, sources: Sources, stop: CancellationToken) {
+        let mut watch = Watch::start(self.path.is_some(), &sources);
+        loop {
+            let answer = tokio::select! {
+                () = stop.cancelled() => return,
+                answer = self.requests.recv() => match answer {
+                    Some(answer) => Some(answer),
+                    None => return,
+                },
+                () = watch.changed() => None,
+                () = hangup(self.hangups.as_mut()) => None,
+            };
+            let result = self.reload(&mut watch).await;
+            if let Some(answer) = answer {
+                // Whoever asked may have gone.
+                drop(answer.send(result));
+            }
+        }
+    }
+
+    async fn reload(&self, watch: &mut Watch) -> Result<String, ReloadError> {
+        let path = self.path.clone().ok_or(ReloadError::NoFile)?;
+        let loading = tokio::task::spawn_blocking(move || config::load(&path));
+        let loaded = loading.await.map_err(|_| ReloadError::Ending)?;
+        self.state.telemetry.config_loaded(loaded.is_ok(), true);
+        match loaded {
+            Ok(loaded) => {
+                watch.follow(&loaded.sources);
+                log_warnings(&loaded);
+                let summary = loaded.summary().to_string();
+                let Loaded { settings, inventory, .. } = loaded;
+                let (done, is_done) = oneshot::channel();
+                let event = Event::Configured(Arc::new(inventory), settings.timing, done);
+                self.state.core.send(event).await.map_err(|_| ReloadError::Ending)?;
+                is_done.await.map_err(|_| ReloadError::Ending)?;
+                self.state.pages.outdate();
+                info!(n_devices = self.state.board.devices().len(), "configuration reloaded");
+                Ok(summary)
+            }
+            Err(faults) => {
+                watch.follow(faults.sources());
+                for fault in faults.iter() {
+                    error!(%fault, "configuration rejected");
+                }
+                error!(n_faults = faults.len(), "the configuration of before stays in force");
+                Err(faults.into())
+            }
+        }
+    }
+}
+
+/// Waits for a hangup signal, for ever where none can be caught.
+async fn hangup(hangups: Option<&mut Signal>) {
+    if let Some(hangups) = hangups
+        && hangups.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// Logs what is allowed but probably not meant.
+pub(crate) fn log_warnings(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        warn!(%warning, "configuration");
+    }
+}
+
+/// A watcher, where there is one: without it reloads are by request only.
+struct Watch(Option<(Watcher, mpsc::Receiver<()>)>);
+
+impl Watch {
+    fn start(wanted: bool, sources: &Sources) -> Self {
+        if !wanted {
+            return Self(None);
+        }
+        match Watcher::start(sources) {
+            Ok(watch) => Self(Some(watch)),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                warn!(error, "configuration files are not watched; reload with SIGHUP or /-/reload");
+                Self(None)
+            }
+        }
+    }
+
+    /// Waits for a change, for ever where nothing is watched.
+    async fn changed(&mut self) {
+        if let Some((_, changes)) = &mut self.0
+            && changes.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+
+    fn follow(&mut self, sources: &Sources) {
+        if let Some((watcher, _)) = &mut self.0
+            && let Err(error) = watcher.follow(sources)
+        {
+            let error: &dyn std::error::Error = &error;
+            warn!(error, "not all configuration files are watched");
+        }
+    }
+}

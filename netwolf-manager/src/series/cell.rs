@@ -1,0 +1,95 @@
+//! One series' latest sample, written by the link of the device's shard and read by scrapes, without a lock.
+//!
+//! The stores are single and unordered: a scrape that falls between two of them shows a value that is one
+//! sample old or new, never a mixture, because the value is one word.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+};
+
+use netwolf_wire::Epoch;
+
+use crate::{
+    board::DeviceSlot,
+    clock::{Tick, patience_ms},
+};
+
+/// The latest sample of a series.
+#[derive(Debug)]
+pub struct Cell {
+    device: Arc<DeviceSlot>,
+    labels: Arc<str>,
+    bits: AtomicU64,
+    /// When the output was whole, Unix time in milliseconds by the agent's clock; only to tell old from new.
+    time_ms: AtomicU64,
+    /// When it came in; 0 before the first.
+    arrived: AtomicU64,
+    interval_ms: AtomicU32,
+    epoch: AtomicU64,
+}
+
+impl Cell {
+    pub(super) fn new(device: Arc<DeviceSlot>, labels: Arc<str>) -> Self {
+        Self {
+            device,
+            labels,
+            bits: AtomicU64::new(0),
+            time_ms: AtomicU64::new(0),
+            arrived: AtomicU64::new(0),
+            interval_ms: AtomicU32::new(0),
+            epoch: AtomicU64::new(0),
+        }
+    }
+
+    /// Whose series it is.
+    pub fn device(&self) -> &Arc<DeviceSlot> {
+        &self.device
+    }
+
+    /// Its rendered labels.
+    pub(super) fn labels(&self) -> &Arc<str> {
+        &self.labels
+    }
+
+    /// As it was declared.
+    pub(super) fn interval_ms(&self) -> u32 {
+        self.interval_ms.load(Relaxed)
+    }
+
+    /// It is declared under a lease. Times of another lease may be of another clock, so any sample is newer.
+    pub(super) fn declare(&self, epoch: Epoch, interval_ms: u32) {
+        self.interval_ms.store(interval_ms, Relaxed);
+        self.renew(epoch);
+    }
+
+    /// Its device has another lease.
+    pub(super) fn renew(&self, epoch: Epoch) {
+        if self.epoch.swap(epoch.0, Relaxed) != epoch.0 {
+            self.time_ms.store(0, Relaxed);
+        }
+    }
+
+    /// Takes a sample in; false when a newer one is held. A series that is stale takes any: the agent's clock
+    /// may have been set back.
+    pub(super) fn set(&self, value: f64, time_ms: u64, now: Tick) -> bool {
+        if time_ms < self.time_ms.load(Relaxed) && self.is_alive(now) {
+            return false;
+        }
+        self.bits.store(value.to_bits(), Relaxed);
+        self.time_ms.store(time_ms, Relaxed);
+        self.arrived.store(now.0, Relaxed);
+        true
+    }
+
+    fn is_alive(&self, now: Tick) -> bool {
+        let patience = patience_ms(u64::from(self.interval_ms.load(Relaxed)));
+        Tick(self.arrived.load(Relaxed)).is_within(patience, now)
+    }
+
+    /// The value, while the series is to be shown.
+    pub fn fresh(&self, now: Tick) -> Option<f64> {
+        let shown = self.is_alive(now) && !self.device.has_left();
+        shown.then(|| f64::from_bits(self.bits.load(Relaxed)))
+    }
+}

@@ -1,0 +1,69 @@
+//! Label sets as text, in the form that both exposition formats share: `{device="sw-1",interface="Gi1"}`.
+
+use super::{limits, name::is_label_name};
+
+/// Renders a label set with `device` first; `None` when a name is not one, appears twice or the whole is
+/// longer than [`limits::TEXT`]. An empty value is the same as no label, so it is left out.
+pub(super) fn render(device: &str, labels: &[(String, String)]) -> Option<String> {
+    let mut text = String::with_capacity(64);
+    text.push('{');
+    push(&mut text, "device", device);
+    for (at, (name, value)) in labels.iter().enumerate() {
+        let is_new = name != "device" && labels.iter().take(at).all(|(other, _)| other != name);
+        if !is_label_name(name) || !is_new || text.len() + value.len() > limits::TEXT {
+            return None;
+        }
+        if !value.is_empty() {
+            text.push(',');
+            push(&mut text, name, value);
+        }
+    }
+    text.push('}');
+    Some(text)
+}
+
+fn push(text: &mut String, name: &str, value: &str) {
+    text.push_str(name);
+    text.push_str("=\"");
+    escape(text, value);
+    text.push('"');
+}
+
+/// Appends a label's value as both formats escape it.
+pub(crate) fn escape(text: &mut String, value: &str) {
+    for c in value.chars() {
+        match c {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            c => text.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(labels: &[(&str, &str)], expected: Option<&str>) {
+        let labels: Vec<_> = labels.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        assert_eq!(render("sw-1", &labels).as_deref(), expected);
+    }
+
+    #[test]
+    fn renders_what_both_formats_read() {
+        check(&[], Some(r#"{device="sw-1"}"#));
+        check(
+            &[("a", "to \"x\"\n\\"), ("b", ""), ("c", "ü")],
+            Some(r#"{device="sw-1",a="to \"x\"\n\\",c="ü"}"#),
+        );
+    }
+
+    #[test]
+    fn refuses_what_would_spoil_the_page() {
+        check(&[("device", "other")], None);
+        check(&[("a", "1"), ("a", "2")], None);
+        check(&[("a-b", "1")], None);
+        check(&[("a", &"x".repeat(limits::TEXT))], None);
+    }
+}

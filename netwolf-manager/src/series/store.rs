@@ -1,0 +1,230 @@
+//! All families and their series, by what they are called.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use netwolf_wire::{
+    Epoch,
+    series::{FamilyDecl, Kind},
+};
+
+use super::{Cell, Counters, FamilyName, limits};
+use crate::{board::DeviceSlot, clock::Tick};
+
+/// Names that are the manager's own and that no device may have.
+const OWN_PREFIXES: [&str; 3] = ["netwolf_manager_", "netwolf_agent_", "netwolf_poll_seconds"];
+
+/// Own families that stand beside those of devices under one prefix; see [`crate::telemetry`].
+pub(crate) const OWN_NAMES: [&str; 9] = [
+    "netwolf_build",
+    "netwolf_build_info",
+    "netwolf_device_up",
+    "netwolf_device_last_success_timestamp_seconds",
+    "netwolf_device_session_state",
+    "netwolf_device_login_seconds",
+    "netwolf_device_failure",
+    "netwolf_device_failure_info",
+    "netwolf_device_labels",
+];
+
+/// Why a series is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its family, or one that would share a name with it, exists with another kind.
+    Conflict,
+    /// A bound was reached.
+    Excess,
+    /// A name or label is not one that Prometheus takes.
+    Invalid,
+}
+
+/// A metric family and its series.
+#[derive(Debug)]
+pub struct Family {
+    /// What it is called.
+    pub name: FamilyName,
+    /// Its kind.
+    pub kind: Kind,
+    /// What people read about it.
+    pub help: String,
+    series: RwLock<BTreeMap<Arc<str>, Arc<Cell>>>,
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Family {
+    /// Calls `f` with the labels and value of every series that is to be shown, sorted by labels.
+    pub fn for_each_fresh(&self, now: Tick, mut f: impl FnMut(&str, f64)) {
+        for (labels, cell) in read(&self.series).iter() {
+            if let Some(value) = cell.fresh(now) {
+                f(labels, value);
+            }
+        }
+    }
+
+    fn is_fresh(&self, now: Tick) -> bool {
+        read(&self.series).values().any(|cell| cell.fresh(now).is_some())
+    }
+
+    /// The cell of a label set, made where there is none.
+    fn cell(&self, labels: &Arc<str>, device: &Arc<DeviceSlot>) -> Result<Arc<Cell>, Refusal> {
+        let mut series = write(&self.series);
+        // A device that left the inventory and came back is another one: nothing of before is shown.
+        let known = series.get(labels).filter(|cell| Arc::ptr_eq(cell.device(), device));
+        if let Some(cell) = known {
+            return Ok(cell.clone());
+        }
+        if !device.add_series(limits::SERIES_PER_DEVICE) {
+            return Err(Refusal::Excess);
+        }
+        let cell = Arc::new(Cell::new(device.clone(), labels.clone()));
+        // By removing first, so that key and cell share the text.
+        if let Some((_, former)) = series.remove_entry(labels) {
+            former.device().remove_series();
+        }
+        series.insert(labels.clone(), cell.clone());
+        Ok(cell)
+    }
+
+    /// Drops series that are stale and that no link refers to. Returns whether any is left.
+    fn sweep(&self, now: Tick) -> bool {
+        let mut series = write(&self.series);
+        series.retain(|_, cell| {
+            let keep = cell.fresh(now).is_some() || Arc::strong_count(cell) > 1;
+            if !keep {
+                cell.device().remove_series();
+            }
+            keep
+        });
+        !series.is_empty()
+    }
+}
+
+/// All series.
+#[derive(Debug, Default)]
+pub struct SeriesStore {
+    families: RwLock<Families>,
+    /// What was taken in and left out.
+    pub counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Families {
+    /// Sorted by base name, as they are shown.
+    by_base: BTreeMap<String, Arc<Family>>,
+    /// Every name on the page, with the family's base: a gauge `x_total` and a counter `x` exclude each other.
+    names: HashMap<String, String>,
+}
+
+impl Families {
+    fn insert(&mut self, family: Arc<Family>) {
+        let base = family.name.base().to_owned();
+        self.names.insert(base.clone(), base.clone());
+        self.names.insert(family.name.sample(), base.clone());
+        self.by_base.insert(base, family);
+    }
+
+    fn remove(&mut self, base: &str) {
+        self.by_base.remove(base);
+        self.names.retain(|_, of| of != base);
+    }
+}
+
+impl SeriesStore {
+    /// A store that counts in `counters`.
+    pub fn new(counters: Counters) -> Self {
+        Self { families: RwLock::default(), counters }
+    }
+
+    /// All families, sorted by base name.
+    pub fn families(&self) -> Vec<Arc<Family>> {
+        read(&self.families).by_base.values().cloned().collect()
+    }
+
+    /// The cell of a series with rendered labels, made where there is none.
+    pub(super) fn attach(
+        &self,
+        decl: &FamilyDecl,
+        device: &Arc<DeviceSlot>,
+        labels: &Arc<str>,
+        (epoch, interval_ms): (Epoch, u32),
+        now: Tick,
+    ) -> Result<Arc<Cell>, Refusal> {
+        let family = self.family(decl, now)?;
+        let cell = family.cell(labels, device)?;
+        cell.declare(epoch, interval_ms);
+        Ok(cell)
+    }
+
+    /// The family of a declaration: the first kind wins while it has series that are shown.
+    fn family(&self, decl: &FamilyDecl, now: Tick) -> Result<Arc<Family>, Refusal> {
+        let name = FamilyName::new(&decl.name, decl.kind).ok_or(Refusal::Invalid)?;
+        if decl.help.len() > limits::TEXT {
+            return Err(Refusal::Invalid);
+        }
+        let sample = name.sample();
+        let is_own = |text: &str| {
+            OWN_NAMES.contains(&text) || OWN_PREFIXES.iter().any(|own| text.starts_with(own))
+        };
+        if is_own(name.base()) || is_own(&sample) {
+            return Err(Refusal::Conflict);
+        }
+        let same = |family: &Arc<Family>| family.kind == decl.kind && family.name == name;
+        if let Some(family) = read(&self.families).by_base.get(name.base()).filter(|f| same(f)) {
+            return Ok(family.clone());
+        }
+        let mut families = write(&self.families);
+        for taken in [name.base(), &sample] {
+            let Some(base) = families.names.get(taken).cloned() else { continue };
+            let other = families.by_base[&base].clone();
+            if same(&other) {
+                return Ok(other);
+            }
+            if other.is_fresh(now) {
+                return Err(Refusal::Conflict);
+            }
+            families.remove(&base);
+        }
+        if families.by_base.len() >= limits::FAMILIES {
+            return Err(Refusal::Excess);
+        }
+        let family = Arc::new(Family {
+            name,
+            kind: decl.kind,
+            help: decl.help.clone(),
+            series: RwLock::default(),
+        });
+        families.insert(family.clone());
+        Ok(family)
+    }
+
+    /// Drops what is stale and in nobody's use; to be called now and then.
+    pub fn sweep(&self, now: Tick) {
+        let empty: Vec<_> = self.families().into_iter().filter(|f| !f.sweep(now)).collect();
+        let mut families = write(&self.families);
+        for family in empty {
+            // Whoever found the family before the lock may be adding to it: two references are the list's and ours.
+            if Arc::strong_count(&family) == 2 && read(&family.series).is_empty() {
+                families.remove(family.name.base());
+            }
+        }
+    }
+
+    /// How many series are held, shown or not.
+    pub fn len(&self) -> usize {
+        self.families().iter().map(|family| read(&family.series).len()).sum()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,270 @@
+//! From declarations and polls to what is shown, with ticks made up.
+
+use netwolf_wire::{
+    Epoch, ShardId,
+    message::Declare,
+    series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo, Value},
+};
+
+use super::*;
+use crate::{board::Board, clock::Tick, testing};
+
+const UNIX: u64 = 1_790_000_000_000;
+
+struct Stage {
+    board: Arc<Board>,
+    store: SharedStore,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let stage = Self { board: Arc::default(), store: Arc::default() };
+        stage.board.set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
+        stage.lease("a", 1);
+        stage.lease("b", 1);
+        stage
+    }
+
+    fn lease(&self, device: &str, epoch: u64) {
+        let shard = ShardId { agent: "x".parse().unwrap(), index: 0 };
+        self.board.device(device).unwrap().set_lease(Some((shard, Epoch(epoch))));
+    }
+
+    fn link(&self) -> LinkTable {
+        LinkTable::new(self.store.clone(), self.board.clone())
+    }
+
+    /// Everything that is shown at `now`, as text.
+    fn shown(&self, now: u64) -> Vec<String> {
+        let mut lines = Vec::new();
+        for family in self.store.families() {
+            family.for_each_fresh(Tick(now), |labels, value| {
+                lines.push(format!("{}{labels} {value}", family.name.sample()));
+            });
+        }
+        lines
+    }
+}
+
+fn device(no: u32, name: &str, epoch: u64) -> Declare {
+    let decl = DeviceDecl { no: DeviceNo(no), device: name.parse().unwrap(), epoch: Epoch(epoch) };
+    Declare { devices: vec![decl], ..Declare::default() }
+}
+
+fn family(no: u32, name: &str, kind: Kind) -> Declare {
+    let decl = FamilyDecl { no: FamilyNo(no), name: name.into(), kind, help: "Load.".into() };
+    Declare { families: vec![decl], ..Declare::default() }
+}
+
+fn series(no: u32, device: u32, family: u32, labels: &[(&str, &str)]) -> Declare {
+    let labels = labels.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+    let (device, family) = (DeviceNo(device), FamilyNo(family));
+    let decl = SeriesDecl { no: SeriesNo(no), device, family, labels, interval_ms: 1_000 };
+    Declare { series: vec![decl], ..Declare::default() }
+}
+
+fn poll(device: u32, time_ms: u64, samples: &[(u32, f64)]) -> Vec<Poll> {
+    let samples = samples.iter().map(|(no, value)| (SeriesNo(*no), Value(*value))).collect();
+    vec![Poll(DeviceNo(device), time_ms, samples)]
+}
+
+/// A link on which series 0 is `load{device="a"}`.
+fn declared(stage: &Stage) -> LinkTable {
+    let mut link = stage.link();
+    for declare in [device(0, "a", 1), family(0, "load", Kind::Gauge), series(0, 0, 0, &[])] {
+        link.declare(declare, Tick(1));
+    }
+    link
+}
+
+#[test]
+fn a_sample_is_shown_with_its_device() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.declare(series(1, 0, 0, &[("cpu", "0/1")]), Tick(1));
+    link.ingest(&poll(0, UNIX, &[(0, 0.5), (1, 2.0)]), Tick(10), UNIX);
+    assert_eq!(stage.shown(10), [r#"load{device="a",cpu="0/1"} 2"#, r#"load{device="a"} 0.5"#]);
+    assert_eq!(stage.store.counters.samples.get(), 2);
+    let last = stage.board.device("a").unwrap().inspect(Tick(10), |view| view.last_success_ms);
+    assert_eq!(last, Some(UNIX));
+}
+
+#[test]
+fn a_series_vanishes_when_it_is_stale_and_comes_back_without_a_declaration() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(10), UNIX);
+    assert_eq!(stage.shown(5_010).len(), 1, "never under 5 s");
+    assert_eq!(stage.shown(5_011).len(), 0);
+    stage.store.sweep(Tick(60_000));
+    link.ingest(&poll(0, UNIX + 60_000, &[(0, 2.0)]), Tick(60_010), UNIX + 60_000);
+    assert_eq!(stage.shown(60_010), [r#"load{device="a"} 2"#]);
+    drop(link);
+    stage.store.sweep(Tick(120_000));
+    assert!(stage.store.is_empty() && stage.store.families().is_empty(), "nobody can renew it");
+}
+
+#[test]
+fn a_long_interval_is_waited_for_three_times() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    let mut decl = series(1, 0, 0, &[("slow", "1")]);
+    decl.series[0].interval_ms = 60_000;
+    link.declare(decl, Tick(1));
+    link.ingest(&poll(0, UNIX, &[(1, 1.0)]), Tick(1), UNIX);
+    assert_eq!((stage.shown(180_001).len(), stage.shown(180_002).len()), (1, 0));
+}
+
+#[test]
+fn an_old_sample_never_overwrites_a_newer_one() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.ingest(&poll(0, UNIX, &[(0, 2.0)]), Tick(10), UNIX);
+    link.ingest(&poll(0, UNIX - 1, &[(0, 1.0)]), Tick(20), UNIX);
+    assert_eq!(stage.shown(20), [r#"load{device="a"} 2"#]);
+    assert_eq!(stage.store.counters.late_samples.get(), 1);
+    assert!(stage.shown(5_011).is_empty(), "nor does it keep it alive");
+}
+
+#[test]
+fn an_agent_whose_clock_was_set_back_is_heard_again() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.ingest(&poll(0, UNIX, &[(0, 2.0)]), Tick(10), UNIX);
+    link.ingest(&poll(0, UNIX - 3_600_000, &[(0, 1.0)]), Tick(5_100), UNIX);
+    assert_eq!(stage.shown(5_100), [r#"load{device="a"} 1"#]);
+}
+
+#[test]
+fn a_sample_from_the_future_is_taken_as_of_now() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.ingest(&poll(0, UNIX + 3_600_000, &[(0, 1.0)]), Tick(10), UNIX);
+    link.ingest(&poll(0, UNIX + 1_000, &[(0, 2.0)]), Tick(1_010), UNIX + 1_000);
+    assert_eq!(stage.shown(1_010), [r#"load{device="a"} 2"#]);
+    assert_eq!(stage.store.counters.future_polls.get(), 1);
+}
+
+#[test]
+fn polls_of_a_lease_that_is_not_in_force_are_counted_and_dropped() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    stage.lease("a", 2);
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(10), UNIX);
+    assert!(stage.shown(10).is_empty());
+    assert_eq!(stage.store.counters.stale_polls.get(), 1);
+    link.declare(device(0, "a", 2), Tick(11));
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(12), UNIX);
+    assert_eq!(stage.shown(12).len(), 1, "the series need not be declared again");
+}
+
+#[test]
+fn a_device_that_moves_keeps_its_series() {
+    let stage = Stage::new();
+    let mut old = declared(&stage);
+    old.ingest(&poll(0, UNIX + 3_000, &[(0, 1.0)]), Tick(10), UNIX + 3_000);
+    stage.lease("a", 2);
+    let mut new = stage.link();
+    for declare in [device(7, "a", 2), family(3, "load", Kind::Gauge), series(9, 7, 3, &[])] {
+        new.declare(declare, Tick(20));
+    }
+    assert_eq!(stage.shown(20), [r#"load{device="a"} 1"#]);
+    // The other agent's clock is behind; its samples are newer all the same.
+    new.ingest(&poll(7, UNIX, &[(9, 2.0)]), Tick(30), UNIX + 3_000);
+    assert_eq!(stage.shown(30), [r#"load{device="a"} 2"#]);
+    assert_eq!(stage.store.len(), 1);
+}
+
+#[test]
+fn series_of_a_device_that_leaves_the_inventory_vanish_at_once_and_come_back_with_it() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(10), UNIX);
+    stage.board.set_inventory(&testing::inventory([("b", 22)]));
+    assert!(stage.shown(10).is_empty());
+    stage.board.set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
+    stage.lease("a", 3);
+    assert!(stage.shown(11).is_empty(), "nothing of before");
+    link.declare(device(0, "a", 3), Tick(12));
+    link.ingest(&poll(0, UNIX, &[(0, 2.0)]), Tick(13), UNIX);
+    assert_eq!(stage.shown(13), [r#"load{device="a"} 2"#]);
+}
+
+#[test]
+fn series_of_a_device_that_is_not_there_yet_wait_for_it() {
+    let stage = Stage::new();
+    let mut link = stage.link();
+    for declare in [device(0, "c", 5), family(0, "load", Kind::Gauge), series(0, 0, 0, &[])] {
+        link.declare(declare, Tick(1));
+    }
+    stage.board.set_inventory(&testing::inventory([("c", 22)]));
+    stage.lease("c", 6);
+    link.declare(device(0, "c", 6), Tick(2));
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(3), UNIX);
+    assert_eq!(stage.shown(3).len(), 1);
+}
+
+#[test]
+fn the_first_kind_of_a_family_wins_while_it_lives() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(10), UNIX);
+    for declare in [device(1, "b", 1), family(1, "load_total", Kind::Counter), series(1, 1, 1, &[])] {
+        link.declare(declare, Tick(10));
+    }
+    link.ingest(&poll(1, UNIX, &[(1, 7.0)]), Tick(11), UNIX);
+    assert_eq!(stage.shown(11), [r#"load{device="a"} 1"#], "a counter `load` would share its name");
+    assert_eq!(stage.store.counters.conflicting_series.get(), 1);
+    link.retry(Tick(6_000));
+    link.ingest(&poll(1, UNIX, &[(1, 8.0)]), Tick(6_001), UNIX);
+    assert_eq!(stage.shown(6_001), [r#"load_total{device="b"} 8"#]);
+    assert_eq!(stage.store.counters.conflicting_series.get(), 1, "counted once");
+}
+
+#[test]
+fn names_of_the_manager_itself_are_refused() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    let own = [
+        ("netwolf_device_up", Kind::Gauge),
+        ("netwolf_manager_x_total", Kind::Counter),
+        ("netwolf_poll_seconds_count", Kind::Gauge),
+        ("netwolf_build_info", Kind::Info),
+    ];
+    for (no, (name, kind)) in (1u32..).zip(own) {
+        link.declare(family(no, name, kind), Tick(1));
+        link.declare(series(no, 0, no, &[]), Tick(1));
+    }
+    assert_eq!(stage.store.counters.conflicting_series.get(), 4);
+}
+
+#[test]
+fn what_was_not_declared_is_counted_and_harms_nobody() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.declare(series(1, 9, 0, &[]), Tick(1));
+    link.declare(series(2, 0, 9, &[]), Tick(1));
+    link.declare(device(1, "b", 1), Tick(1));
+    link.ingest(&poll(9, UNIX, &[(0, 1.0)]), Tick(2), UNIX);
+    link.ingest(&poll(0, UNIX, &[(3, 1.0), (u32::MAX, 1.0)]), Tick(2), UNIX);
+    link.ingest(&poll(1, UNIX, &[(0, 1.0)]), Tick(2), UNIX);
+    assert_eq!(stage.store.counters.undeclared.get(), 6, "not b's series either");
+    assert!(stage.shown(2).is_empty());
+}
+
+#[test]
+fn bounds_hold() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    for no in 1..=limits::SERIES_PER_DEVICE {
+        link.declare(series(no, 0, 0, &[("i", &no.to_string())]), Tick(1));
+    }
+    assert_eq!(stage.store.counters.excess_series.get(), 1);
+    link.declare(series(limits::SERIES_PER_LINK, 0, 0, &[]), Tick(1));
+    assert_eq!(stage.store.counters.excess_series.get(), 2);
+    drop(link);
+    stage.store.sweep(Tick(10_000));
+    let mut link = declared(&stage);
+    link.declare(series(1, 0, 0, &[("i", "1")]), Tick(1));
+    assert_eq!(stage.store.counters.excess_series.get(), 2, "swept series make room");
+}

@@ -1,0 +1,55 @@
+//! What all tasks of a manager share: nothing here waits, decides or is swapped out.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::{
+    board::Board,
+    clock::Clock,
+    core::{self, Event},
+    http::metrics::Pages,
+    series::{SeriesStore, SharedStore},
+    telemetry::{Telemetry, manager::Queue},
+};
+
+/// The shared parts.
+#[derive(Debug)]
+pub struct State {
+    /// Ages are told by this.
+    pub clock: Clock,
+    /// What is shown.
+    pub board: Arc<Board>,
+    /// Series of devices.
+    pub store: SharedStore,
+    /// What is counted.
+    pub telemetry: Telemetry,
+    /// Pages that were rendered a moment ago.
+    pub pages: Pages,
+    /// The way to the core.
+    pub core: mpsc::Sender<Event>,
+}
+
+impl State {
+    /// A state of a manager that starts, and what comes out of the way to its core.
+    pub fn new() -> (Arc<Self>, mpsc::Receiver<Event>) {
+        let (core, mailbox) = mpsc::channel(core::MAILBOX);
+        let telemetry = Telemetry::default();
+        let store = Arc::new(SeriesStore::new(telemetry.series.clone()));
+        let state = Self {
+            clock: Clock::start(),
+            board: Arc::default(),
+            store,
+            telemetry,
+            pages: Pages::default(),
+            core,
+        };
+        (Arc::new(state), mailbox)
+    }
+
+    /// How full the core's mailbox is.
+    pub fn queues(&self) -> [Queue; 1] {
+        let limit = self.core.max_capacity();
+        [Queue { name: "core", depth: limit - self.core.capacity(), limit }]
+    }
+}

@@ -1,0 +1,188 @@
+//! What the manager exports besides the devices' own series: of itself, of its agents, of every device.
+//!
+//! | Families | From |
+//! |---|---|
+//! | `netwolf_manager_*`, counted | a prometheus-client registry, below |
+//! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
+//! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
+//! | `netwolf_device_*` | [`devices`], every device of the inventory, always |
+//!
+//! Everything but the counters is built for each page from a snapshot, so that what has gone vanishes. Names
+//! that devices must not have are kept in [`crate::series`].
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use crate::{
+    clock::unix_ms,
+    exposition::{self, OwnFamily},
+    series::Counters,
+};
+
+pub mod agents;
+pub mod devices;
+pub mod manager;
+
+/// Upper bounds of the scrape histogram, in seconds: a page of 100,000 series takes milliseconds, and beyond
+/// 10 s Prometheus has given up.
+const SCRAPE_BUCKETS: [f64; 8] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// Why a shard was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalReason {
+    /// It speaks another major version.
+    Version,
+    /// Another agent of its name is linked.
+    Duplicate,
+    /// It said something else first, or nothing in time.
+    NoHello,
+}
+
+impl RefusalReason {
+    const ALL: [Self; 3] = [Self::Version, Self::Duplicate, Self::NoHello];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::Duplicate => "duplicate",
+            Self::NoHello => "no_hello",
+        }
+    }
+}
+
+impl EncodeLabelValue for RefusalReason {
+    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), std::fmt::Error> {
+        self.as_str().encode(encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: RefusalReason,
+}
+
+/// The counters of the manager; everybody who has something to count holds a reference to this.
+#[derive(Debug)]
+pub struct Telemetry {
+    registry: Registry,
+    /// What the series store counts.
+    pub series: Counters,
+    /// Connections on the agents' port that stand.
+    pub links: Gauge,
+    /// Connections closed because there were too many.
+    pub links_over_cap: Counter,
+    /// Failures to accept a connection.
+    pub accept_errors: Counter,
+    /// Links closed because what came was not a frame or not a message.
+    pub malformed_frames: Counter,
+    /// Links closed because the agent did not read what waited for it.
+    pub link_overflows: Counter,
+    refused_hellos: Family<ReasonLabel, Counter>,
+    reloads: Counter,
+    reload_failures: Counter,
+    reload_ok: Gauge,
+    reload_time: Gauge<f64, std::sync::atomic::AtomicU64>,
+    scrape_seconds: Histogram,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        let mut this = Self {
+            registry: Registry::with_prefix("netwolf_manager"),
+            series: Counters::default(),
+            links: Gauge::default(),
+            links_over_cap: Counter::default(),
+            accept_errors: Counter::default(),
+            malformed_frames: Counter::default(),
+            link_overflows: Counter::default(),
+            refused_hellos: Family::default(),
+            reloads: Counter::default(),
+            reload_failures: Counter::default(),
+            reload_ok: Gauge::default(),
+            reload_time: Gauge::default(),
+            scrape_seconds: Histogram::new(SCRAPE_BUCKETS),
+        };
+        this.register();
+        for reason in RefusalReason::ALL {
+            // So that a first refusal is an increase and not a new series.
+            drop(this.refused_hellos.get_or_create(&ReasonLabel { reason }));
+        }
+        this
+    }
+}
+
+impl Telemetry {
+    fn register(&mut self) {
+        let series = &self.series;
+        let counters = [
+            ("samples", "Samples taken in from agents", &series.samples),
+            ("stale_polls", "Polls dropped because their lease is not in force", &series.stale_polls),
+            ("late_samples", "Samples dropped because a newer one is held", &series.late_samples),
+            ("future_polls", "Polls whose time was ahead of the clock and set to it", &series.future_polls),
+            ("undeclared", "Samples and polls dropped because their number was never declared", &series.undeclared),
+            ("conflicting_series", "Series left out because their name has another type", &series.conflicting_series),
+            ("excess_series", "Series left out because a bound was reached", &series.excess_series),
+            ("invalid_series", "Series left out because a name or label is invalid", &series.invalid_series),
+            ("links_over_cap", "Connections of agents closed because there were too many", &self.links_over_cap),
+            ("accept_errors", "Failures to accept a connection of an agent", &self.accept_errors),
+            ("malformed_frames", "Links closed because of bytes that are not a message", &self.malformed_frames),
+            ("link_overflows", "Links closed because the agent did not read", &self.link_overflows),
+            ("config_reloads", "Attempts to read the configuration again", &self.reloads),
+            ("config_reload_failures", "Configurations rejected; the one before stays in force", &self.reload_failures),
+        ];
+        for (name, help, counter) in counters {
+            self.registry.register(name, help, counter.clone());
+        }
+        let registry = &mut self.registry;
+        registry.register("refused_hellos", "Shards not let in, by reason", self.refused_hellos.clone());
+        registry.register("links", "Connections on the agents' port", self.links.clone());
+        registry.register(
+            "config_last_reload_successful",
+            "Whether the configuration in the files is the one in force",
+            self.reload_ok.clone(),
+        );
+        registry.register(
+            "config_last_reload_success_timestamp_seconds",
+            "When a configuration was last taken over",
+            self.reload_time.clone(),
+        );
+        registry.register("scrape_seconds", "Time to render a page of metrics", self.scrape_seconds.clone());
+    }
+
+    /// A shard was not let in.
+    pub fn hello_refused(&self, reason: RefusalReason) {
+        self.refused_hellos.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// The configuration was read, at the start or again.
+    pub fn config_loaded(&self, is_ok: bool, is_reload: bool) {
+        if is_reload {
+            self.reloads.inc();
+        }
+        self.reload_ok.set(is_ok.into());
+        if is_ok {
+            let seconds = Duration::from_millis(unix_ms()).as_secs_f64();
+            self.reload_time.set(seconds);
+        } else {
+            self.reload_failures.inc();
+        }
+    }
+
+    /// A page was rendered.
+    pub fn rendered(&self, time: Duration) {
+        self.scrape_seconds.observe(time.as_secs_f64());
+    }
+
+    /// The families of the registry.
+    pub fn counted(&self) -> Vec<OwnFamily> {
+        exposition::from_registry(&self.registry)
+    }
+}
+
+#[cfg(test)]
+mod tests;

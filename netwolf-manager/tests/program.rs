@@ -1,0 +1,177 @@
+//! The program as a person or a supervisor starts it: flags, exit codes, signals, what it prints.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+const CONFIG: &str = "
+defaults: { credential: lab, platform: linux, host_key: accept-new }
+credentials: { lab: { username: netwolf, password: env:LAB_PASSWORD } }
+devices:
+  - { name: sw-1, address: 192.0.2.1 }
+";
+
+fn folder(config: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("netwolf.yml"), config).unwrap();
+    folder
+}
+
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf-manager"));
+    command
+        .current_dir(folder)
+        .args(["--web.listen-address", "127.0.0.1:0", "--agent.listen-address", "127.0.0.1:0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn fails(command: &mut Command, code: i32) -> String {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    let stderr = text(&stderr);
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    stderr
+}
+
+/// Ends with the test, however that goes.
+struct Running {
+    child: Child,
+    announcement: serde_json::Value,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.arg("--announce").spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let Ok(announcement) = serde_json::from_str(&line) else {
+            let mut said = String::new();
+            child.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+            panic!("{line:?} {said}");
+        };
+        Self { child, announcement }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// The exit code, and how long the program took to end.
+    fn ends(&mut self) -> (Option<i32>, Duration) {
+        let start = Instant::now();
+        (self.child.wait().unwrap().code(), start.elapsed())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn announces_itself_and_ends_with_0_on_sigterm_and_sigint() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = folder(CONFIG);
+        let mut running = Running::start(&mut program(folder.path()));
+        assert_eq!(running.announcement["ready"], "manager");
+        for port in ["web", "agents"] {
+            let address = running.announcement[port].as_str().unwrap();
+            assert!(std::net::TcpStream::connect(address).is_ok(), "{port} {address}");
+        }
+        running.signal(signal);
+        let (code, took) = running.ends();
+        assert_eq!(code, Some(0));
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert!(folder.path().join("netwolf-data/members.json").exists());
+    }
+}
+
+#[test]
+fn ends_with_its_parent_where_that_was_asked_for() {
+    let folder = folder(CONFIG);
+    let mut running = Running::start(program(folder.path()).arg("--exit-with-parent"));
+    drop(running.child.stdin.take());
+    assert_eq!(running.ends().0, Some(0));
+}
+
+#[test]
+fn survives_sighup() {
+    let folder = folder(CONFIG);
+    let mut running = Running::start(&mut program(folder.path()));
+    running.signal("-HUP");
+    running.signal("-HUP");
+    assert!(std::net::TcpStream::connect(running.announcement["web"].as_str().unwrap()).is_ok());
+    running.signal("-TERM");
+    assert_eq!(running.ends().0, Some(0));
+}
+
+#[test]
+fn checks_a_configuration() {
+    let folder = folder(CONFIG);
+    let output = program(folder.path()).arg("--check").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("netwolf.yml: 1 device"), "{}", text(&output.stdout));
+    assert!(!folder.path().join("netwolf-data").exists(), "nothing is started");
+}
+
+#[test]
+fn faults_of_the_configuration_end_it_with_2() {
+    let folder = folder("devises: []\n");
+    for flag in [None, Some("--check")] {
+        let said = fails(program(folder.path()).args(flag), 2);
+        assert!(said.contains("netwolf.yml:1:1") && said.contains("hint:"), "{said}");
+    }
+    let said = fails(program(folder.path()).args(["--config.file", "missing.yml"]), 2);
+    assert!(said.contains("missing.yml"), "{said}");
+}
+
+#[test]
+fn bad_usage_ends_it_with_2() {
+    let folder = folder(CONFIG);
+    let said = fails(program(folder.path()).arg("--nonsense"), 2);
+    assert!(said.contains("--nonsense"), "{said}");
+    let mut exposed = program(folder.path());
+    let exposed = exposed.args(["--agent.listen-address=0.0.0.0:0"]);
+    assert!(fails(exposed, 2).contains("--agent.listen-address"), "given twice");
+}
+
+#[test]
+fn the_agents_port_is_not_open_to_others_without_a_word() {
+    let folder = folder(CONFIG);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf-manager"));
+    command.current_dir(folder.path()).args([
+        "--web.listen-address=127.0.0.1:0",
+        "--agent.listen-address=0.0.0.0:0",
+    ]);
+    let said = fails(&mut command, 2);
+    assert!(said.contains("not encrypted") && said.contains("--insecure-plaintext"), "{said}");
+}
+
+#[test]
+fn a_busy_port_ends_it_with_1_and_is_named() {
+    let folder = folder(CONFIG);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf-manager"));
+    command.current_dir(folder.path());
+    command.args(["--agent.listen-address=127.0.0.1:0", "--web.listen-address", &address]);
+    let said = fails(&mut command, 1);
+    assert!(said.contains(&address) && said.contains("--web.listen-address"), "{said}");
+}
