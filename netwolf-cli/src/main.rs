@@ -1,3 +1,47 @@
-//! Wires the program together.
+//! `netwolf`: what people type. One file per verb; this one only picks the verb and the exit code.
+//!
+//! Exit codes: 0 done, 1 failed to start or run, 2 bad usage or configuration.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod api;
+mod check;
+mod demo;
+mod standalone;
+
+/// Real-time monitoring of network devices over SSH, for Prometheus and Grafana.
+#[derive(Debug, Parser)]
+#[command(name = "netwolf", version, propagate_version = true, arg_required_else_help = true)]
+struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start simulated devices, a manager and agents on this machine, and watch them.
+    Demo(demo::Args),
+    /// Run the manager and one agent in this process: all that a small site needs.
+    Standalone(standalone::Args),
+    /// Read a configuration and say what is wrong with it, or what it comes to.
+    Check(check::Args),
+    /// Run the manager, as the program `netwolf-manager` does.
+    Manager(netwolf_manager::cli::Args),
+    /// Run an agent, as the program `netwolf-agent` does.
+    Agent(netwolf_agent::cli::Args),
+    /// Run simulated devices, as the program `netwolf-simulator` does.
+    Simulator(netwolf_simulator::cli::Args),
+}
+
+fn main() -> ExitCode {
+    match Args::parse().verb {
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Standalone(args) => standalone::run(args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Manager(args) => netwolf_manager::cli::main(args),
+        Verb::Agent(args) => netwolf_agent::cli::main(&args),
+        Verb::Simulator(args) => netwolf_simulator::cli::main(&args),
+    }
+}

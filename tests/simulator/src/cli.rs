@@ -5,15 +5,17 @@
 mod inventory;
 
 use std::future::Future;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
 
 use crate::device::{Faults, Secret};
 use crate::fleet::{Bind, Fleet, FleetConfig, FleetError};
@@ -109,6 +111,24 @@ struct Announcement<'a> {
     devices: usize,
     first: String,
     host_key: &'a str,
+}
+
+/// The whole program: logs to stderr, exit code.
+pub fn main(args: &Args) -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Straight to stderr: a person must see it whatever the log filter says.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Runs devices until a signal, on a runtime of its own; for programs without one.

@@ -1,0 +1,219 @@
+//! `netwolf demo`: simulated devices, a manager and agents, each a process of its own, and a live line.
+//!
+//! ```text
+//!   netwolf demo --+-- netwolf simulator     N devices on 127.1.0.1 and up
+//!                  +-- netwolf manager       /metrics
+//!                  +-- netwolf agent demo-1  a shard per core
+//!                  +-- netwolf agent demo-2
+//! ```
+//!
+//! The parts are this same executable with other verbs, so nothing else has to be built or found.
+//! Each child holds our end of a pipe as its standard input and ends when that closes: however this process
+//! dies, nothing stays behind. Everything they write lies in one temporary folder that goes with us,
+//! unless a part fails: then it stays, and we say where.
+
+use std::{net::TcpListener, path::Path, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use tempfile::TempDir;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{MissedTickBehavior, interval},
+};
+
+use self::{live::Live, part::Part};
+
+mod live;
+mod part;
+
+/// Where the manager serves people, unless that is taken.
+const WEB_PORT: u16 = 9799;
+/// Where the manager listens for agents, unless that is taken.
+const AGENTS_PORT: u16 = 9798;
+
+/// What `netwolf demo` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How many devices to simulate.
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=9000))]
+    devices: u32,
+    /// From one poll of a device to the next.
+    #[arg(long, default_value = "1s", value_name = "TIME")]
+    interval: String,
+    /// How many agents to start.
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    agents: u16,
+}
+
+/// Runs until Ctrl-C, which is success, or until a part fails.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(demo(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demo(args: &Args) -> anyhow::Result<()> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let folder = tempfile::Builder::new().prefix("netwolf-demo-").tempdir().context("cannot make a temporary folder")?;
+    let mut fleet = Fleet::default();
+
+    let outcome = tokio::select! {
+        outcome = fleet.watch(args, folder.path()) => outcome,
+        _ = interrupted.recv() => Ok(()),
+        _ = terminated.recv() => Ok(()),
+    };
+    say("");
+    fleet.stop().await;
+    if outcome.is_err() {
+        keep(folder);
+    }
+    outcome
+}
+
+/// The processes of the demo, in the order in which they were started.
+#[derive(Default)]
+struct Fleet {
+    parts: Vec<Part>,
+}
+
+impl Fleet {
+    async fn watch(&mut self, args: &Args, folder: &Path) -> anyhow::Result<()> {
+        let web = self.start(args, folder).await?;
+        let mut live = Live::new(&web);
+        let mut ticks = interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            for part in &mut self.parts {
+                part.check()?;
+            }
+            live.tick().await;
+        }
+    }
+
+    /// Starts everything and prints where to look; returns the manager's web address.
+    async fn start(&mut self, args: &Args, folder: &Path) -> anyhow::Result<String> {
+        say(&format!("starting {} simulated Cisco IOS devices ...", args.devices));
+        let password = folder.join("password");
+        write_private(&password, &random_text()?)?;
+        let inventory = folder.join("devices.yml");
+        let devices = args.devices.to_string();
+        let mut simulator = Part::command("simulator", folder)?;
+        simulator.args(["simulator", "--devices", &devices, "--addresses", "127.1.0.1", "--port", "0"]);
+        simulator.args(["--username", "netwolf", "--password-file"]).arg(&password);
+        simulator.arg("--inventory").arg(&inventory);
+        let (part, _) = Part::start("simulator", simulator, folder).await?;
+        self.parts.push(part);
+
+        let config = folder.join("netwolf.yml");
+        std::fs::write(&config, configuration(args, &password))?;
+        let mut manager = Part::command("manager", folder)?;
+        manager.arg("manager").arg("--config.file").arg(&config).arg("--storage.path").arg(folder.join("data"));
+        manager.args(["--web.listen-address", &free_or_any(WEB_PORT, "web page")]);
+        manager.args(["--agent.listen-address", &free_or_any(AGENTS_PORT, "agents")]);
+        let (part, ready) = Part::start("manager", manager, folder).await?;
+        self.parts.push(part);
+        let address = |key: &str| {
+            let text = ready.get(key).and_then(|value| value.as_str());
+            text.map(str::to_owned).with_context(|| format!("the manager did not say its {key} address"))
+        };
+        let (web, agents) = (address("web")?, address("agents")?);
+
+        for number in 1..=args.agents {
+            let name = format!("demo-{number}");
+            let mut agent = Part::command(&name, folder)?;
+            agent.args(["agent", "--name", &name, "--manager.address", &agents]);
+            let (part, _) = Part::start(&name, agent, folder).await?;
+            self.parts.push(part);
+        }
+        say(&format!(
+            "{} devices, a manager and {} agents run, each part a process of its own.\n\
+             \n\
+             \x20 metrics   http://{web}/metrics\n\
+             \x20 devices   http://{web}/api/v1/devices\n\
+             \x20 overview  http://{web}/\n\
+             \x20 logs      {}\n\
+             \n\
+             Ctrl-C ends it all.\n",
+            args.devices,
+            args.agents,
+            folder.display(),
+        ));
+        Ok(web)
+    }
+
+    /// Closes every child's standard input, the agents' first, and ends those that do not go.
+    async fn stop(mut self) {
+        for part in self.parts.iter_mut().rev() {
+            part.ask_to_end();
+        }
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(1500);
+        for part in self.parts.iter_mut().rev() {
+            part.end_by(deadline).await;
+        }
+    }
+}
+
+fn configuration(args: &Args, password: &Path) -> String {
+    format!(
+        "# Written by `netwolf demo`.\n\
+         defaults:\n\
+         \x20 interval: {}\n\
+         \x20 credential: demo\n\
+         \x20 collectors: [facts, cpu, memory, interfaces]\n\
+         credentials:\n\
+         \x20 demo: {{ username: netwolf, password: \"file:{}\" }}\n\
+         inventories:\n\
+         \x20 - file: devices.yml\n",
+        args.interval,
+        password.display(),
+    )
+}
+
+/// The wanted loopback port, or, said aloud, one that the operating system picks.
+fn free_or_any(port: u16, what: &str) -> String {
+    let wanted = format!("127.0.0.1:{port}");
+    if TcpListener::bind(&wanted).is_ok() {
+        return wanted;
+    }
+    say(&format!("port {port} for the {what} is busy: another one is taken"));
+    "127.0.0.1:0".into()
+}
+
+/// Text that nobody guesses: the devices listen on loopback, where other users of the machine are too.
+fn random_text() -> anyhow::Result<String> {
+    use std::io::Read;
+
+    let mut bytes = [0; 16];
+    std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn keep(folder: TempDir) {
+    eprintln!("the parts' logs are kept in {}", folder.keep().display());
+}
+
+#[expect(clippy::print_stdout, reason = "the demo is for the people at the terminal")]
+fn say(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,329 @@
+//! What the tests build their scenes from: processes that end with the test, pages, conditions with a deadline.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use netwolf_simulator::{Fleet, FleetConfig};
+use tempfile::TempDir;
+
+/// Generous, because the machine may be loaded: a condition that holds is seen at once, whatever this is.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The password of every simulated device.
+pub(crate) const PASSWORD: &str = "correct-horse";
+
+/// A folder for one test's files.
+pub(crate) fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("netwolf-e2e-").tempdir().unwrap()
+}
+
+/// Calls `attempt` until it gives a value, and panics with its last objection when `patience` is over.
+#[track_caller]
+pub(crate) fn eventually<T>(patience: Duration, what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + patience;
+    loop {
+        match attempt() {
+            Ok(value) => return value,
+            Err(objection) if Instant::now() >= deadline => panic!("{what}: not within {patience:?}: {objection}"),
+            Err(_) => pause(),
+        }
+    }
+}
+
+/// The time between two looks at a condition.
+pub(crate) fn pause() {
+    thread::park_timeout(Duration::from_millis(40));
+}
+
+/// Whether a part that a test needs is on this machine. If not, that is said, and in CI it is a failure.
+#[track_caller]
+pub(crate) fn have(program: &str, package: &str) -> Option<PathBuf> {
+    let places = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&places)
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{program} is missing: apt-get install {package}");
+        eprintln!("left out: {program} is not on this machine (apt-get install {package})");
+    }
+    found
+}
+
+/// A process that is killed when the test is done with it.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `command` with its standard error in a log under `folder`.
+    pub(crate) fn spawn(name: &str, mut command: Command, folder: &Path) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        command.stdin(Stdio::piped()).stderr(fs::File::options().create(true).append(true).open(&log).unwrap());
+        let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
+        Self { name: name.into(), child, log }
+    }
+
+    /// Starts the command that is under test, and waits for its line of JSON that says that it is ready.
+    pub(crate) fn netwolf(name: &str, args: &[&str], folder: &Path) -> (Self, serde_json::Value) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+        command.args(args).args(["--announce", "--exit-with-parent"]).stdout(Stdio::piped());
+        let mut process = Self::spawn(name, command, folder);
+        let line = process.lines().recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|_| panic!("{name} was not ready:\n{}", process.log()));
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{name} said {line:?}: {error}"));
+        (process, ready)
+    }
+
+    /// What it prints, line by line.
+    pub(crate) fn lines(&mut self) -> mpsc::Receiver<String> {
+        let stdout = self.child.stdout.take().expect("standard output is a pipe");
+        let (sender, receiver) = mpsc::sync_channel(10_000);
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        receiver
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name, such as `INT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([&format!("-{signal}"), &self.id().to_string()]).status().unwrap();
+        assert!(status.success(), "kill -{signal} {}", self.name);
+    }
+
+    /// Kills it at once, without a chance to say goodbye.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
+        let name = self.name.clone();
+        eventually(patience, &format!("the end of {name}"), || {
+            self.child.try_wait().unwrap().ok_or_else(|| "it runs".into())
+        })
+    }
+
+    /// All that it logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Already gone is as good; and its log helps whoever reads a failure.
+        if self.child.try_wait().ok().flatten().is_none() {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+        if thread::panicking() {
+            eprintln!("--- log of {}\n{}", self.name, self.log());
+        }
+    }
+}
+
+/// Simulated devices inside the test's own process, so that it can count logins and break things.
+pub(crate) struct Devices {
+    runtime: tokio::runtime::Runtime,
+    fleet: Option<Fleet>,
+}
+
+impl Devices {
+    /// Starts `count` devices named `sim-...` on ports of 127.0.0.1.
+    pub(crate) fn start(count: usize) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let config = FleetConfig::new(count, "netwolf", PASSWORD);
+        let fleet = runtime.block_on(Fleet::start(config)).unwrap();
+        Self { runtime, fleet: Some(fleet) }
+    }
+
+    pub(crate) fn fleet(&self) -> &Fleet {
+        self.fleet.as_ref().expect("the fleet runs until it is dropped")
+    }
+
+    /// The devices' entries for an inventory, with their host key pinned.
+    pub(crate) fn inventory(&self) -> String {
+        self.fleet().devices().iter().fold("devices:\n".into(), |mut text, device| {
+            writeln!(
+                text,
+                "  - {{ name: {}, address: {}, port: {}, platform: cisco_ios, host_key: \"{}\" }}",
+                device.name(),
+                device.address().ip(),
+                device.address().port(),
+                self.fleet().host_key(),
+            )
+            .unwrap();
+            text
+        })
+    }
+}
+
+impl Drop for Devices {
+    fn drop(&mut self) {
+        if let Some(fleet) = self.fleet.take() {
+            self.runtime.block_on(fleet.shutdown());
+        }
+    }
+}
+
+/// A configuration for simulated devices polled every second.
+pub(crate) fn configuration(folder: &Path, devices: &str) -> PathBuf {
+    let password = folder.join("password");
+    fs::write(&password, PASSWORD).unwrap();
+    let config = folder.join("netwolf.yml");
+    let text = format!(
+        "defaults: {{ interval: 1s, credential: monitoring, collectors: [cpu] }}\n\
+         credentials:\n  monitoring: {{ username: netwolf, password: \"file:{}\" }}\n{devices}",
+        password.display()
+    );
+    fs::write(&config, text).unwrap();
+    config
+}
+
+/// A manager as a process of its own.
+pub(crate) struct Manager {
+    pub(crate) process: Process,
+    /// Where it serves HTTP.
+    pub(crate) web: String,
+    /// Where it listens for agents.
+    pub(crate) agents: String,
+}
+
+impl Manager {
+    /// Starts it on ports of the operating system's choice.
+    pub(crate) fn start(config: &Path, folder: &Path) -> Self {
+        Self::start_on(config, folder, "127.0.0.1:0", "127.0.0.1:0")
+    }
+
+    /// Starts it where one ran before.
+    pub(crate) fn start_on(config: &Path, folder: &Path, web: &str, agents: &str) -> Self {
+        let (config, data) = (config.to_str().unwrap(), folder.join("data"));
+        let args = ["manager", "--config.file", config, "--storage.path", data.to_str().unwrap()];
+        let addresses = ["--web.listen-address", web, "--agent.listen-address", agents];
+        let (process, ready) = Process::netwolf("manager", &[&args[..], &addresses[..]].concat(), folder);
+        let address = |key: &str| ready[key].as_str().expect("an address").to_owned();
+        Self { web: address("web"), agents: address("agents"), process }
+    }
+
+    /// Starts an agent that calls this manager.
+    pub(crate) fn agent(&self, name: &str, shards: u16, folder: &Path) -> Process {
+        let shards = shards.to_string();
+        let args = ["agent", "--name", name, "--manager.address", &self.agents, "--shards", &shards];
+        Process::netwolf(name, &args, folder).0
+    }
+
+    /// The page at `/metrics`.
+    pub(crate) fn metrics(&self) -> Result<Page, String> {
+        get(&self.web, "/metrics", "").map(|body| Page::parse(&body))
+    }
+
+    /// JSON at `path`.
+    pub(crate) fn json(&self, path: &str) -> Result<serde_json::Value, String> {
+        serde_json::from_str(&get(&self.web, path, "")?).map_err(|error| error.to_string())
+    }
+
+    /// The API's view of one device.
+    pub(crate) fn device(&self, name: &str) -> Result<serde_json::Value, String> {
+        self.json(&format!("/api/v1/devices/{name}"))
+    }
+}
+
+/// Fetches a page; anything but 200 is an error with the body.
+pub(crate) fn get(address: &str, path: &str, headers: &str) -> Result<String, String> {
+    request("GET", address, path, headers)
+}
+
+/// One HTTP request, as plain as can be: HTTP/1.0, so the end of the stream ends the body.
+pub(crate) fn request(method: &str, address: &str, path: &str, headers: &str) -> Result<String, String> {
+    let exchange = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = exchange().map_err(|error| format!("{method} http://{address}{path}: {error}"))?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("an answer without an end of its head")?;
+    if head.split(' ').nth(1) == Some("200") { Ok(body.into()) } else { Err(format!("{head}\n\n{body}")) }
+}
+
+/// A page of metrics: value by series as written.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Page(BTreeMap<String, f64>);
+
+impl Page {
+    /// Reads a page of text 0.0.4.
+    pub(crate) fn parse(text: &str) -> Self {
+        let series = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        Self(
+            series
+                .map(|line| {
+                    let (name, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("not a sample: {line:?}"));
+                    let value = value.replace("Inf", "inf").parse();
+                    (name.to_owned(), value.unwrap_or_else(|error| panic!("{line:?}: {error}")))
+                })
+                .collect(),
+        )
+    }
+
+    /// The value of a series, written as on the page.
+    pub(crate) fn value(&self, series: &str) -> Option<f64> {
+        self.0.get(series).copied()
+    }
+
+    /// The series of `family` that hold all of `labels`, such as `window="5s"`.
+    pub(crate) fn series<'a>(&'a self, family: &'a str, labels: &'a [&'a str]) -> impl Iterator<Item = (&'a str, f64)> {
+        self.0.iter().filter_map(move |(series, value)| {
+            let rest = series.strip_prefix(family)?;
+            let whole = rest.is_empty() || rest.starts_with('{');
+            (whole && labels.iter().all(|label| rest.contains(label))).then_some((series.as_str(), *value))
+        })
+    }
+
+    /// The five-second CPU load of each device.
+    pub(crate) fn cpu_by_device(&self) -> BTreeMap<String, f64> {
+        self.series("netwolf_cpu_utilization_ratio", &["window=\"5s\""])
+            .map(|(series, value)| (label(series, "device").expect("a device label").to_owned(), value))
+            .collect()
+    }
+
+    /// The sum over a family.
+    pub(crate) fn sum(&self, family: &str) -> f64 {
+        self.series(family, &[]).map(|(_, value)| value).sum()
+    }
+}
+
+/// The value of a label of a series; enough for values without escapes.
+pub(crate) fn label<'a>(series: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = series.split_once(&format!("{name}=\""))?;
+    rest.split_once('"').map(|(value, _)| value)
+}
+
+/// Devices whose CPU load has changed since `before`.
+pub(crate) fn moved(before: &BTreeMap<String, f64>, now: &BTreeMap<String, f64>) -> usize {
+    now.iter().filter(|(device, value)| before.get(*device).is_some_and(|before| before != *value)).count()
+}

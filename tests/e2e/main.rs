@@ -1,0 +1,15 @@
+//! Whole-system tests: the programs as people run them, real TCP links, real SSH, the pages that people read.
+//!
+//! Each test starts its own parts on ports that the operating system gives, waits for conditions and never for
+//! times, and leaves no process behind. What a machine lacks (OpenSSH's server, Prometheus) is said plainly and
+//! left out; with `CI=true` in the environment it is a failure instead.
+
+mod lab;
+
+mod bad_input;
+mod demo;
+mod failover;
+mod programs;
+mod prometheus;
+mod sshd;
+mod structure;
