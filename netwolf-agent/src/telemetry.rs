@@ -1,6 +1,6 @@
 //! Where the program's log goes: the standard error stream, as text or as JSON.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;

@@ -25,21 +25,38 @@ use crate::{
 /// Holds the inventory, leases devices to agents and serves Prometheus.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "netwolf-manager", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// The configuration; read again on SIGHUP, on POST to /-/reload and when it changes.
-    #[arg(long = "config.file", value_name = "FILE", default_value = "netwolf.yml")]
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        default_value = "netwolf.yml"
+    )]
     pub config_file: PathBuf,
 
     /// Where to serve /metrics, the API and the landing page.
-    #[arg(long = "web.listen-address", value_name = "HOST:PORT", default_value = "127.0.0.1:9799")]
+    #[arg(
+        long = "web.listen-address",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:9799"
+    )]
     pub web_listen_address: String,
 
     /// Where agents connect.
-    #[arg(long = "agent.listen-address", value_name = "HOST:PORT", default_value = "127.0.0.1:9798")]
+    #[arg(
+        long = "agent.listen-address",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:9798"
+    )]
     pub agent_listen_address: String,
 
     /// Folder for what is kept over a restart.
-    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "netwolf-data")]
+    #[arg(
+        long = "storage.path",
+        value_name = "FOLDER",
+        default_value = "netwolf-data"
+    )]
     pub storage_path: PathBuf,
 
     /// Allow agents to connect from other machines although links are not encrypted yet.
@@ -51,7 +68,12 @@ pub struct Args {
     pub log_level: LogLevel,
 
     /// The form of log lines, which go to standard error.
-    #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
     pub log_format: LogFormat,
 
     /// Check the configuration, say what it comes to, and exit: 0 when it is good, 2 when it has faults.
@@ -81,7 +103,10 @@ const LINGER: Duration = Duration::from_millis(100);
 /// The whole program: log, runtime, signals, exit code.
 pub fn main(args: Args) -> ExitCode {
     logging::init(args.log_level, args.log_format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
@@ -100,7 +125,11 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
         eprint!("\n  cause: {cause}");
     }
     eprintln!();
-    ExitCode::from(error.downcast_ref::<StartError>().map_or(1, StartError::exit_code))
+    ExitCode::from(
+        error
+            .downcast_ref::<StartError>()
+            .map_or(1, StartError::exit_code),
+    )
 }
 
 /// Runs a manager until it is asked to end, or checks the configuration where that was asked for.
@@ -118,8 +147,15 @@ async fn run(args: Args) -> anyhow::Result<()> {
     })
     .await?;
     if args.announce {
-        let (web, agents) = (manager.web_addr.to_string(), manager.agents_addr.to_string());
-        let line = serde_json::to_string(&Announcement { ready: "manager", web, agents })?;
+        let (web, agents) = (
+            manager.web_addr.to_string(),
+            manager.agents_addr.to_string(),
+        );
+        let line = serde_json::to_string(&Announcement {
+            ready: "manager",
+            web,
+            agents,
+        })?;
         say(&line)?;
     }
     asked_to_end.await;
@@ -134,7 +170,10 @@ async fn run(args: Args) -> anyhow::Result<()> {
 /// When the operating system does not let us catch signals.
 pub fn asked_to_end(with_parent: bool) -> anyhow::Result<impl Future<Output = ()>> {
     let catch = |kind| signal(kind).context("cannot listen for signals");
-    let (mut interrupt, mut terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        catch(SignalKind::interrupt())?,
+        catch(SignalKind::terminate())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -149,13 +188,19 @@ fn check(args: &Args) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         say(&format!("warning: {warning}"))?;
     }
-    say(&format!("{}: {}", args.config_file.display(), loaded.summary()))
+    say(&format!(
+        "{}: {}",
+        args.config_file.display(),
+        loaded.summary()
+    ))
 }
 
 /// Writes a line to standard output.
 fn say(line: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")
 }
 
 /// Resolves at the end of standard input, or never where it is not `wanted`.

@@ -11,13 +11,16 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     /// The present time; never 0, which stands for "never".
     pub fn now(&self) -> Tick {
         let elapsed = u64::try_from(self.start.elapsed().as_millis());
-        Tick(1 + elapsed.expect("no program runs for 500 million years"))
+        // No program runs for 500 million years.
+        Tick(elapsed.unwrap_or(u64::MAX).saturating_add(1))
     }
 
     /// The tick as an instant, for machines that are given those.
@@ -39,7 +42,9 @@ impl Tick {
 
 /// Unix time in milliseconds.
 pub fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -17,7 +17,7 @@ use std::{
 
 use netwolf_wire::{
     AgentName, Epoch, ShardId, Span,
-    message::{Hello, ToAgent, ToManager, Timing as WireTiming, Welcome},
+    message::{Hello, Timing as WireTiming, ToAgent, ToManager, Welcome},
     version::Version,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -107,7 +107,13 @@ impl Core {
         let (start, before): (Epoch, _) = (lease::first_epoch(unix_ms()), known.borrow().clone());
         let now = Instant::now();
         let dispatcher = Dispatcher::new(now, patience(&timing), before, start, inventory);
-        let core = Self { state, dispatcher, timing, links: HashMap::new(), known };
+        let core = Self {
+            state,
+            dispatcher,
+            timing,
+            links: HashMap::new(),
+            known,
+        };
         core.show();
         core
     }
@@ -130,7 +136,8 @@ impl Core {
             }
             let now = Instant::now();
             for (no, peer) in &self.links {
-                self.dispatcher.heard(*no, self.state.clock.instant(peer.handle.pulse.last()));
+                self.dispatcher
+                    .heard(*no, self.state.clock.instant(peer.handle.pulse.last()));
             }
             for event in events.drain(..) {
                 self.handle(now, event);
@@ -173,12 +180,27 @@ impl Core {
     }
 
     fn let_in(&mut self, now: Instant, entrant: Entrant) {
-        let Entrant { hello, protocol, link, peer, answer } = entrant;
-        let shard = ShardId { agent: hello.agent.clone(), index: hello.shard };
+        let Entrant {
+            hello,
+            protocol,
+            link,
+            peer,
+            answer,
+        } = entrant;
+        let shard = ShardId {
+            agent: hello.agent.clone(),
+            index: hello.shard,
+        };
         let (incarnation, software) = (hello.incarnation, hello.software.clone());
         let slot = AgentSlot::new(shard.clone(), incarnation, software, peer, unix_ms());
         let (slot, no, pulse) = (Arc::new(slot), link.no, link.pulse.clone());
-        self.links.insert(no, Peer { handle: link, slot: slot.clone() });
+        self.links.insert(
+            no,
+            Peer {
+                handle: link,
+                slot: slot.clone(),
+            },
+        );
         let welcome = self.welcome(protocol);
         let result = self.dispatcher.handle_hello(now, no, &hello, welcome);
         match &result {
@@ -202,13 +224,22 @@ impl Core {
     }
 
     fn welcome(&self, protocol: Version) -> Welcome {
-        let Timing { heartbeat, takeover, autonomy, .. } = self.timing;
+        let Timing {
+            heartbeat,
+            takeover,
+            autonomy,
+            ..
+        } = self.timing;
         let timing = WireTiming {
             heartbeat: Span::from(heartbeat),
             silence: Span::from(takeover),
             autonomy: Span::from(autonomy),
         };
-        Welcome { protocol, software: env!("CARGO_PKG_VERSION").into(), timing }
+        Welcome {
+            protocol,
+            software: env!("CARGO_PKG_VERSION").into(),
+            timing,
+        }
     }
 
     /// Does all that the dispatcher wants done.
@@ -246,7 +277,9 @@ impl Core {
     }
 
     fn send(&mut self, link: LinkNo, message: ToAgent) {
-        let Some(peer) = self.links.get(&link) else { return };
+        let Some(peer) = self.links.get(&link) else {
+            return;
+        };
         if let Err(mpsc::error::TrySendError::Full(_)) = peer.handle.queue.try_send(message) {
             self.state.telemetry.link_overflows.inc();
             let shard = &peer.slot.shard;

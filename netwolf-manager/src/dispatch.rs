@@ -156,13 +156,18 @@ impl Dispatcher {
         hello: &Hello,
         welcome: Welcome,
     ) -> Result<(), Duplicate> {
-        let shard = ShardId { agent: hello.agent.clone(), index: hello.shard };
-        let admitted =
-            self.fleet.hello(now, &shard, hello.incarnation, hello.shards, link)?;
+        let shard = ShardId {
+            agent: hello.agent.clone(),
+            index: hello.shard,
+        };
+        let admitted = self
+            .fleet
+            .hello(now, &shard, hello.incarnation, hello.shards, link)?;
         if let Some(old) = admitted.replaced {
             self.drop_link(old);
         }
-        self.actions.push_back(Action::Admitted(link, shard.clone()));
+        self.actions
+            .push_back(Action::Admitted(link, shard.clone()));
         self.actions.push_back(Action::Send(link, welcome.into()));
         self.outboxes.insert(link, Outbox::default());
         self.adopt(admitted.member, &shard, hello);
@@ -173,10 +178,17 @@ impl Dispatcher {
 
     /// Takes over what a shard says it runs.
     fn adopt(&mut self, member: MemberNo, shard: &ShardId, hello: &Hello) {
-        let runs: HashMap<&DeviceName, _> =
-            hello.running.iter().map(|running| (&running.device, running)).collect();
-        let lost: Vec<_> =
-            self.leases.of_holder(member).filter(|d| !runs.contains_key(d)).cloned().collect();
+        let runs: HashMap<&DeviceName, _> = hello
+            .running
+            .iter()
+            .map(|running| (&running.device, running))
+            .collect();
+        let lost: Vec<_> = self
+            .leases
+            .of_holder(member)
+            .filter(|d| !runs.contains_key(d))
+            .cloned()
+            .collect();
         for device in lost {
             // It never got the message, or has aged the job out: either way it does not run it.
             self.leases.release(&device, member);
@@ -194,16 +206,22 @@ impl Dispatcher {
                     if let Some(other) = self.fleet.link_of(old.holder) {
                         self.outbox(other).revoke.push((device.clone(), old.epoch));
                     }
-                    self.leases.get(device.as_str()).expect("it was adopted just now")
+                    self.leases
+                        .get(device.as_str())
+                        .expect("it was adopted just now")
                 }
                 Adoption::Outdated => {
-                    self.outbox_of(member).revoke.push((device.clone(), running.epoch));
+                    self.outbox_of(member)
+                        .revoke
+                        .push((device.clone(), running.epoch));
                     continue;
                 }
             };
             self.show(device);
             if lease.revoking {
-                self.outbox_of(member).revoke.push((device.clone(), lease.epoch));
+                self.outbox_of(member)
+                    .revoke
+                    .push((device.clone(), lease.epoch));
                 continue;
             }
             let Some(wanted) = self.inventory.devices.get(device) else {
@@ -221,7 +239,9 @@ impl Dispatcher {
     }
 
     fn has_living_target(&self, device: &DeviceName) -> bool {
-        self.targets.get(device).is_some_and(|shard| self.fleet.linked(shard).is_some())
+        self.targets
+            .get(device)
+            .is_some_and(|shard| self.fleet.linked(shard).is_some())
     }
 
     /// Grants what was placed on a shard while it had no link.
@@ -229,7 +249,9 @@ impl Dispatcher {
         let waiting: Vec<_> = self
             .targets
             .iter()
-            .filter(|(device, target)| *target == shard && self.leases.get(device.as_str()).is_none())
+            .filter(|(device, target)| {
+                *target == shard && self.leases.get(device.as_str()).is_none()
+            })
             .map(|(device, _)| device.clone())
             .collect::<BTreeSet<_>>()
             .into_iter()
@@ -257,14 +279,19 @@ impl Dispatcher {
 
     /// A shard has given leases up.
     pub fn handle_revoked(&mut self, now: Instant, link: LinkNo, revoked: &Revoked) {
-        let Some(member) = self.fleet.member_of(link) else { return };
+        let Some(member) = self.fleet.member_of(link) else {
+            return;
+        };
         for (device, epoch) in &revoked.leases {
-            let Some(ended) = self.leases.revoked(device, member, *epoch) else { continue };
+            let Some(ended) = self.leases.revoked(device, member, *epoch) else {
+                continue;
+            };
             self.show(device);
             if ended.revoking {
                 self.reconcile(device);
             } else {
-                self.resting.push_back((now + UNASKED_DELAY, device.clone()));
+                self.resting
+                    .push_back((now + UNASKED_DELAY, device.clone()));
             }
         }
         self.flush();
@@ -272,7 +299,9 @@ impl Dispatcher {
 
     /// A shard tells of its sessions; what it tells under a lease that is not in force is left out.
     pub fn handle_statuses(&mut self, link: LinkNo, statuses: Vec<DeviceStatus>) {
-        let Some(member) = self.fleet.member_of(link) else { return };
+        let Some(member) = self.fleet.member_of(link) else {
+            return;
+        };
         for status in statuses {
             let lease = self.leases.get(status.device.as_str());
             if lease.is_some_and(|l| l.holder == member && l.epoch == status.epoch) {
@@ -290,7 +319,10 @@ impl Dispatcher {
             self.reconcile(device);
         }
         for device in &changes.changed {
-            let lease = self.leases.get(device.as_str()).filter(|lease| !lease.revoking);
+            let lease = self
+                .leases
+                .get(device.as_str())
+                .filter(|lease| !lease.revoking);
             // Without a link it is told when it comes back, by the digest of what it runs.
             if let Some(lease) = lease
                 && self.fleet.link_of(lease.holder).is_some()
@@ -328,7 +360,13 @@ impl Dispatcher {
     }
 
     fn handle_gone(&mut self, gone: Gone) {
-        let Gone { member, shard, link, vacant, cause } = gone;
+        let Gone {
+            member,
+            shard,
+            link,
+            vacant,
+            cause,
+        } = gone;
         let released = self.leases.release_all(member);
         if cause != Cause::Left {
             self.totals.takeovers += released.len() as u64;
@@ -354,8 +392,11 @@ impl Dispatcher {
     /// Places devices anew and brings every one nearer to its place.
     fn place(&mut self, placement: Placement) {
         let shards: Vec<ShardId> = self.fleet.shards().cloned().collect();
-        let index: HashMap<&ShardId, usize> =
-            shards.iter().enumerate().map(|(at, shard)| (shard, at)).collect();
+        let index: HashMap<&ShardId, usize> = shards
+            .iter()
+            .enumerate()
+            .map(|(at, shard)| (shard, at))
+            .collect();
         let inventory = self.inventory.clone();
         let keys: Vec<_> = inventory.devices.keys().map(DeviceKey::of).collect();
         let shard_keys: Vec<_> = shards.iter().map(ShardKey::of).collect();
@@ -408,26 +449,40 @@ impl Dispatcher {
     /// Grants a device of the inventory to a member that has it already or whose link stands.
     fn grant(&mut self, device: &DeviceName, member: MemberNo) {
         let job = self.inventory.devices[device].job.clone();
-        let epoch = self.leases.grant(device, member).expect("nobody else holds it");
+        let epoch = self
+            .leases
+            .grant(device, member)
+            .expect("nobody else holds it");
         self.totals.grants += 1;
         self.show(device);
-        self.outbox_of(member).assign.push(netwolf_wire::message::Lease { epoch, job });
+        self.outbox_of(member)
+            .assign
+            .push(netwolf_wire::message::Lease { epoch, job });
     }
 
     /// Tells the holder to give a device up; false where nobody can be told, so that nothing is begun.
     fn revoke(&mut self, device: &DeviceName) -> bool {
-        let link = self.leases.get(device.as_str()).and_then(|l| self.fleet.link_of(l.holder));
+        let link = self
+            .leases
+            .get(device.as_str())
+            .and_then(|l| self.fleet.link_of(l.holder));
         let Some(link) = link else { return false };
-        let Some(lease) = self.leases.revoke(device) else { return false };
+        let Some(lease) = self.leases.revoke(device) else {
+            return false;
+        };
         self.outbox(link).revoke.push((device.clone(), lease.epoch));
         true
     }
 
     fn show(&mut self, device: &DeviceName) {
-        let lease = self.leases.get(device.as_str()).and_then(|lease| {
-            Some((self.fleet.shard_of(lease.holder)?.clone(), lease.epoch))
+        let lease = self
+            .leases
+            .get(device.as_str())
+            .and_then(|lease| Some((self.fleet.shard_of(lease.holder)?.clone(), lease.epoch)));
+        self.actions.push_back(Action::Lease {
+            device: device.clone(),
+            lease,
         });
-        self.actions.push_back(Action::Lease { device: device.clone(), lease });
     }
 
     fn drop_link(&mut self, link: LinkNo) {
@@ -440,7 +495,10 @@ impl Dispatcher {
     }
 
     fn outbox_of(&mut self, member: MemberNo) -> &mut Outbox {
-        let link = self.fleet.link_of(member).expect("callers speak to linked members only");
+        let link = self
+            .fleet
+            .link_of(member)
+            .expect("callers speak to linked members only");
         self.outbox(link)
     }
 

@@ -10,7 +10,10 @@
 //! so there is one writer. Invariants: a family is introduced once and only with samples; families stand
 //! sorted by name, series sorted by labels, so that two pages can be compared.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+};
 
 use netwolf_wire::series::Kind;
 
@@ -20,8 +23,9 @@ pub mod accept;
 mod own;
 mod value;
 
-pub use own::{Labels, OwnFamily, from_registry};
-pub use value::write_value;
+pub(crate) use own::from_registry;
+pub use own::{Labels, OwnFamily};
+pub(crate) use value::write_value;
 
 /// The two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,8 +96,14 @@ pub fn render(format: Format, own: &[OwnFamily], store: &SeriesStore, now: Tick)
         .iter()
         .map(|family| (family.name.base(), Source::Devices(family)))
         .collect();
-    by_base.extend(own.iter().map(|family| (family.base(), Source::Own(family))));
-    let mut page = Page { format, text: String::with_capacity(64 << 10) };
+    by_base.extend(
+        own.iter()
+            .map(|family| (family.base(), Source::Own(family))),
+    );
+    let mut page = Page {
+        format,
+        text: String::with_capacity(64 << 10),
+    };
     for (base, source) in by_base {
         match source {
             Source::Own(family) => page.own(family),
@@ -101,6 +111,11 @@ pub fn render(format: Format, own: &[OwnFamily], store: &SeriesStore, now: Tick)
         }
     }
     page.finish()
+}
+
+/// Appends to a text, which cannot fail.
+pub(crate) fn put(text: &mut String, arguments: fmt::Arguments<'_>) {
+    text.write_fmt(arguments).expect("text grows as needed");
 }
 
 enum Source<'a> {
@@ -146,7 +161,7 @@ impl Page {
             Format::Text if kind == Type::Info => (kind.suffix(), Type::Gauge.word()),
             Format::Text => (kind.suffix(), kind.word()),
         };
-        let _ = write!(self.text, "# HELP {base}{suffix} ");
+        put(&mut self.text, format_args!("# HELP {base}{suffix} "));
         for c in help.chars() {
             match c {
                 '\\' => self.text.push_str("\\\\"),
@@ -155,7 +170,10 @@ impl Page {
                 c => self.text.push(c),
             }
         }
-        let _ = writeln!(self.text, "\n# TYPE {base}{suffix} {word}");
+        put(
+            &mut self.text,
+            format_args!("\n# TYPE {base}{suffix} {word}\n"),
+        );
     }
 
     fn finish(mut self) -> String {

@@ -114,7 +114,9 @@ struct Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Shards known from before have until then to come back.
-    Awaiting { until: Instant },
+    Awaiting {
+        until: Instant,
+    },
     /// No placement was made yet.
     Gathering,
     Settled,
@@ -145,7 +147,9 @@ impl Fleet {
         let phase = if known.is_empty() {
             Phase::Gathering
         } else {
-            Phase::Awaiting { until: now + patience.settle }
+            Phase::Awaiting {
+                until: now + patience.settle,
+            }
         };
         Self {
             patience,
@@ -229,16 +233,19 @@ impl Fleet {
         link: LinkNo,
     ) -> Result<Admitted, Duplicate> {
         let mut replaced = None;
-        if let Some(no) = self.current.get(shard).copied() {
-            let patience = self.patience;
-            let former = self.members.get_mut(&no).expect("a current member is a member");
+        let patience = self.patience;
+        if let Some(no) = self.current.get(shard).copied()
+            && let Some(former) = self.members.get_mut(&no)
+        {
             if let State::Linked { link: old, heard } = former.state {
                 let heard_ago = now.saturating_duration_since(heard);
                 if former.incarnation != incarnation {
                     if heard_ago < patience.link_grace {
                         return Err(Duplicate { heard_ago });
                     }
-                    former.state = State::Lost { until: now + patience.link_grace };
+                    former.state = State::Lost {
+                        until: now + patience.link_grace,
+                    };
                 }
                 self.by_link.remove(&old);
                 replaced = Some(old);
@@ -247,7 +254,10 @@ impl Fleet {
                 former.state = State::Linked { link, heard: now };
                 former.siblings = siblings;
                 self.by_link.insert(link, no);
-                return Ok(Admitted { member: no, replaced });
+                return Ok(Admitted {
+                    member: no,
+                    replaced,
+                });
             }
         }
         let member = MemberNo(self.next_member);
@@ -255,7 +265,12 @@ impl Fleet {
         let state = State::Linked { link, heard: now };
         self.members.insert(
             member,
-            Member { shard: shard.clone(), incarnation, siblings, state },
+            Member {
+                shard: shard.clone(),
+                incarnation,
+                siblings,
+                state,
+            },
         );
         self.by_link.insert(link, member);
         self.current.insert(shard.clone(), member);
@@ -267,9 +282,14 @@ impl Fleet {
         self.known_changed = true;
         self.awaited.remove(shard);
         // An agent that has come back with fewer shards: nobody waits for the others.
-        self.awaited.retain(|known| known.agent != shard.agent || known.index < siblings);
+        self.awaited
+            .retain(|known| known.agent != shard.agent || known.index < siblings);
         let since = *self.joining_since.get_or_insert(now);
-        let patience = if self.siblings_are_missing() { JOIN_PATIENCE } else { QUIET };
+        let patience = if self.siblings_are_missing() {
+            JOIN_PATIENCE
+        } else {
+            QUIET
+        };
         self.place_at = Some((now + patience).min(since + JOIN_PATIENCE));
     }
 
@@ -287,8 +307,10 @@ impl Fleet {
     /// A link gave a sign of life at `at`.
     pub fn heard(&mut self, link: LinkNo, at: Instant) {
         if let Some(no) = self.by_link.get(&link)
-            && let Some(Member { state: State::Linked { heard, .. }, .. }) =
-                self.members.get_mut(no)
+            && let Some(Member {
+                state: State::Linked { heard, .. },
+                ..
+            }) = self.members.get_mut(no)
         {
             *heard = (*heard).max(at);
         }
@@ -298,7 +320,9 @@ impl Fleet {
     pub fn link_down(&mut self, now: Instant, link: LinkNo) -> Option<ShardId> {
         let no = self.by_link.remove(&link)?;
         let member = self.members.get_mut(&no)?;
-        member.state = State::Lost { until: now + self.patience.link_grace };
+        member.state = State::Lost {
+            until: now + self.patience.link_grace,
+        };
         Some(member.shard.clone())
     }
 
@@ -334,7 +358,10 @@ impl Fleet {
                 _ => None,
             })
             .collect();
-        let gone = over.into_iter().map(|(no, cause)| self.remove(now, no, cause)).collect();
+        let gone = over
+            .into_iter()
+            .map(|(no, cause)| self.remove(now, no, cause))
+            .collect();
         if let Phase::Awaiting { until } = self.phase
             && (self.awaited.is_empty() || now >= until)
         {
@@ -348,7 +375,10 @@ impl Fleet {
     }
 
     fn remove(&mut self, now: Instant, no: MemberNo, cause: Cause) -> Gone {
-        let member = self.members.remove(&no).expect("callers found it among the members");
+        let member = self
+            .members
+            .remove(&no)
+            .expect("callers found it among the members");
         let link = match member.state {
             State::Linked { link, .. } => Some(link),
             State::Lost { .. } => None,
@@ -363,7 +393,13 @@ impl Fleet {
             // Its devices have no shard now: nothing is gained by waiting.
             self.place_at = Some(now);
         }
-        Gone { member: no, shard: member.shard, link, vacant, cause }
+        Gone {
+            member: no,
+            shard: member.shard,
+            link,
+            vacant,
+            cause,
+        }
     }
 
     /// Whether devices are to be placed now; says so once.
@@ -374,8 +410,11 @@ impl Fleet {
             self.place_at = None;
             self.joining_since = None;
             // Without a shard nothing was placed, so the next one is gathered for anew.
-            self.phase =
-                if self.current.is_empty() { self.phase } else { Phase::Settled };
+            self.phase = if self.current.is_empty() {
+                self.phase
+            } else {
+                Phase::Settled
+            };
         }
         due
     }

@@ -43,7 +43,10 @@ pub fn router(web: Web) -> Router {
     Router::new()
         .route("/", get(landing::page))
         .route("/metrics", get(metrics::serve))
-        .route("/-/healthy", get(|| async { "NetWolf manager is healthy.\n" }))
+        .route(
+            "/-/healthy",
+            get(|| async { "NetWolf manager is healthy.\n" }),
+        )
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload).put(reload))
         .route("/api/v1/status", get(api::status))
@@ -57,17 +60,17 @@ pub fn router(web: Web) -> Router {
 async fn ready(Shared(web): Shared<Web>) -> Response {
     match web.state.board.core().waits_for {
         None => "NetWolf manager is ready.\n".into_response(),
-        Some(reason) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response()
-        }
+        Some(reason) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {reason}\n"),
+        )
+            .into_response(),
     }
 }
 
 async fn reload(Shared(web): Shared<Web>) -> Response {
     match web.reload.reload().await {
         Ok(summary) => format!("configuration reloaded: {summary}\n").into_response(),
-        Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
-        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

@@ -72,7 +72,12 @@ pub struct LeaseTable {
 impl LeaseTable {
     /// An empty table whose first lease is numbered above `start`.
     pub fn new(start: Epoch) -> Self {
-        Self { last: start, leases: HashMap::new(), by_holder: BTreeMap::new(), n_revoking: 0 }
+        Self {
+            last: start,
+            leases: HashMap::new(),
+            by_holder: BTreeMap::new(),
+            n_revoking: 0,
+        }
     }
 
     /// Raises the counter above an epoch that a shard spoke of.
@@ -100,11 +105,21 @@ impl LeaseTable {
     /// # Errors
     /// [`Occupied`] while another holder has one.
     pub fn grant(&mut self, device: &DeviceName, holder: MemberNo) -> Result<Epoch, Occupied> {
-        if let Some(lease) = self.get(device.as_str()).filter(|lease| lease.holder != holder) {
+        if let Some(lease) = self
+            .get(device.as_str())
+            .filter(|lease| lease.holder != holder)
+        {
             return Err(Occupied(lease));
         }
         self.last = Epoch(self.last.0 + 1);
-        self.put(device, Lease { holder, epoch: self.last, revoking: false });
+        self.put(
+            device,
+            Lease {
+                holder,
+                epoch: self.last,
+                revoking: false,
+            },
+        );
         Ok(self.last)
     }
 
@@ -112,14 +127,22 @@ impl LeaseTable {
     /// lease or it is being revoked already.
     pub fn revoke(&mut self, device: &DeviceName) -> Option<Lease> {
         let lease = self.get(device.as_str()).filter(|lease| !lease.revoking)?;
-        let lease = Lease { revoking: true, ..lease };
+        let lease = Lease {
+            revoking: true,
+            ..lease
+        };
         self.put(device, lease);
         Some(lease)
     }
 
     /// The holder says that it has given the lease up. Returns the lease that ended; `None` where it was not
     /// in force, which happens when a new one was granted to the same holder meanwhile.
-    pub fn revoked(&mut self, device: &DeviceName, holder: MemberNo, epoch: Epoch) -> Option<Lease> {
+    pub fn revoked(
+        &mut self,
+        device: &DeviceName,
+        holder: MemberNo,
+        epoch: Epoch,
+    ) -> Option<Lease> {
         let lease = self.get(device.as_str())?;
         (lease.holder == holder && lease.epoch == epoch).then(|| self.remove(device))
     }
@@ -128,7 +151,11 @@ impl LeaseTable {
     /// table has a higher epoch for the same holder, the message that granted it was lost with the former link.
     pub fn adopt(&mut self, device: &DeviceName, holder: MemberNo, epoch: Epoch) -> Adoption {
         self.observe(epoch);
-        let lease = Lease { holder, epoch, revoking: false };
+        let lease = Lease {
+            holder,
+            epoch,
+            revoking: false,
+        };
         match self.get(device.as_str()) {
             None => {
                 self.put(device, lease);
@@ -149,7 +176,9 @@ impl LeaseTable {
 
     /// The holder does not run the device, whatever the table says.
     pub fn release(&mut self, device: &DeviceName, holder: MemberNo) -> bool {
-        let held = self.get(device.as_str()).is_some_and(|lease| lease.holder == holder);
+        let held = self
+            .get(device.as_str())
+            .is_some_and(|lease| lease.holder == holder);
         if held {
             self.remove(device);
         }
@@ -174,7 +203,10 @@ impl LeaseTable {
             }
         }
         self.n_revoking += usize::from(lease.revoking);
-        self.by_holder.entry(lease.holder).or_default().insert(device.clone());
+        self.by_holder
+            .entry(lease.holder)
+            .or_default()
+            .insert(device.clone());
     }
 
     fn remove(&mut self, device: &DeviceName) -> Lease {
@@ -185,7 +217,10 @@ impl LeaseTable {
     }
 
     fn unlist(&mut self, device: &DeviceName, holder: MemberNo) {
-        let devices = self.by_holder.get_mut(&holder).expect("a holder of a lease is listed");
+        let devices = self
+            .by_holder
+            .get_mut(&holder)
+            .expect("a holder of a lease is listed");
         devices.remove(device);
         if devices.is_empty() {
             self.by_holder.remove(&holder);

@@ -163,7 +163,12 @@ async fn run(
 
 /// The core must hear of it, or the shard's leases would never be free.
 async fn tell_core_down(state: &State, no: LinkNo) {
-    if state.core.send(crate::core::Event::LinkDown(no)).await.is_err() {
+    if state
+        .core
+        .send(crate::core::Event::LinkDown(no))
+        .await
+        .is_err()
+    {
         debug!("the manager has ended");
     }
 }

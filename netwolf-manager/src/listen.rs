@@ -1,10 +1,6 @@
 //! Listening sockets: addresses as people write them, and what accepted connections have in common.
 
-use std::{
-    io,
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, time::Duration};
 
 use socket2::SockRef;
 use thiserror::Error;
@@ -19,7 +15,9 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Error)]
 pub enum ListenError {
     /// It is none, or its name does not resolve.
-    #[error("{address:?} given with `{flag}` is not an address to listen on\n  hint: write it as HOST:PORT, such as `127.0.0.1:9799`")]
+    #[error(
+        "{address:?} given with `{flag}` is not an address to listen on\n  hint: write it as HOST:PORT, such as `127.0.0.1:9799`"
+    )]
     Address {
         /// As it was written.
         address: String,
@@ -30,7 +28,9 @@ pub enum ListenError {
         source: io::Error,
     },
     /// It is taken, or not ours.
-    #[error("cannot listen on {address} given with `{flag}`\n  hint: is another program listening there? choose another address with `{flag}`")]
+    #[error(
+        "cannot listen on {address} given with `{flag}`\n  hint: is another program listening there? choose another address with `{flag}`"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -41,7 +41,9 @@ pub enum ListenError {
         source: io::Error,
     },
     /// It can be reached from outside, and that was not asked for.
-    #[error("refusing to listen on {address} given with `{flag}`: links to agents are not encrypted yet\n  hint: use a loopback address, or say `--insecure-plaintext` if the network between is trusted")]
+    #[error(
+        "refusing to listen on {address} given with `{flag}`: links to agents are not encrypted yet\n  hint: use a loopback address, or say `--insecure-plaintext` if the network between is trusted"
+    )]
     Exposed {
         /// The address.
         address: SocketAddr,
@@ -52,10 +54,17 @@ pub enum ListenError {
 
 /// The addresses that `text` stands for: `HOST:PORT`, or `:PORT` for all interfaces.
 async fn resolve(text: &str, flag: &'static str) -> Result<Vec<SocketAddr>, ListenError> {
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
-    let fail = |source| ListenError::Address { address: text.to_owned(), flag, source };
-    let found: Vec<_> = lookup_host(&full).await.map_err(fail)?.collect();
-    if found.is_empty() { Err(fail(io::ErrorKind::AddrNotAvailable.into())) } else { Ok(found) }
+    let full = if text.starts_with(':') {
+        format!("0.0.0.0{text}")
+    } else {
+        text.to_owned()
+    };
+    let fail = |source| ListenError::Address {
+        address: text.to_owned(),
+        flag,
+        source,
+    };
+    Ok(lookup_host(&full).await.map_err(fail)?.collect())
 }
 
 /// Listens on the first address of `text` that can be had. Unless `exposed` is allowed, all of them must be
@@ -69,7 +78,9 @@ pub async fn listen(
     exposed: bool,
 ) -> Result<(TcpListener, SocketAddr), ListenError> {
     let addresses = resolve(text, flag).await?;
-    if let Some(&address) = addresses.iter().find(|address| !exposed && !address.ip().is_loopback())
+    if let Some(&address) = addresses
+        .iter()
+        .find(|address| !exposed && !address.ip().is_loopback())
     {
         return Err(ListenError::Exposed { address, flag });
     }
@@ -83,11 +94,19 @@ pub async fn listen(
         match bound.await {
             Ok(bound) => return Ok(bound),
             Err(source) => {
-                failure.get_or_insert(ListenError::Bind { address, flag, source });
+                failure.get_or_insert(ListenError::Bind {
+                    address,
+                    flag,
+                    source,
+                });
             }
         }
     }
-    Err(failure.expect("a name that resolves has an address"))
+    Err(failure.unwrap_or_else(|| ListenError::Address {
+        address: text.to_owned(),
+        flag,
+        source: io::ErrorKind::AddrNotAvailable.into(),
+    }))
 }
 
 /// Sets what every accepted connection should have. One that refuses it works all the same.
@@ -110,7 +129,10 @@ mod tests {
         assert!(listen("localhost:0", "--f", false).await.is_ok());
         for address in ["0.0.0.0:0", ":0"] {
             let error = listen(address, "--f", false).await.unwrap_err();
-            assert!(error.to_string().contains("--insecure-plaintext"), "{error}");
+            assert!(
+                error.to_string().contains("--insecure-plaintext"),
+                "{error}"
+            );
         }
         assert!(listen(":0", "--f", true).await.is_ok());
     }
@@ -118,9 +140,18 @@ mod tests {
     #[tokio::test]
     async fn errors_name_the_address_and_the_flag() {
         let (_taken, address) = listen("127.0.0.1:0", "--f", false).await.unwrap();
-        let error = listen(&address.to_string(), "--f", false).await.unwrap_err().to_string();
-        assert!(error.contains(&address.to_string()) && error.contains("`--f`"), "{error}");
+        let error = listen(&address.to_string(), "--f", false)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(&address.to_string()) && error.contains("`--f`"),
+            "{error}"
+        );
         let error = listen("9799", "--f", false).await.unwrap_err().to_string();
-        assert!(error.contains("\"9799\"") && error.contains("HOST:PORT"), "{error}");
+        assert!(
+            error.contains("\"9799\"") && error.contains("HOST:PORT"),
+            "{error}"
+        );
     }
 }

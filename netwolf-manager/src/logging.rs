@@ -1,6 +1,6 @@
 //! Where log lines go and how they look: standard error, as text or as JSON, one line each.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
@@ -46,7 +46,10 @@ impl LogLevel {
 /// Begins to write log lines; a second call changes nothing.
 pub fn init(level: LogLevel, format: LogFormat) {
     let filter = EnvFilter::new(level.as_str());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
     let result = match format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

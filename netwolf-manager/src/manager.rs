@@ -21,7 +21,7 @@ use crate::{
     http::{self, Web},
     link,
     listen::{ListenError, listen},
-    reload::{ReloadHandle, Reloader, log_warnings},
+    reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
 };
 
@@ -74,7 +74,9 @@ pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The storage folder cannot be used.
-    #[error("cannot keep anything in {path:?} given with `{STORAGE_FLAG}`\n  hint: the folder must be writable; choose another one with `{STORAGE_FLAG}`")]
+    #[error(
+        "cannot keep anything in {path:?} given with `{STORAGE_FLAG}`\n  hint: the folder must be writable; choose another one with `{STORAGE_FLAG}`"
+    )]
     Storage {
         /// The folder.
         path: PathBuf,
@@ -123,9 +125,14 @@ impl Manager {
     /// # Errors
     /// [`StartError`]; then nothing is left running.
     pub async fn start(config: ManagerConfig) -> Result<Self, StartError> {
-        let (loaded, path) = match config.source {
-            Source::File(path) => (load(path.clone()).await?, Some(path)),
-            Source::Given(loaded) => (*loaded, None),
+        let (loaded, path, watch) = match config.source {
+            Source::File(path) => {
+                let mut watch = Watch::start(&path);
+                let loaded = load(path.clone()).await?;
+                watch.follow(&loaded.sources);
+                (loaded, Some(path), watch)
+            }
+            Source::Given(loaded) => (*loaded, None, Watch::nothing()),
         };
         log_warnings(&loaded);
         let known = known_shards(&config.storage)?;
@@ -136,24 +143,38 @@ impl Manager {
 
         let (state, mailbox) = State::new();
         state.telemetry.config_loaded(true, false);
-        let Loaded { settings, inventory, sources, .. } = loaded;
+        let Loaded {
+            settings,
+            inventory,
+            ..
+        } = loaded;
         let n_devices = inventory.devices.len();
         let (known, keeper) = watch::channel(known);
         let core = Core::new(state.clone(), Arc::new(inventory), settings.timing, known);
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (reload, requests) = ReloadHandle::new();
-        let reloader = Reloader::new(state.clone(), path, requests);
-        let router = http::router(Web { state: state.clone(), reload: reload.clone() });
+        let reloader = Reloader::new(state.clone(), path, requests, watch);
+        let router = http::router(Web {
+            state: state.clone(),
+            reload: reload.clone(),
+        });
         tasks.spawn(core.run(mailbox, stop.child_token()));
-        tasks.spawn(reloader.run(sources, stop.child_token()));
+        tasks.spawn(reloader.run(stop.child_token()));
         tasks.spawn(link::serve(agents, state.clone(), stop.child_token()));
         tasks.spawn(http::server::serve(web, router, stop.child_token()));
         tasks.spawn(sweep(state.clone(), stop.child_token()));
         tasks.spawn(keep(keeper, config.storage));
         tasks.close();
         info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
-        Ok(Self { web_addr, agents_addr, state, reload, stop, tasks })
+        Ok(Self {
+            web_addr,
+            agents_addr,
+            state,
+            reload,
+            stop,
+            tasks,
+        })
     }
 
     /// What the manager's tasks share: the board, the series, the counters.
@@ -190,7 +211,10 @@ fn known_shards(folder: &std::path::Path) -> Result<BTreeSet<ShardId>, StartErro
     });
     match file::write(folder, &known) {
         Ok(()) => Ok(known),
-        Err(source) => Err(StartError::Storage { path: folder.to_owned(), source }),
+        Err(source) => Err(StartError::Storage {
+            path: folder.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -202,7 +226,10 @@ async fn keep(mut known: watch::Receiver<BTreeSet<ShardId>>, folder: PathBuf) {
         let writing = tokio::task::spawn_blocking(move || file::write(&folder, &shards));
         if let Ok(Err(error)) = writing.await {
             let error: &dyn std::error::Error = &error;
-            error!(error, "the shards cannot be kept; a restart would not wait for them");
+            error!(
+                error,
+                "the shards cannot be kept; a restart would not wait for them"
+            );
         }
     }
 }

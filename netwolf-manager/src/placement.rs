@@ -77,7 +77,10 @@ pub fn solve(
     let excess = problem.take_excess();
     problem.give_to_newcomers(previous, &excess);
     problem.place_the_rest();
-    debug_assert!(problem.load.iter().all(|load| *load <= problem.capacity), "load is bounded");
+    debug_assert!(
+        problem.load.iter().all(|load| *load <= problem.capacity),
+        "load is bounded"
+    );
     problem.placed
 }
 
@@ -114,14 +117,24 @@ impl<'a> Problem<'a> {
         shards: &'a [ShardKey],
         previous: &[Option<usize>],
     ) -> Option<Self> {
-        assert_eq!(devices.len(), previous.len(), "a previous place or none for each device");
+        assert_eq!(
+            devices.len(),
+            previous.len(),
+            "a previous place or none for each device"
+        );
         let capacity = capacity(devices.len(), shards.len());
         let mut load = vec![0; shards.len()];
         for shard in previous.iter().flatten() {
             load[*shard] += 1;
         }
         let placed = previous.to_vec();
-        (!shards.is_empty()).then_some(Self { devices, shards, capacity, load, placed })
+        (!shards.is_empty()).then_some(Self {
+            devices,
+            shards,
+            capacity,
+            load,
+            placed,
+        })
     }
 
     /// Takes from overfull shards the devices that they weigh least; afterwards none is overfull.
@@ -132,8 +145,9 @@ impl<'a> Problem<'a> {
             if over == 0 {
                 continue;
             }
-            let mut here: Vec<usize> =
-                (0..self.devices.len()).filter(|d| self.placed[*d] == Some(shard)).collect();
+            let mut here: Vec<usize> = (0..self.devices.len())
+                .filter(|d| self.placed[*d] == Some(shard))
+                .collect();
             here.sort_by_key(|device| (weight(self.devices[*device], self.shards[shard]), *device));
             for device in here.into_iter().take(over) {
                 self.placed[device] = None;
@@ -165,17 +179,25 @@ impl<'a> Problem<'a> {
         };
         let by_weight = |mut of: Vec<usize>| {
             of.sort_by_cached_key(|device| {
-                let highest =
-                    newcomers.iter().map(|s| weight(self.devices[*device], self.shards[*s])).max();
+                let highest = newcomers
+                    .iter()
+                    .map(|s| weight(self.devices[*device], self.shards[*s]))
+                    .max();
                 (Reverse(highest), *device)
             });
             of
         };
         // Devices that have no place for another reason go where their weight says, with everybody else.
-        let staying: Vec<usize> =
-            (0..self.devices.len()).filter(|device| self.placed[*device].is_some()).collect();
-        for device in by_weight(excess.to_vec()).into_iter().chain(by_weight(staying)) {
-            let Some(newcomer) = best(device, &self.load) else { break };
+        let staying: Vec<usize> = (0..self.devices.len())
+            .filter(|device| self.placed[*device].is_some())
+            .collect();
+        for device in by_weight(excess.to_vec())
+            .into_iter()
+            .chain(by_weight(staying))
+        {
+            let Some(newcomer) = best(device, &self.load) else {
+                break;
+            };
             if let Some(from) = self.placed[device].replace(newcomer) {
                 self.load[from] -= 1;
             }

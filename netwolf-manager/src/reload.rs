@@ -7,7 +7,11 @@
 //!                                        +-- fine:   core, which touches the devices that differ
 //! ```
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use thiserror::Error;
 use tokio::{
@@ -34,7 +38,9 @@ pub enum ReloadError {
     #[error(transparent)]
     Faults(#[from] Faults),
     /// This manager was started without a file.
-    #[error("this manager was started without a configuration file, so there is nothing to read again")]
+    #[error(
+        "this manager was started without a configuration file, so there is nothing to read again"
+    )]
     NoFile,
     /// It is ending.
     #[error("the manager is shutting down")]
@@ -71,6 +77,7 @@ pub(crate) struct Reloader {
     /// `None` when the configuration did not come from a file.
     path: Option<PathBuf>,
     requests: mpsc::Receiver<Answer>,
+    watch: Watch,
     hangups: Option<Signal>,
 }
 
@@ -80,17 +87,23 @@ impl Reloader {
         state: Arc<State>,
         path: Option<PathBuf>,
         requests: mpsc::Receiver<Answer>,
+        watch: Watch,
     ) -> Self {
         let hangups = signal(SignalKind::hangup());
         if let Err(error) = &hangups {
             warn!(%error, "SIGHUP cannot be caught; reload with /-/reload");
         }
-        Self { state, path, requests, hangups: hangups.ok() }
+        Self {
+            state,
+            path,
+            requests,
+            watch,
+            hangups: hangups.ok(),
+        }
     }
 
-    /// Runs; `sources` are the files of the configuration in force.
-    pub(crate) async fn run(mut self, sources: Sources, stop: CancellationToken) {
-        let mut watch = Watch::start(self.path.is_some(), &sources);
+    /// Runs until it is cancelled.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
             let answer = tokio::select! {
                 () = stop.cancelled() => return,
@@ -98,10 +111,10 @@ impl Reloader {
                     Some(answer) => Some(answer),
                     None => return,
                 },
-                () = watch.changed() => None,
+                () = self.watch.changed() => None,
                 () = hangup(self.hangups.as_mut()) => None,
             };
-            let result = self.reload(&mut watch).await;
+            let result = self.reload().await;
             if let Some(answer) = answer {
                 // Whoever asked may have gone.
                 drop(answer.send(result));
@@ -109,31 +122,45 @@ impl Reloader {
         }
     }
 
-    async fn reload(&self, watch: &mut Watch) -> Result<String, ReloadError> {
+    async fn reload(&mut self) -> Result<String, ReloadError> {
         let path = self.path.clone().ok_or(ReloadError::NoFile)?;
         let loading = tokio::task::spawn_blocking(move || config::load(&path));
         let loaded = loading.await.map_err(|_| ReloadError::Ending)?;
         self.state.telemetry.config_loaded(loaded.is_ok(), true);
         match loaded {
             Ok(loaded) => {
-                watch.follow(&loaded.sources);
+                self.watch.follow(&loaded.sources);
                 log_warnings(&loaded);
                 let summary = loaded.summary().to_string();
-                let Loaded { settings, inventory, .. } = loaded;
+                let Loaded {
+                    settings,
+                    inventory,
+                    ..
+                } = loaded;
                 let (done, is_done) = oneshot::channel();
                 let event = Event::Configured(Arc::new(inventory), settings.timing, done);
-                self.state.core.send(event).await.map_err(|_| ReloadError::Ending)?;
+                self.state
+                    .core
+                    .send(event)
+                    .await
+                    .map_err(|_| ReloadError::Ending)?;
                 is_done.await.map_err(|_| ReloadError::Ending)?;
                 self.state.pages.outdate();
-                info!(n_devices = self.state.board.devices().len(), "configuration reloaded");
+                info!(
+                    n_devices = self.state.board.devices().len(),
+                    "configuration reloaded"
+                );
                 Ok(summary)
             }
             Err(faults) => {
-                watch.follow(faults.sources());
+                self.watch.follow(faults.sources());
                 for fault in faults.iter() {
                     error!(%fault, "configuration rejected");
                 }
-                error!(n_faults = faults.len(), "the configuration of before stays in force");
+                error!(
+                    n_faults = faults.len(),
+                    "the configuration of before stays in force"
+                );
                 Err(faults.into())
             }
         }
@@ -147,7 +174,7 @@ async fn hangup(hangups: Option<&mut Signal>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Logs what is allowed but probably not meant.
@@ -158,18 +185,29 @@ pub(crate) fn log_warnings(loaded: &Loaded) {
 }
 
 /// A watcher, where there is one: without it reloads are by request only.
-struct Watch(Option<(Watcher, mpsc::Receiver<()>)>);
+#[derive(Debug)]
+pub(crate) struct Watch(Option<(Watcher, mpsc::Receiver<()>)>);
 
 impl Watch {
-    fn start(wanted: bool, sources: &Sources) -> Self {
-        if !wanted {
-            return Self(None);
-        }
-        match Watcher::start(sources) {
+    /// Watches nothing, where there is no file.
+    pub(crate) fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// Watches the main file, before it is read, so that no change falls between reading and watching.
+    pub(crate) fn start(path: &Path) -> Self {
+        let sources = Sources {
+            files: BTreeSet::from([path.to_owned()]),
+            ..Sources::default()
+        };
+        match Watcher::start(&sources) {
             Ok(watch) => Self(Some(watch)),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                warn!(error, "configuration files are not watched; reload with SIGHUP or /-/reload");
+                warn!(
+                    error,
+                    "configuration files are not watched; reload with SIGHUP or /-/reload"
+                );
                 Self(None)
             }
         }
@@ -182,10 +220,11 @@ impl Watch {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
-    fn follow(&mut self, sources: &Sources) {
+    /// Watches all files of a configuration.
+    pub(crate) fn follow(&mut self, sources: &Sources) {
         if let Some((watcher, _)) = &mut self.0
             && let Err(error) = watcher.follow(sources)
         {

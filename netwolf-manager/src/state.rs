@@ -50,6 +50,10 @@ impl State {
     /// How full the core's mailbox is.
     pub fn queues(&self) -> [Queue; 1] {
         let limit = self.core.max_capacity();
-        [Queue { name: "core", depth: limit - self.core.capacity(), limit }]
+        [Queue {
+            name: "core",
+            depth: limit - self.core.capacity(),
+            limit,
+        }]
     }
 }

@@ -121,26 +121,86 @@ impl Telemetry {
         let series = &self.series;
         let counters = [
             ("samples", "Samples taken in from agents", &series.samples),
-            ("stale_polls", "Polls dropped because their lease is not in force", &series.stale_polls),
-            ("late_samples", "Samples dropped because a newer one is held", &series.late_samples),
-            ("future_polls", "Polls whose time was ahead of the clock and set to it", &series.future_polls),
-            ("undeclared", "Samples and polls dropped because their number was never declared", &series.undeclared),
-            ("conflicting_series", "Series left out because their name has another type", &series.conflicting_series),
-            ("excess_series", "Series left out because a bound was reached", &series.excess_series),
-            ("invalid_series", "Series left out because a name or label is invalid", &series.invalid_series),
-            ("links_over_cap", "Connections of agents closed because there were too many", &self.links_over_cap),
-            ("accept_errors", "Failures to accept a connection of an agent", &self.accept_errors),
-            ("malformed_frames", "Links closed because of bytes that are not a message", &self.malformed_frames),
-            ("link_overflows", "Links closed because the agent did not read", &self.link_overflows),
-            ("config_reloads", "Attempts to read the configuration again", &self.reloads),
-            ("config_reload_failures", "Configurations rejected; the one before stays in force", &self.reload_failures),
+            (
+                "stale_polls",
+                "Polls dropped because their lease is not in force",
+                &series.stale_polls,
+            ),
+            (
+                "late_samples",
+                "Samples dropped because a newer one is held",
+                &series.late_samples,
+            ),
+            (
+                "future_polls",
+                "Polls whose time was ahead of the clock and set to it",
+                &series.future_polls,
+            ),
+            (
+                "undeclared",
+                "Samples and polls dropped because their number was never declared",
+                &series.undeclared,
+            ),
+            (
+                "conflicting_series",
+                "Series left out because their name has another type",
+                &series.conflicting_series,
+            ),
+            (
+                "excess_series",
+                "Series left out because a bound was reached",
+                &series.excess_series,
+            ),
+            (
+                "invalid_series",
+                "Series left out because a name or label is invalid",
+                &series.invalid_series,
+            ),
+            (
+                "links_over_cap",
+                "Connections of agents closed because there were too many",
+                &self.links_over_cap,
+            ),
+            (
+                "accept_errors",
+                "Failures to accept a connection of an agent",
+                &self.accept_errors,
+            ),
+            (
+                "malformed_frames",
+                "Links closed because of bytes that are not a message",
+                &self.malformed_frames,
+            ),
+            (
+                "link_overflows",
+                "Links closed because the agent did not read",
+                &self.link_overflows,
+            ),
+            (
+                "config_reloads",
+                "Attempts to read the configuration again",
+                &self.reloads,
+            ),
+            (
+                "config_reload_failures",
+                "Configurations rejected; the one before stays in force",
+                &self.reload_failures,
+            ),
         ];
         for (name, help, counter) in counters {
             self.registry.register(name, help, counter.clone());
         }
         let registry = &mut self.registry;
-        registry.register("refused_hellos", "Shards not let in, by reason", self.refused_hellos.clone());
-        registry.register("links", "Connections on the agents' port", self.links.clone());
+        registry.register(
+            "refused_hellos",
+            "Shards not let in, by reason",
+            self.refused_hellos.clone(),
+        );
+        registry.register(
+            "links",
+            "Connections on the agents' port",
+            self.links.clone(),
+        );
         registry.register(
             "config_last_reload_successful",
             "Whether the configuration in the files is the one in force",
@@ -151,12 +211,18 @@ impl Telemetry {
             "When a configuration was last taken over",
             self.reload_time.clone(),
         );
-        registry.register("scrape_seconds", "Time to render a page of metrics", self.scrape_seconds.clone());
+        registry.register(
+            "scrape_seconds",
+            "Time to render a page of metrics",
+            self.scrape_seconds.clone(),
+        );
     }
 
     /// A shard was not let in.
     pub fn hello_refused(&self, reason: RefusalReason) {
-        self.refused_hellos.get_or_create(&ReasonLabel { reason }).inc();
+        self.refused_hellos
+            .get_or_create(&ReasonLabel { reason })
+            .inc();
     }
 
     /// The configuration was read, at the start or again.

@@ -38,7 +38,10 @@ pub(crate) fn plan(interval: Span) -> Plan {
         timeout: Span::from_secs(5),
         rules: Vec::new(),
     };
-    Plan { platform: Arc::new(platform), commands: vec![command] }
+    Plan {
+        platform: Arc::new(platform),
+        commands: vec![command],
+    }
 }
 
 /// Devices by name and port, all of one plan; another port is another job.
@@ -62,7 +65,11 @@ pub(crate) fn inventory<'a>(devices: impl IntoIterator<Item = (&'a str, u16)>) -
             host_key: HostKey::AcceptNew,
             connect_timeout: Span::from_secs(5),
         };
-        let job = Job { device: name.clone(), target, plan: digest };
+        let job = Job {
+            device: name.clone(),
+            target,
+            plan: digest,
+        };
         let device = Device {
             digest: job.digest(),
             job: Arc::new(job),
@@ -91,12 +98,20 @@ pub(crate) fn promtool(page: &str) {
     let mut child = match spawned {
         Ok(child) => child,
         Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "promtool is needed under CI: {error}");
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "promtool is needed under CI: {error}"
+            );
             println!("left out: promtool is not installed ({error})");
             return;
         }
     };
-    child.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(page.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}\n{page}");

@@ -92,7 +92,9 @@ fn a_peer_that_is_no_agent_is_turned_away_and_counted() {
         drop(stream.read_to_end(&mut answer));
     }
     eventually(PATIENCE, "all three are counted", || {
-        let counted = manager.metrics()?.sum("netwolf_manager_hellos_refused_total");
+        let page = manager.metrics()?;
+        let counted =
+            page.sum("netwolf_manager_malformed_frames_total") + page.sum("netwolf_manager_refused_hellos_total");
         if counted >= 3.0 { Ok(()) } else { Err(format!("{counted}")) }
     });
     assert!(lab::get(&manager.web, "/-/healthy", "").is_ok());

@@ -327,3 +327,6 @@ fn gone() -> Failure {
         hint: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,6 +104,8 @@ pub(super) struct Core {
     by_task: HashMap<TaskId, DeviceName>,
     closing: HashMap<TaskId, Closing>,
     next_task: u64,
+    /// What the last hello said is run.
+    claimed: Vec<(DeviceName, Epoch)>,
     effects: VecDeque<Effect>,
     stats: ShardStats,
     series: SeriesTable,
@@ -125,6 +127,7 @@ impl Core {
             by_task: HashMap::new(),
             closing: HashMap::new(),
             next_task: 0,
+            claimed: Vec::new(),
             effects: VecDeque::new(),
             stats: ShardStats::default(),
             series: SeriesTable::default(),
@@ -142,8 +145,13 @@ impl Core {
     }
 
     /// Adds what is run to a hello.
-    pub(super) fn complete(&self, mut hello: Hello) -> Hello {
+    pub(super) fn complete(&mut self, mut hello: Hello) -> Hello {
         hello.running = self.leases.running();
+        self.claimed = hello
+            .running
+            .iter()
+            .map(|running| (running.device.clone(), running.epoch))
+            .collect();
         hello
     }
 
@@ -156,6 +164,7 @@ impl Core {
         self.dirty = self.devices.keys().cloned().collect();
         self.statuses_at = Some(now);
         self.flush_at = (self.buffer.unsent() > 0).then_some(now);
+        self.take_back_claims();
     }
 
     /// All leases hold on, from when the answered heartbeat was `sent`; polls before `acknowledged` have arrived.

@@ -64,10 +64,7 @@ impl Leases {
 
     /// Ends the lease of `device` if it is the one of `epoch`. Tells whether it was.
     pub(super) fn revoke(&mut self, device: &DeviceName, epoch: Epoch) -> bool {
-        let named = self
-            .held
-            .get(device)
-            .is_some_and(|held| held.epoch == epoch);
+        let named = self.holds(device, epoch);
         if named {
             self.held.remove(device);
         }
@@ -105,6 +102,13 @@ impl Leases {
             job: held.digest,
         };
         self.held.iter().map(running).collect()
+    }
+
+    /// Whether the lease of `device` is the one of `epoch`.
+    pub(super) fn holds(&self, device: &DeviceName, epoch: Epoch) -> bool {
+        self.held
+            .get(device)
+            .is_some_and(|held| held.epoch == epoch)
     }
 
     /// How many are held.

@@ -71,7 +71,8 @@ async fn a_signal_ends_it_with_a_goodbye_and_exit_code_0() {
         r#"{"name":"a1","ready":"agent","shards":1}"#
     );
     let mut link = manager.welcome().await;
-    link.until("the link to stand", |world| world.beats > 0).await;
+    link.until("the link to stand", |world| world.beats > 0)
+        .await;
     let pid = running.0.id().to_string();
     assert!(
         Command::new("kill")
@@ -100,7 +101,8 @@ async fn the_end_of_its_parent_ends_it() {
     ];
     let mut running = Running::start(&args);
     let mut link = manager.welcome().await;
-    link.until("the link to stand", |world| world.beats > 0).await;
+    link.until("the link to stand", |world| world.beats > 0)
+        .await;
     drop(running.0.stdin.take());
     link.until_closed().await;
     assert!(link.world.goodbye);

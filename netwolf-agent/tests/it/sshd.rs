@@ -94,10 +94,12 @@ impl Sshd {
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
              StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-             PermitRootLogin prohibit-password\nMaxSessions 10\nPrintMotd no\n",
+             PermitRootLogin prohibit-password\nMaxSessions 10\nPrintMotd no\nSetEnv HOME={}\n",
             files.path("host_ed25519"),
             files.path("host_rsa"),
             files.path("authorized_keys"),
+            // A shell reads the user's own start-up files otherwise, and they are no part of the test.
+            files.path(""),
         );
         files.write("sshd_config", &config);
         let child = Command::new(SSHD)
@@ -240,10 +242,11 @@ async fn commands_that_do_not_stop_cost_the_connection_before_the_device_runs_ou
     let agent = manager.agent("a1");
     let mut link = manager.welcome().await;
     // Neither the end of its input nor a signal makes it stop.
-    let stubborn = "trap '' TERM HUP; sleep 20 & wait; sleep 20";
+    let marker = sshd.files.path("marker");
+    let stubborn = format!("trap '' TERM HUP; sleep 5 # {marker}");
     let plan = plan(
         linux(),
-        vec![load_command(500), command(stubborn, 100, 50, Vec::new())],
+        vec![load_command(500), command(&stubborn, 100, 50, Vec::new())],
     );
     let lease = manager.lease("box", sshd.target(), &plan);
     link.plan(&plan).await;
@@ -267,4 +270,14 @@ async fn commands_that_do_not_stop_cost_the_connection_before_the_device_runs_ou
         "{stats:?}"
     );
     agent.shutdown().await;
+    eventually("what was started to be gone", || !is_running(&marker)).await;
+}
+
+/// Whether a process has `marker` in its command line.
+fn is_running(marker: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes.flatten().any(|process| {
+        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(marker)
+    })
 }

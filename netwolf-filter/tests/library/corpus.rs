@@ -257,8 +257,8 @@ fn interface(record: &Record) -> Vec<(String, f64)> {
         ("up", truth(is_up)),
         ("admin_up", truth(is_admin_up)),
         (
-            "speed_bits_per_second",
-            kilobits.parse().ok().map(|number: f64| number * 1000.0),
+            "speed_bytes_per_second",
+            kilobits.parse().ok().map(|number: f64| number * 125.0),
         ),
         ("receive_packets_total", number(record, "input_packets")),
         ("receive_errors_total", number(record, "input_errors")),

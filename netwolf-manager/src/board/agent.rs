@@ -15,7 +15,7 @@ use super::lock;
 use crate::clock::Tick;
 
 /// A shard that was lost is shown as down for so long: time enough for an alert on it to fire and be seen.
-pub const SHOWN_AFTER_LOSS: Duration = Duration::from_secs(600);
+pub const SHOWN_AFTER_LOSS: Duration = Duration::from_mins(10);
 
 /// A shard that is linked, or was not long ago.
 #[derive(Debug)]

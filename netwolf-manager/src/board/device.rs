@@ -171,7 +171,10 @@ impl DeviceSlot {
     pub fn inspect<R>(&self, now: Tick, f: impl FnOnce(DeviceView<'_>) -> R) -> R {
         let shown = lock(&self.shown);
         let (epoch, last) = (self.epoch.load(Relaxed), self.last_success_ms.load(Relaxed));
-        let is_up = shown.status.as_ref().is_some_and(|s| s.state == SessionState::Up);
+        let is_up = shown
+            .status
+            .as_ref()
+            .is_some_and(|s| s.state == SessionState::Up);
         let patience = patience_ms(self.interval_ms.load(Relaxed));
         f(DeviceView {
             name: &self.name,

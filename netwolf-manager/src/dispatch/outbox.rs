@@ -37,18 +37,35 @@ impl Outbox {
         for lease in &self.assign {
             if self.plans_sent.insert(lease.job.plan) {
                 let plan = inventory.plans.get(&lease.job.plan);
-                let plan = plan.expect("an inventory holds the plans of its jobs").clone();
+                let plan = plan
+                    .expect("an inventory holds the plans of its jobs")
+                    .clone();
                 plans.push((lease.job.plan, plan));
             }
         }
         for plans in plans.chunks(PLAN_BATCH) {
-            send(Plans { plans: plans.to_vec() }.into());
+            send(
+                Plans {
+                    plans: plans.to_vec(),
+                }
+                .into(),
+            );
         }
         for leases in std::mem::take(&mut self.assign).chunks(ASSIGN_BATCH) {
-            send(Assign { leases: leases.to_vec() }.into());
+            send(
+                Assign {
+                    leases: leases.to_vec(),
+                }
+                .into(),
+            );
         }
         for leases in std::mem::take(&mut self.revoke).chunks(REVOKE_BATCH) {
-            send(Revoke { leases: leases.to_vec() }.into());
+            send(
+                Revoke {
+                    leases: leases.to_vec(),
+                }
+                .into(),
+            );
         }
     }
 }

@@ -30,12 +30,18 @@ fn welcome() -> Welcome {
         silence: Span::from_secs(6),
         autonomy: Span::from_secs(60),
     };
-    Welcome { protocol: version::CURRENT, software: "test".into(), timing }
+    Welcome {
+        protocol: version::CURRENT,
+        software: "test".into(),
+        timing,
+    }
 }
 
 fn inventory(devices: u16, port: u16) -> Arc<Inventory> {
     let names: Vec<_> = (0..devices).map(|i| format!("sw-{i}")).collect();
-    Arc::new(testing::inventory(names.iter().map(|name| (name.as_str(), port))))
+    Arc::new(testing::inventory(
+        names.iter().map(|name| (name.as_str(), port)),
+    ))
 }
 
 #[derive(Default)]
@@ -59,13 +65,24 @@ struct Run {
 
 impl Agent {
     fn deliver(&mut self) -> bool {
-        let Some(message) = self.inbox.pop_front() else { return false };
+        let Some(message) = self.inbox.pop_front() else {
+            return false;
+        };
         match message {
-            ToAgent::Plans(plans) => self.plans.extend(plans.plans.iter().map(|(digest, _)| *digest)),
+            ToAgent::Plans(plans) => self
+                .plans
+                .extend(plans.plans.iter().map(|(digest, _)| *digest)),
             ToAgent::Assign(assign) => {
                 for lease in assign.leases {
-                    assert!(self.plans.contains(&lease.job.plan), "a plan comes before its leases");
-                    let run = Run { epoch: lease.epoch, job: lease.job.digest(), excused: false };
+                    assert!(
+                        self.plans.contains(&lease.job.plan),
+                        "a plan comes before its leases"
+                    );
+                    let run = Run {
+                        epoch: lease.epoch,
+                        job: lease.job.digest(),
+                        excused: false,
+                    };
                     let old = self.runs.insert(lease.job.device.clone(), run);
                     assert!(old.is_none_or(|old| old.epoch <= run.epoch), "epochs go up");
                 }
@@ -108,7 +125,10 @@ impl Stage {
     }
 
     fn shard(index: usize) -> ShardId {
-        ShardId { agent: format!("a{index}").parse().unwrap(), index: 0 }
+        ShardId {
+            agent: format!("a{index}").parse().unwrap(),
+            index: 0,
+        }
     }
 
     fn connect(&mut self, index: usize) {
@@ -117,10 +137,11 @@ impl Stage {
         let link = LinkNo(self.next_link);
         let shard = Self::shard(index);
         let agent = &mut self.agents[index];
-        let running = agent
-            .runs
-            .iter()
-            .map(|(device, run)| Running { device: device.clone(), epoch: run.epoch, job: run.job });
+        let running = agent.runs.iter().map(|(device, run)| Running {
+            device: device.clone(),
+            epoch: run.epoch,
+            job: run.job,
+        });
         let hello = Hello {
             protocol: version::CURRENT,
             software: "test".into(),
@@ -134,7 +155,9 @@ impl Stage {
         agent.lost_at = None;
         agent.plans.clear();
         agent.inbox.clear();
-        self.manager.handle_hello(self.now, link, &hello, welcome()).expect("no duplicates here");
+        self.manager
+            .handle_hello(self.now, link, &hello, welcome())
+            .expect("no duplicates here");
         self.settle();
     }
 
@@ -174,7 +197,8 @@ impl Stage {
         let read = agent.deliver();
         let leases = std::mem::take(&mut agent.revoked);
         if !leases.is_empty() {
-            self.manager.handle_revoked(self.now, link, &Revoked { leases });
+            self.manager
+                .handle_revoked(self.now, link, &Revoked { leases });
         }
         self.settle();
         read
@@ -190,7 +214,10 @@ impl Stage {
                     }
                 }
                 Action::Close(link) => {
-                    assert!(self.agents.iter().all(|agent| agent.link != Some(link)), "all are heard");
+                    assert!(
+                        self.agents.iter().all(|agent| agent.link != Some(link)),
+                        "all are heard"
+                    );
                 }
                 Action::Remember(known) => self.known = known,
                 _ => {}
@@ -204,7 +231,10 @@ impl Stage {
             self.now += ms(100);
             for index in 0..self.agents.len() {
                 let agent = &mut self.agents[index];
-                if agent.lost_at.is_some_and(|at| self.now >= at + PATIENCE.link_grace) {
+                if agent
+                    .lost_at
+                    .is_some_and(|at| self.now >= at + PATIENCE.link_grace)
+                {
                     agent.runs.values_mut().for_each(|run| run.excused = true);
                 }
                 if let Some(link) = self.agents[index].link {
@@ -222,7 +252,10 @@ impl Stage {
                 *runs.entry(device).or_default() += 1;
             }
         }
-        assert!(runs.values().all(|count| *count <= 1), "a device has at most one live lease: {runs:?}");
+        assert!(
+            runs.values().all(|count| *count <= 1),
+            "a device has at most one live lease: {runs:?}"
+        );
     }
 
     fn quiesce(&mut self) {
@@ -241,7 +274,10 @@ impl Stage {
         for (index, agent) in self.agents.iter().enumerate() {
             for (device, run) in &agent.runs {
                 assert_eq!(run.job, wanted[device].digest, "the job is up to date");
-                assert!(seen.insert(device.clone(), index).is_none(), "{device} runs once");
+                assert!(
+                    seen.insert(device.clone(), index).is_none(),
+                    "{device} runs once"
+                );
                 let lease = self.manager.leases.get(device.as_str()).unwrap();
                 assert_eq!((lease.epoch, lease.revoking), (run.epoch, false));
             }
@@ -321,17 +357,37 @@ fn a_restarted_manager_adopts_what_runs_and_moves_nothing() {
     stage.connect(1);
     stage.quiesce();
     stage.check_converged();
-    let before: Vec<_> = stage.agents.iter().map(|a| a.runs.keys().cloned().collect::<Vec<_>>()).collect();
+    let before: Vec<_> = stage
+        .agents
+        .iter()
+        .map(|a| a.runs.keys().cloned().collect::<Vec<_>>())
+        .collect();
     stage.restart_manager();
     stage.connect(0);
     stage.pass(ms(3_000));
-    assert!(stage.agents[0].inbox.iter().all(|m| matches!(m, ToAgent::Welcome(_))), "nothing to say");
+    assert!(
+        stage.agents[0]
+            .inbox
+            .iter()
+            .all(|m| matches!(m, ToAgent::Welcome(_))),
+        "nothing to say"
+    );
     stage.connect(1);
     stage.quiesce();
     stage.check_converged();
-    let after: Vec<_> = stage.agents.iter().map(|a| a.runs.keys().cloned().collect::<Vec<_>>()).collect();
+    let after: Vec<_> = stage
+        .agents
+        .iter()
+        .map(|a| a.runs.keys().cloned().collect::<Vec<_>>())
+        .collect();
     assert_eq!(before, after);
-    assert_eq!((stage.manager.totals().grants, stage.manager.totals().adoptions), (0, 40));
+    assert_eq!(
+        (
+            stage.manager.totals().grants,
+            stage.manager.totals().adoptions
+        ),
+        (0, 40)
+    );
 }
 
 #[test]
@@ -348,7 +404,10 @@ fn a_lost_shard_is_taken_over_after_the_grace_and_not_before() {
     assert_eq!(stage.agents[1].runs.len(), 40);
     stage.connect(0);
     while stage.deliver(0) {}
-    assert!(stage.agents[0].runs.is_empty(), "what it still ran is revoked");
+    assert!(
+        stage.agents[0].runs.is_empty(),
+        "what it still ran is revoked"
+    );
     assert!(stage.manager.totals().takeovers >= 16);
 }
 
@@ -363,8 +422,18 @@ fn a_joining_shard_gets_its_share_and_no_device_is_without_a_lease_for_long() {
     stage.quiesce();
     stage.check_converged();
     assert_eq!(stage.runs()[2], 20);
-    assert!(stage.runs().iter().all(|n| *n <= placement::capacity(60, 3)), "load is bounded");
-    assert_eq!(stage.manager.totals().grants - grants, 20, "only what moves is granted anew");
+    assert!(
+        stage
+            .runs()
+            .iter()
+            .all(|n| *n <= placement::capacity(60, 3)),
+        "load is bounded"
+    );
+    assert_eq!(
+        stage.manager.totals().grants - grants,
+        20,
+        "only what moves is granted anew"
+    );
 }
 
 #[test]
@@ -375,8 +444,12 @@ fn only_changed_devices_get_new_leases() {
     stage.quiesce();
     let grants = stage.manager.totals().grants;
     let names: Vec<_> = (0..9).map(|i| format!("sw-{i}")).collect();
-    let changed = names.iter().map(|name| (name.as_str(), if name == "sw-3" { 2222 } else { 22 }));
-    stage.manager.handle_inventory(stage.now, Arc::new(testing::inventory(changed)));
+    let changed = names
+        .iter()
+        .map(|name| (name.as_str(), if name == "sw-3" { 2222 } else { 22 }));
+    stage
+        .manager
+        .handle_inventory(stage.now, Arc::new(testing::inventory(changed)));
     stage.settle();
     stage.quiesce();
     stage.check_converged();
@@ -426,7 +499,12 @@ fn a_second_agent_of_a_name_is_refused() {
         incarnation: Incarnation(99),
         running: Vec::new(),
     };
-    assert!(stage.manager.handle_hello(stage.now, LinkNo(77), &hello, welcome()).is_err());
+    assert!(
+        stage
+            .manager
+            .handle_hello(stage.now, LinkNo(77), &hello, welcome())
+            .is_err()
+    );
 }
 
 #[test]
@@ -447,6 +525,9 @@ fn statuses_of_leases_that_are_not_in_force_are_left_out() {
     let link = stage.agents[0].link.unwrap();
     let statuses = vec![status(run.epoch), status(Epoch(run.epoch.0 - 1))];
     stage.manager.handle_statuses(link, statuses);
-    assert_eq!(stage.manager.poll_action(), Some(Action::Status(status(run.epoch))));
+    assert_eq!(
+        stage.manager.poll_action(),
+        Some(Action::Status(status(run.epoch)))
+    );
     assert_eq!(stage.manager.poll_action(), None);
 }

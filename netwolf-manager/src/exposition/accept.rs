@@ -18,7 +18,11 @@ pub fn format(accept: Option<&str>) -> Format {
             _ => {}
         }
     }
-    if open_metrics > 0.0 && open_metrics >= text { Format::OpenMetrics } else { Format::Text }
+    if open_metrics > 0.0 && open_metrics >= text {
+        Format::OpenMetrics
+    } else {
+        Format::Text
+    }
 }
 
 /// Whether an `Accept-Encoding` header allows gzip.
@@ -39,13 +43,18 @@ pub fn gzip(accept_encoding: Option<&str>) -> bool {
 fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
     parameters.split(';').find_map(|parameter| {
         let (key, value) = parameter.split_once('=')?;
-        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+        key.trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim().trim_matches('"'))
     })
 }
 
 fn quality(parameters: &str) -> f32 {
     let quality = parameter(parameters, "q").map_or(Ok(1.0), str::parse::<f32>);
-    quality.ok().filter(|q| q.is_finite()).map_or(0.0, |q| q.clamp(0.0, 1.0))
+    quality
+        .ok()
+        .filter(|q| q.is_finite())
+        .map_or(0.0, |q| q.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -61,14 +70,20 @@ mod tests {
         check("text/html,application/xhtml+xml,*/*;q=0.8", Format::Text);
         check("application/json", Format::Text);
         check("application/openmetrics-text", Format::OpenMetrics);
-        check("Application/OpenMetrics-Text; Version=1.0.0; charset=utf-8", Format::OpenMetrics);
+        check(
+            "Application/OpenMetrics-Text; Version=1.0.0; charset=utf-8",
+            Format::OpenMetrics,
+        );
         // As Prometheus asks.
         check(
             "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
              text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
             Format::OpenMetrics,
         );
-        check("application/openmetrics-text;q=0.3, text/plain;q=0.9", Format::Text);
+        check(
+            "application/openmetrics-text;q=0.3, text/plain;q=0.9",
+            Format::Text,
+        );
         check("application/openmetrics-text;q=0, */*", Format::Text);
         check("application/openmetrics-text;version=2.0.0", Format::Text);
         check("application/openmetrics-text;q=nonsense", Format::Text);

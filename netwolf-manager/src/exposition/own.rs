@@ -1,7 +1,5 @@
 //! The manager's own families: built from a snapshot for each page, so that what has gone vanishes.
 
-use std::fmt::Write;
-
 use netwolf_wire::stats::{Histogram, POLL_BUCKETS};
 use prometheus_client::{encoding::text::encode_registry, registry::Registry};
 
@@ -23,7 +21,12 @@ pub struct OwnFamily {
 impl OwnFamily {
     /// A family without samples; `base` is its name without `_total` or `_info`.
     pub fn new(base: &str, kind: Type, help: &str) -> Self {
-        Self { base: base.into(), kind, help: help.into(), lines: String::new() }
+        Self {
+            base: base.into(),
+            kind,
+            help: help.into(),
+            lines: String::new(),
+        }
     }
 
     /// Its name without suffix.
@@ -57,19 +60,30 @@ impl OwnFamily {
     }
 
     /// Adds a count.
-    #[expect(clippy::cast_precision_loss, reason = "samples are doubles, as in Prometheus")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "samples are doubles, as in Prometheus"
+    )]
     pub fn count(&mut self, labels: Labels<'_>, value: u64) {
         self.add(labels, value as f64);
     }
 
     /// Adds the series of a histogram.
-    #[expect(clippy::cast_precision_loss, reason = "samples are doubles, as in Prometheus")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "samples are doubles, as in Prometheus"
+    )]
     pub fn histogram(&mut self, labels: Labels<'_>, histogram: &Histogram) {
         let mut cumulative = 0;
         for (bound, count) in POLL_BUCKETS.iter().zip(histogram.buckets) {
             cumulative += count;
             // OpenMetrics wants bounds to be floats: `1.0`, as Debug writes them.
-            self.line("_bucket", labels, Some(&format!("{bound:?}")), cumulative as f64);
+            self.line(
+                "_bucket",
+                labels,
+                Some(&format!("{bound:?}")),
+                cumulative as f64,
+            );
         }
         let count = histogram.count() as f64;
         self.line("_bucket", labels, Some("+Inf"), count);
@@ -81,7 +95,11 @@ impl OwnFamily {
         self.lines.push_str(&self.base);
         self.lines.push_str(suffix);
         let mut separator = '{';
-        for (name, value) in labels.iter().copied().chain(bound.map(|bound| ("le", bound))) {
+        for (name, value) in labels
+            .iter()
+            .copied()
+            .chain(bound.map(|bound| ("le", bound)))
+        {
             self.lines.push(separator);
             self.lines.push_str(name);
             self.lines.push_str("=\"");
@@ -100,7 +118,7 @@ impl OwnFamily {
 
 /// The families of a registry. Its crate writes OpenMetrics only; the lines of samples are the same in text
 /// 0.0.4, so it is enough to take the introductions off.
-pub fn from_registry(registry: &Registry) -> Vec<OwnFamily> {
+pub(crate) fn from_registry(registry: &Registry) -> Vec<OwnFamily> {
     let mut text = String::new();
     encode_registry(&mut text, registry).expect("text grows as needed");
     let mut families: Vec<OwnFamily> = Vec::new();
@@ -109,13 +127,17 @@ pub fn from_registry(registry: &Registry) -> Vec<OwnFamily> {
             let (base, help) = rest.split_once(' ').unwrap_or((rest, ""));
             families.push(OwnFamily::new(base, Type::Gauge, help));
         } else if let Some(family) = families.last_mut() {
-            match line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+            match line
+                .strip_prefix("# TYPE ")
+                .and_then(|rest| rest.split_once(' '))
+            {
                 Some((_, "counter")) => family.kind = Type::Counter,
                 Some((_, "info")) => family.kind = Type::Info,
                 Some((_, "histogram")) => family.kind = Type::Histogram,
                 Some(_) => {}
                 None => {
-                    let _ = writeln!(family.lines, "{line}");
+                    family.lines.push_str(line);
+                    family.lines.push('\n');
                 }
             }
         }

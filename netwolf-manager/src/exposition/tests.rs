@@ -18,8 +18,14 @@ const NOW: Tick = Tick(10);
 fn store() -> Arc<SeriesStore> {
     let (store, board): (Arc<SeriesStore>, Arc<Board>) = Default::default();
     board.set_inventory(&testing::inventory([("sw-1", 22)]));
-    let shard = ShardId { agent: "x".parse().unwrap(), index: 0 };
-    board.device("sw-1").unwrap().set_lease(Some((shard, Epoch(1))));
+    let shard = ShardId {
+        agent: "x".parse().unwrap(),
+        index: 0,
+    };
+    board
+        .device("sw-1")
+        .unwrap()
+        .set_lease(Some((shard, Epoch(1))));
     let family = |no, name: &str, kind, help: &str| FamilyDecl {
         no: FamilyNo(no),
         name: name.into(),
@@ -30,7 +36,10 @@ fn store() -> Arc<SeriesStore> {
         no: SeriesNo(no),
         device: DeviceNo(0),
         family: FamilyNo(family),
-        labels: labels.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect(),
+        labels: labels
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect(),
         interval_ms: 1_000,
     };
     let mut link = LinkTable::new(store.clone(), board.clone());
@@ -41,8 +50,18 @@ fn store() -> Arc<SeriesStore> {
             epoch: Epoch(1),
         }],
         families: vec![
-            family(0, "netwolf_cpu_utilization_ratio", Kind::Gauge, "From \"show\" \\ cpu\nnow."),
-            family(1, "netwolf_interface_receive_bytes_total", Kind::Counter, "Octets."),
+            family(
+                0,
+                "netwolf_cpu_utilization_ratio",
+                Kind::Gauge,
+                "From \"show\" \\ cpu\nnow.",
+            ),
+            family(
+                1,
+                "netwolf_interface_receive_bytes_total",
+                Kind::Counter,
+                "Octets.",
+            ),
             family(2, "netwolf_device_info", Kind::Info, "From `show version`."),
             family(3, "netwolf_silent", Kind::Gauge, "Has no samples."),
         ],
@@ -56,7 +75,9 @@ fn store() -> Arc<SeriesStore> {
     };
     link.declare(declare, NOW);
     let samples = [(0, 0.07), (1, 1e15), (2, f64::NAN), (3, 1.0)];
-    let samples = samples.map(|(no, value)| (SeriesNo(no), Value(value))).to_vec();
+    let samples = samples
+        .map(|(no, value)| (SeriesNo(no), Value(value)))
+        .to_vec();
     link.ingest(&[Poll(DeviceNo(0), 1, samples)], NOW, 1);
     store
 }
@@ -92,12 +113,22 @@ fn a_registry_becomes_families() {
     let counter = prometheus_client::metrics::counter::Counter::<u64>::default();
     counter.inc();
     registry.register("netwolf_x", "Counts x", counter);
-    registry.register("netwolf_y", "Is y", prometheus_client::metrics::gauge::Gauge::<i64>::default());
+    registry.register(
+        "netwolf_y",
+        "Is y",
+        prometheus_client::metrics::gauge::Gauge::<i64>::default(),
+    );
     let families = from_registry(&registry);
     let x = &families[0];
-    assert_eq!((x.base(), x.kind(), x.help()), ("netwolf_x", Type::Counter, "Counts x."));
+    assert_eq!(
+        (x.base(), x.kind(), x.help()),
+        ("netwolf_x", Type::Counter, "Counts x.")
+    );
     assert_eq!(x.lines(), "netwolf_x_total 1\n");
-    assert_eq!((families[1].kind(), families[1].lines()), (Type::Gauge, "netwolf_y 0\n"));
+    assert_eq!(
+        (families[1].kind(), families[1].lines()),
+        (Type::Gauge, "netwolf_y 0\n")
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// Appends a value as both formats read it: shortest digits that give the same double, and an exponent only
 /// where there would be a row of zeros.
-pub fn write_value(text: &mut String, value: f64) {
+pub(crate) fn write_value(text: &mut String, value: f64) {
     let written = if value.is_nan() {
         text.push_str("NaN");
         Ok(())

@@ -52,11 +52,13 @@ pub fn read(folder: &Path) -> Result<BTreeSet<ShardId>, FileError> {
 /// Replaces the file in `folder`, which is made where it does not exist.
 ///
 /// # Errors
-/// [`FileError::Io`].
+/// [`FileError`].
 pub fn write(folder: &Path, shards: &BTreeSet<ShardId>) -> Result<(), FileError> {
     let path = folder.join(NAME);
-    let text = serde_json::to_vec(&Content { shards: shards.clone() })
-        .expect("shards have names that are text");
+    let text = serde_json::to_vec(&Content {
+        shards: shards.clone(),
+    })
+    .map_err(|error| FileError::Content(path.clone(), error))?;
     let write = || {
         fs::create_dir_all(folder)?;
         let draft = folder.join(format!("{NAME}.new"));
@@ -77,8 +79,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let nested = folder.path().join("not/there/yet");
         assert_eq!(read(&nested).unwrap(), BTreeSet::new());
-        let shards: BTreeSet<_> =
-            (0..3).map(|index| ShardId { agent: "a1".parse().unwrap(), index }).collect();
+        let shards: BTreeSet<_> = (0..3)
+            .map(|index| ShardId {
+                agent: "a1".parse().unwrap(),
+                index,
+            })
+            .collect();
         write(&nested, &shards).unwrap();
         assert_eq!(read(&nested).unwrap(), shards);
         write(&nested, &BTreeSet::new()).unwrap();

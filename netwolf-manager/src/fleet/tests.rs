@@ -11,7 +11,10 @@ const PATIENCE: Patience = Patience {
 };
 
 fn shard(agent: &str, index: u16) -> ShardId {
-    ShardId { agent: agent.parse().unwrap(), index }
+    ShardId {
+        agent: agent.parse().unwrap(),
+        index,
+    }
 }
 
 fn ms(millis: u64) -> Duration {
@@ -29,13 +32,19 @@ impl Stage {
     fn new(known: &[ShardId]) -> Self {
         let now = Instant::now();
         let fleet = Fleet::new(now, PATIENCE, known.iter().cloned().collect());
-        Self { now, fleet, next_link: 0 }
+        Self {
+            now,
+            fleet,
+            next_link: 0,
+        }
     }
 
     fn hello(&mut self, shard: &ShardId, life: u64) -> Result<(Admitted, LinkNo), Duplicate> {
         self.next_link += 1;
         let link = LinkNo(self.next_link);
-        let admitted = self.fleet.hello(self.now, shard, Incarnation(life), 1, link)?;
+        let admitted = self
+            .fleet
+            .hello(self.now, shard, Incarnation(life), 1, link)?;
         Ok((admitted, link))
     }
 
@@ -69,7 +78,10 @@ fn a_lost_link_has_the_grace_to_come_back() {
     assert_eq!(again.member, first.member, "the same life");
     stage.fleet.link_down(stage.now, link);
     let gone = stage.pass(ms(2_000), &[]);
-    assert_eq!((gone.len(), gone[0].cause, gone[0].vacant), (1, Cause::Lost, true));
+    assert_eq!(
+        (gone.len(), gone[0].cause, gone[0].vacant),
+        (1, Cause::Lost, true)
+    );
     assert_eq!(stage.fleet.shards().count(), 0);
 }
 
@@ -86,7 +98,10 @@ fn a_goodbye_is_believed_at_once() {
 fn a_silent_link_is_dead_after_the_takeover_time() {
     let mut stage = Stage::new(&[]);
     let (_, link) = stage.hello(&shard("a", 0), 1).unwrap();
-    assert!(stage.pass(ms(20_000), &[link]).is_empty(), "any frame is a sign of life");
+    assert!(
+        stage.pass(ms(20_000), &[link]).is_empty(),
+        "any frame is a sign of life"
+    );
     assert!(stage.pass(ms(5_900), &[]).is_empty());
     let gone = stage.pass(ms(100), &[]);
     assert_eq!((gone[0].cause, gone[0].link), (Cause::Silent, Some(link)));
@@ -99,7 +114,10 @@ fn a_second_agent_of_a_name_is_refused_while_the_first_is_heard() {
     let (_, link) = stage.hello(&a, 1).unwrap();
     stage.pass(ms(1_000), &[link]);
     assert_eq!(stage.hello(&a, 2).unwrap_err().heard_ago, ms(0));
-    assert!(stage.fleet.member_of(link).is_some(), "the first is undisturbed");
+    assert!(
+        stage.fleet.member_of(link).is_some(),
+        "the first is undisturbed"
+    );
     // A machine that was switched off says nothing, and its successor need not wait for the takeover.
     stage.pass(ms(2_000), &[]);
     let (second, _) = stage.hello(&a, 2).unwrap();
@@ -113,7 +131,11 @@ fn the_same_life_replaces_its_link_at_once() {
     let (first, old) = stage.hello(&a, 1).unwrap();
     let (again, new) = stage.hello(&a, 1).unwrap();
     assert_eq!((again.member, again.replaced), (first.member, Some(old)));
-    assert_eq!(stage.fleet.link_down(stage.now, old), None, "nobody's link any more");
+    assert_eq!(
+        stage.fleet.link_down(stage.now, old),
+        None,
+        "nobody's link any more"
+    );
     assert_eq!(stage.fleet.link_of(first.member), Some(new));
 }
 
@@ -129,7 +151,11 @@ fn leases_of_a_former_life_wait_for_its_grace() {
     let gone = stage.pass(ms(1_400), &[link]);
     assert!(gone.is_empty());
     let gone = stage.pass(ms(100), &[link]);
-    assert_eq!((gone[0].member, gone[0].vacant), (first.member, false), "the shard is still there");
+    assert_eq!(
+        (gone[0].member, gone[0].vacant),
+        (first.member, false),
+        "the shard is still there"
+    );
 }
 
 #[test]
@@ -150,7 +176,10 @@ fn without_known_shards_placement_waits_until_membership_is_quiet() {
 #[test]
 fn placement_waits_for_siblings_for_a_while() {
     let mut stage = Stage::new(&[]);
-    stage.fleet.hello(stage.now, &shard("a", 0), Incarnation(1), 2, LinkNo(1)).unwrap();
+    stage
+        .fleet
+        .hello(stage.now, &shard("a", 0), Incarnation(1), 2, LinkNo(1))
+        .unwrap();
     stage.pass(ms(1_900), &[LinkNo(1)]);
     assert!(!stage.places());
     stage.pass(ms(100), &[LinkNo(1)]);
@@ -177,7 +206,11 @@ fn a_restarted_manager_does_not_wait_for_ever() {
     let (_, link) = stage.hello(&a, 1).unwrap();
     stage.pass(ms(9_900), &[link]);
     assert!(!stage.places());
-    assert_eq!(stage.fleet.take_known().unwrap().len(), 2, "one that is awaited stays known");
+    assert_eq!(
+        stage.fleet.take_known().unwrap().len(),
+        2,
+        "one that is awaited stays known"
+    );
     stage.pass(ms(100), &[link]);
     assert!(stage.places());
     assert_eq!(stage.fleet.take_known().unwrap().len(), 1);

@@ -60,7 +60,10 @@ impl PollSeconds {
             slot.with_stats(|stats| {
                 for histogram in stats.poll_seconds.values() {
                     let counted = histogram.buckets.iter().chain([&histogram.over]);
-                    buckets.iter_mut().zip(counted).for_each(|(sum, count)| *sum += count);
+                    buckets
+                        .iter_mut()
+                        .zip(counted)
+                        .for_each(|(sum, count)| *sum += count);
                 }
             });
         }
@@ -68,7 +71,10 @@ impl PollSeconds {
             *sum += count;
             Some(*sum)
         });
-        Self { bounds: POLL_BUCKETS, counts: counts.collect() }
+        Self {
+            bounds: POLL_BUCKETS,
+            counts: counts.collect(),
+        }
     }
 }
 
@@ -110,10 +116,16 @@ impl Status {
             version: env!("CARGO_PKG_VERSION"),
             waits_for: state.board.core().waits_for,
             devices,
-            shards: ShardCounts { linked, lost: agents.len() - linked },
+            shards: ShardCounts {
+                linked,
+                lost: agents.len() - linked,
+            },
             series: state.store.len(),
             samples_total: state.telemetry.series.samples.get(),
-            polls_total: agents.iter().map(|slot| slot.with_stats(|stats| stats.polls)).sum(),
+            polls_total: agents
+                .iter()
+                .map(|slot| slot.with_stats(|stats| stats.polls))
+                .sum(),
             poll_seconds: PollSeconds::of(&agents),
         }
     }
@@ -311,7 +323,9 @@ pub(super) async fn status(Shared(web): Shared<Web>) -> Json<Status> {
 
 pub(super) async fn agents(Shared(web): Shared<Web>) -> Json<Agents> {
     let slots = web.state.board.agents(web.state.clock.now());
-    Json(Agents { shards: slots.iter().map(|slot| Shard::of(slot)).collect() })
+    Json(Agents {
+        shards: slots.iter().map(|slot| Shard::of(slot)).collect(),
+    })
 }
 
 pub(super) async fn devices(
@@ -321,22 +335,28 @@ pub(super) async fn devices(
     let now = web.state.clock.now();
     let slots = web.state.board.devices();
     let fits = |device: &Device| {
-        wanted.state.as_deref().is_none_or(|state| state == device.state)
-            && wanted.agent.as_ref().is_none_or(|agent| Some(agent) == device.agent.as_ref())
+        wanted
+            .state
+            .as_deref()
+            .is_none_or(|state| state == device.state)
+            && wanted
+                .agent
+                .as_ref()
+                .is_none_or(|agent| Some(agent) == device.agent.as_ref())
     };
-    let devices = slots.values().map(|slot| slot.inspect(now, |view| Device::of(&view)));
-    Json(Devices { devices: devices.filter(fits).collect() })
+    let devices = slots
+        .values()
+        .map(|slot| slot.inspect(now, |view| Device::of(&view)));
+    Json(Devices {
+        devices: devices.filter(fits).collect(),
+    })
 }
 
 pub(super) async fn device(Shared(web): Shared<Web>, Path(name): Path<String>) -> Response {
-    match web.state.board.device(&name) {
-        Some(slot) => {
-            let now = web.state.clock.now();
-            Json(slot.inspect(now, |view| DeviceDetail::of(&view))).into_response()
-        }
-        None => {
-            let error = format!("unknown device {name:?}");
-            (StatusCode::NOT_FOUND, Json(Problem { error })).into_response()
-        }
-    }
+    let Some(slot) = web.state.board.device(&name) else {
+        let error = format!("unknown device {name:?}");
+        return (StatusCode::NOT_FOUND, Json(Problem { error })).into_response();
+    };
+    let now = web.state.clock.now();
+    Json(slot.inspect(now, |view| DeviceDetail::of(&view))).into_response()
 }

@@ -1,10 +1,9 @@
 //! `/`: what this is, how it does, and where to look. No scripts, nothing from elsewhere.
 
-use std::fmt::Write;
-
 use axum::{extract::State as Shared, response::Html};
 
 use super::{Web, api};
+use crate::exposition::put;
 
 const LINKS: [(&str, &str); 6] = [
     ("/metrics", "metrics for Prometheus"),
@@ -24,20 +23,35 @@ pub(super) async fn page(Shared(web): Shared<Web>) -> Html<String> {
         ("Shards lost", status.shards.lost),
         ("Series", status.series),
     ];
-    rows.extend(status.devices.states.iter().map(|(state, count)| (*state, *count)));
+    rows.extend(
+        status
+            .devices
+            .states
+            .iter()
+            .map(|(state, count)| (*state, *count)),
+    );
     let mut html = String::from(HEAD);
-    let _ = write!(html, "<p>Manager, version {}. ", status.version);
-    let _ = match &status.waits_for {
-        None => write!(html, "Ready.</p>"),
-        Some(reason) => write!(html, "Not ready: {reason}.</p>"),
-    };
+    put(
+        &mut html,
+        format_args!("<p>Manager, version {}. ", status.version),
+    );
+    match &status.waits_for {
+        None => html.push_str("Ready.</p>"),
+        Some(reason) => put(&mut html, format_args!("Not ready: {reason}.</p>")),
+    }
     html.push_str("<table>");
     for (name, count) in rows {
-        let _ = write!(html, "<tr><th>{name}</th><td>{count}</td></tr>");
+        put(
+            &mut html,
+            format_args!("<tr><th>{name}</th><td>{count}</td></tr>"),
+        );
     }
     html.push_str("</table><ul>");
     for (path, what) in LINKS {
-        let _ = write!(html, "<li><a href=\"{path}\">{path}</a>: {what}</li>");
+        put(
+            &mut html,
+            format_args!("<li><a href=\"{path}\">{path}</a>: {what}</li>"),
+        );
     }
     html.push_str("</ul></body></html>\n");
     Html(html)

@@ -99,13 +99,19 @@ async fn page(state: &Arc<State>, format: Format, gzip: bool) -> Option<Bytes> {
     let (at, generation) = (Instant::now(), pages.generation.load(Relaxed));
     let body = if gzip {
         let plain = Box::pin(page(state, format, false)).await?;
-        tokio::task::spawn_blocking(move || compress(&plain)).await.ok()?
+        tokio::task::spawn_blocking(move || compress(&plain))
+            .await
+            .ok()?
     } else {
         let state = state.clone();
         let render = move || Bytes::from(render(&state, format));
         tokio::task::spawn_blocking(render).await.ok()?
     };
-    *slot = Some(Page { at, generation, body: body.clone() });
+    *slot = Some(Page {
+        at,
+        generation,
+        body: body.clone(),
+    });
     Some(body)
 }
 

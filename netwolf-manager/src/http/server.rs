@@ -38,7 +38,9 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_DEADLINE).max_buf_size(HEADER_BYTES);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_DEADLINE)
+        .max_buf_size(HEADER_BYTES);
     loop {
         // Beyond the cap connections wait in the operating system's queue.
         let accepted = tokio::select! {

@@ -8,11 +8,22 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Grant { device: u8, holder: u32 },
-    Revoke { device: u8 },
+    Grant {
+        device: u8,
+        holder: u32,
+    },
+    Revoke {
+        device: u8,
+    },
     /// The holder answers a revocation, now or late.
-    Revoked { device: u8, holder: u32, nth: prop::sample::Index },
-    Gone { holder: u32 },
+    Revoked {
+        device: u8,
+        holder: u32,
+        nth: prop::sample::Index,
+    },
+    Gone {
+        holder: u32,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -95,8 +106,14 @@ fn a_lease_is_granted_elsewhere_only_after_it_was_given_up() {
     let epoch = table.grant(&device, a).unwrap();
     assert!(table.grant(&device, b).is_err());
     table.revoke(&device).unwrap();
-    assert!(table.grant(&device, b).is_err(), "the holder may still run it");
-    assert!(table.revoked(&device, b, epoch).is_none(), "it is not b's to give up");
+    assert!(
+        table.grant(&device, b).is_err(),
+        "the holder may still run it"
+    );
+    assert!(
+        table.revoked(&device, b, epoch).is_none(),
+        "it is not b's to give up"
+    );
     assert!(table.revoked(&device, a, epoch).is_some());
     assert!(table.grant(&device, b).unwrap() > epoch);
 }
@@ -105,11 +122,19 @@ fn a_lease_is_granted_elsewhere_only_after_it_was_given_up() {
 fn the_higher_epoch_is_in_force_when_two_shards_run_a_device() {
     let mut table = LeaseTable::new(Epoch(0));
     let (device, a, b) = (name(1), MemberNo(1), MemberNo(2));
-    assert!(matches!(table.adopt(&device, a, Epoch(5)), Adoption::Held(_)));
+    assert!(matches!(
+        table.adopt(&device, a, Epoch(5)),
+        Adoption::Held(_)
+    ));
     assert_eq!(table.adopt(&device, b, Epoch(4)), Adoption::Outdated);
-    let Adoption::Superseded(old) = table.adopt(&device, b, Epoch(9)) else { panic!() };
+    let Adoption::Superseded(old) = table.adopt(&device, b, Epoch(9)) else {
+        panic!()
+    };
     assert_eq!((old.holder, old.epoch), (a, Epoch(5)));
-    assert!(table.grant(&device, b).unwrap() > Epoch(9), "above every epoch seen");
+    assert!(
+        table.grant(&device, b).unwrap() > Epoch(9),
+        "above every epoch seen"
+    );
 }
 
 #[test]
@@ -120,7 +145,9 @@ fn what_a_shard_says_it_runs_is_what_is_revoked() {
     let second = table.grant(&device, a).unwrap();
     table.revoke(&device).unwrap();
     // The second grant and the revocation were lost with the link.
-    let Adoption::Held(lease) = table.adopt(&device, a, first) else { panic!() };
+    let Adoption::Held(lease) = table.adopt(&device, a, first) else {
+        panic!()
+    };
     assert_eq!((lease.epoch, lease.revoking), (first, true));
     assert!(table.revoked(&device, a, second).is_none());
     assert!(table.revoked(&device, a, first).is_some());
@@ -131,7 +158,10 @@ fn what_a_shard_says_it_runs_is_what_is_revoked() {
 fn a_manager_that_starts_again_is_above_its_past() {
     let (start, later) = (1_790_000_000_000, 1_790_000_001_000);
     let mut table = LeaseTable::new(first_epoch(start));
-    let last = (0..100_000).map(|_| table.grant(&name(1), MemberNo(1)).unwrap()).last().unwrap();
+    let last = (0..100_000)
+        .map(|_| table.grant(&name(1), MemberNo(1)).unwrap())
+        .last()
+        .unwrap();
     assert!(last < first_epoch(later));
     assert!(first_epoch(later).0 < 1 << 53, "a double holds it exactly");
 }

@@ -58,16 +58,41 @@ pub(super) async fn enter(
             return None;
         }
     };
-    let shard = ShardId { agent: hello.agent.clone(), index: hello.shard };
+    let shard = ShardId {
+        agent: hello.agent.clone(),
+        index: hello.shard,
+    };
     let pulse = Arc::new(Pulse::default());
     pulse.beat(state.clock.now());
     let (queue, messages) = mpsc::channel(QUEUE);
     let (answer, answered) = oneshot::channel();
-    let link = LinkHandle { no, pulse: pulse.clone(), queue: queue.clone(), close };
-    let entrant = Entrant { hello, protocol, link, peer, answer };
-    state.core.send(Event::Hello(Box::new(entrant))).await.ok()?;
+    let link = LinkHandle {
+        no,
+        pulse: pulse.clone(),
+        queue: queue.clone(),
+        close,
+    };
+    let entrant = Entrant {
+        hello,
+        protocol,
+        link,
+        peer,
+        answer,
+    };
+    state
+        .core
+        .send(Event::Hello(Box::new(entrant)))
+        .await
+        .ok()?;
     match answered.await.ok()? {
-        Ok(slot) => Some(Entered { reader, writer, queue, messages, pulse, slot }),
+        Ok(slot) => Some(Entered {
+            reader,
+            writer,
+            queue,
+            messages,
+            pulse,
+            slot,
+        }),
         Err(duplicate) => {
             let message = duplicate_message(&shard, duplicate);
             refuse(&mut writer, state, RefusalReason::Duplicate, message, true).await;
@@ -111,7 +136,10 @@ async fn first_message(
 pub(super) fn report(error: &FrameError, state: &State) {
     if error.is_malformed() {
         state.telemetry.malformed_frames.inc();
-        warn!(error = error as &dyn std::error::Error, "link closed: what came is not a message");
+        warn!(
+            error = error as &dyn std::error::Error,
+            "link closed: what came is not a message"
+        );
     } else {
         debug!(error = error as &dyn std::error::Error, "link broke");
     }
@@ -125,8 +153,15 @@ async fn refuse(
     retry: bool,
 ) {
     state.telemetry.hello_refused(reason);
-    let refused = Refused { protocol: version::CURRENT, message, retry };
-    if !matches!(timeout(WRITE_DEADLINE, writer.send(&refused.into())).await, Ok(Ok(()))) {
+    let refused = Refused {
+        protocol: version::CURRENT,
+        message,
+        retry,
+    };
+    if !matches!(
+        timeout(WRITE_DEADLINE, writer.send(&refused.into())).await,
+        Ok(Ok(()))
+    ) {
         debug!("the refusal could not be sent");
     }
 }

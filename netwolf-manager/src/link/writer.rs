@@ -18,7 +18,10 @@ pub(super) async fn run(
         match timeout(WRITE_DEADLINE, write(&mut writer, first, &mut messages)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) if error.is_malformed() => {
-                warn!(error = &error as &dyn std::error::Error, "link closed: a message cannot be sent");
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "link closed: a message cannot be sent"
+                );
                 return;
             }
             Ok(Err(error)) => {
@@ -41,7 +44,9 @@ async fn write(
     writer.feed(&first).await?;
     // One pass over what waits now, so that each pass has its own deadline.
     for _ in 0..messages.len() {
-        let Ok(message) = messages.try_recv() else { break };
+        let Ok(message) = messages.try_recv() else {
+            break;
+        };
         writer.feed(&message).await?;
     }
     writer.flush().await

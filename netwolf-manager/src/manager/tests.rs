@@ -52,7 +52,8 @@ fn write_config(folder: &Path, devices: &[(&str, u16)]) {
          devices:\n",
     );
     for (name, port) in devices {
-        text += &format!("  - {{ name: {name}, address: 127.0.0.1, port: {port}, labels: {{ site: ams }} }}\n");
+        let device = format!("name: {name}, address: 127.0.0.1, port: {port}");
+        text.extend(["  - { ", &device, ", labels: { site: ams } }\n"]);
     }
     fs::write(folder.join("netwolf.yml"), text).unwrap();
 }
@@ -78,7 +79,9 @@ impl Stage {
     }
 
     async fn agent(&self, name: &str) -> FakeAgent {
-        FakeAgent::connect(self.manager.agents_addr, hello(name, 1)).await.unwrap()
+        FakeAgent::connect(self.manager.agents_addr, hello(name, 1))
+            .await
+            .unwrap()
     }
 
     async fn page(&self) -> String {
@@ -87,7 +90,10 @@ impl Stage {
 
     /// Waits until a line is on the page.
     async fn sees(&self, line: &str) {
-        eventually(line, async || self.page().await.lines().any(|l| l == line).then_some(())).await;
+        eventually(line, async || {
+            self.page().await.lines().any(|l| l == line).then_some(())
+        })
+        .await;
     }
 }
 
@@ -122,11 +128,21 @@ async fn a_scraper_gets_the_format_and_coding_that_it_asks_for() {
     let stage = Stage::new(&[("sw-1", 22)]).await;
     let web = stage.manager.web_addr;
     let plain = get(web, "/metrics").await;
-    assert_eq!(plain.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(
+        plain.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
     assert!(!plain.text().contains("# EOF"));
-    let accept = ("Accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+    let accept = (
+        "Accept",
+        "application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+    );
     let open = get_with(web, "/metrics", &[accept]).await;
-    assert!(open.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert!(
+        open.header("content-type")
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
     assert!(open.text().ends_with("# EOF\n"));
     let small = get_with(web, "/metrics", &[accept, ("Accept-Encoding", "gzip")]).await;
     assert_eq!(small.header("content-encoding"), Some("gzip"));
@@ -144,11 +160,17 @@ async fn a_series_that_is_not_renewed_vanishes() {
     eventually("the end of a series", async || {
         agent.poll(&[("load", 1.0)]).await;
         let page = stage.page().await;
-        assert!(page.contains(r#"load{device="sw-1"} 1"#), "the other one is renewed");
+        assert!(
+            page.contains(r#"load{device="sw-1"} 1"#),
+            "the other one is renewed"
+        );
         (!page.contains("other{")).then_some(())
     })
     .await;
-    assert!(!stage.page().await.contains("# HELP other"), "nor is its family introduced");
+    assert!(
+        !stage.page().await.contains("# HELP other"),
+        "nor is its family introduced"
+    );
 }
 
 #[tokio::test]
@@ -162,10 +184,17 @@ async fn devices_of_a_lost_agent_go_to_another() {
     let total = a1.seen().leases.len() + a2.seen().leases.len();
     assert_eq!(total, 4);
     a1.cut();
-    eventually("the takeover", async || (a2.seen().leases.len() == 4).then_some(())).await;
-    stage.sees(r#"netwolf_agent_up{agent="a1",shard="0"} 0"#).await;
+    eventually("the takeover", async || {
+        (a2.seen().leases.len() == 4).then_some(())
+    })
+    .await;
+    stage
+        .sees(r#"netwolf_agent_up{agent="a1",shard="0"} 0"#)
+        .await;
     let taken = 4 - a2.seen().first_leases;
-    stage.sees(&format!("netwolf_manager_lease_takeovers_total {taken}")).await;
+    stage
+        .sees(&format!("netwolf_manager_lease_takeovers_total {taken}"))
+        .await;
 }
 
 #[tokio::test]
@@ -189,12 +218,19 @@ async fn a_restarted_manager_adopts_what_runs() {
     let Stage { folder, manager } = stage;
     let address = manager.agents_addr.to_string();
     manager.shutdown().await;
-    eventually("the end of the link", async || agent.seen().closed.then_some(())).await;
+    eventually("the end of the link", async || {
+        agent.seen().closed.then_some(())
+    })
+    .await;
 
     let manager = start(folder.path(), &address).await;
     let ready = get(manager.web_addr, "/-/ready").await;
     assert_eq!(ready.status, 503);
-    assert!(ready.text().contains("before the start"), "{}", ready.text());
+    assert!(
+        ready.text().contains("before the start"),
+        "{}",
+        ready.text()
+    );
     let mut again = hello("a1", 1);
     again.running = leases
         .iter()
@@ -204,7 +240,9 @@ async fn a_restarted_manager_adopts_what_runs() {
             job: lease.job.digest(),
         })
         .collect();
-    let agent = FakeAgent::connect(manager.agents_addr, again).await.unwrap();
+    let agent = FakeAgent::connect(manager.agents_addr, again)
+        .await
+        .unwrap();
     agent.declare(&leases[0], &["load"]).await;
     agent.poll(&[("load", 7.0)]).await;
     let stage = Stage { folder, manager };
@@ -230,7 +268,10 @@ async fn a_reload_touches_only_what_changed() {
     agent.poll(&[("load", 1.0)]).await;
     stage.sees(r#"load{device="sw-1"} 1"#).await;
 
-    write_config(stage.folder.path(), &[("sw-2", 22), ("sw-3", 2222), ("sw-4", 22)]);
+    write_config(
+        stage.folder.path(),
+        &[("sw-2", 22), ("sw-3", 2222), ("sw-4", 22)],
+    );
     let answer = post(stage.manager.web_addr, "/-/reload").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let page = stage.page().await;
@@ -238,7 +279,10 @@ async fn a_reload_touches_only_what_changed() {
     agent.lease("sw-4").await;
     eventually("the new job", async || {
         let seen = agent.seen();
-        let changed = seen.leases.get("sw-3").is_some_and(|lease| lease.epoch > three.epoch);
+        let changed = seen
+            .leases
+            .get("sw-3")
+            .is_some_and(|lease| lease.epoch > three.epoch);
         (changed && !seen.leases.contains_key("sw-1")).then_some(())
     })
     .await;
@@ -256,13 +300,22 @@ async fn a_changed_file_is_read_by_itself() {
 #[tokio::test]
 async fn a_rejected_file_leaves_the_old_one_in_force() {
     let stage = Stage::new(&[("sw-1", 22)]).await;
-    fs::write(stage.folder.path().join("netwolf.yml"), "devises: []\ntimeing: {}\n").unwrap();
+    fs::write(
+        stage.folder.path().join("netwolf.yml"),
+        "devises: []\ntimeing: {}\n",
+    )
+    .unwrap();
     let web = stage.manager.web_addr;
     let answer = post(web, "/-/reload").await;
     assert_eq!(answer.status, 500);
     let text = answer.text();
-    assert!(text.contains("devises") && text.contains("timeing"), "all faults: {text}");
-    stage.sees("netwolf_manager_config_last_reload_successful 0").await;
+    assert!(
+        text.contains("devises") && text.contains("timeing"),
+        "all faults: {text}"
+    );
+    stage
+        .sees("netwolf_manager_config_last_reload_successful 0")
+        .await;
     stage.sees(r#"netwolf_device_up{device="sw-1"} 0"#).await;
     assert_eq!(get(web, "/-/reload").await.status, 405);
 }
@@ -274,12 +327,22 @@ async fn a_second_agent_of_a_name_is_refused_and_the_first_undisturbed() {
     first.lease("sw-1").await;
     let mut second = hello("a1", 1);
     second.incarnation = Incarnation(2);
-    let refused = FakeAgent::connect(stage.manager.agents_addr, second).await.unwrap_err();
+    let refused = FakeAgent::connect(stage.manager.agents_addr, second)
+        .await
+        .unwrap_err();
     assert!(refused.retry);
-    assert!(refused.message.contains("\"a1\"") && refused.message.contains("--name"), "{refused:?}");
-    stage.sees(r#"netwolf_manager_refused_hellos_total{reason="duplicate"} 1"#).await;
+    assert!(
+        refused.message.contains("\"a1\"") && refused.message.contains("--name"),
+        "{refused:?}"
+    );
+    stage
+        .sees(r#"netwolf_manager_refused_hellos_total{reason="duplicate"} 1"#)
+        .await;
     let beats = first.seen().renewed;
-    eventually("a renewal", async || (first.seen().renewed > beats).then_some(())).await;
+    eventually("a renewal", async || {
+        (first.seen().renewed > beats).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -287,11 +350,18 @@ async fn another_major_version_is_refused_with_both_named() {
     let stage = Stage::new(&[]).await;
     let mut other = hello("a1", 1);
     other.protocol = Version { major: 9, minor: 4 };
-    let refused = FakeAgent::connect(stage.manager.agents_addr, other).await.unwrap_err();
+    let refused = FakeAgent::connect(stage.manager.agents_addr, other)
+        .await
+        .unwrap_err();
     assert!(!refused.retry);
     let ours = netwolf_wire::version::CURRENT.to_string();
-    assert!(refused.message.contains("9.4") && refused.message.contains(&ours), "{refused:?}");
-    stage.sees(r#"netwolf_manager_refused_hellos_total{reason="version"} 1"#).await;
+    assert!(
+        refused.message.contains("9.4") && refused.message.contains(&ours),
+        "{refused:?}"
+    );
+    stage
+        .sees(r#"netwolf_manager_refused_hellos_total{reason="version"} 1"#)
+        .await;
 }
 
 #[tokio::test]
@@ -301,19 +371,30 @@ async fn garbage_ends_its_own_link_and_is_counted() {
     let huge = [0xff; 8];
     let nonsense = *b"\0\0\0\x04haha";
     let early = *b"\0\0\0\x0e{\"goodbye\":{}}";
-    for (bytes, is_frame) in [(&huge[..], false), (&nonsense[..], false), (&early[..], true)] {
+    for (bytes, is_frame) in [
+        (&huge[..], false),
+        (&nonsense[..], false),
+        (&early[..], true),
+    ] {
         let mut stream = TcpStream::connect(stage.manager.agents_addr).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let mut rest = Vec::new();
         // Closed, politely or not; nothing is said.
-        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap();
+        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest))
+            .await
+            .unwrap();
         assert!(rest.is_empty(), "{read:?} {is_frame}");
     }
     stage.sees("netwolf_manager_malformed_frames_total 2").await;
-    stage.sees(r#"netwolf_manager_refused_hellos_total{reason="no_hello"} 3"#).await;
+    stage
+        .sees(r#"netwolf_manager_refused_hellos_total{reason="no_hello"} 3"#)
+        .await;
     agent.send(ToManager::Unknown("song".into())).await;
     let beats = agent.seen().renewed;
-    eventually("a renewal", async || (agent.seen().renewed > beats).then_some(())).await;
+    eventually("a renewal", async || {
+        (agent.seen().renewed > beats).then_some(())
+    })
+    .await;
     stage.sees("netwolf_manager_links 1").await;
 }
 
@@ -323,9 +404,15 @@ async fn the_manager_is_ready_when_devices_have_been_placed() {
     let web = stage.manager.web_addr;
     assert_eq!(get(web, "/-/healthy").await.status, 200);
     let waiting = get(web, "/-/ready").await;
-    assert_eq!((waiting.status, waiting.text().as_str()), (503, "not ready: waiting for the first agent\n"));
+    assert_eq!(
+        (waiting.status, waiting.text().as_str()),
+        (503, "not ready: waiting for the first agent\n")
+    );
     let _agent = stage.agent("a1").await;
-    eventually("readiness", async || (get(web, "/-/ready").await.status == 200).then_some(())).await;
+    eventually("readiness", async || {
+        (get(web, "/-/ready").await.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -346,15 +433,24 @@ async fn the_api_tells_the_state_of_the_fleet() {
     assert_eq!(device["failure"]["hint"], "is SSH enabled on the device?");
     assert_eq!(device["failing"][0]["command"], "cat /proc/loadavg");
     assert_eq!(device["epoch"], lease.epoch.0);
-    assert_eq!((&device["agent"], &device["shard"]), (&"a1".into(), &0.into()));
+    assert_eq!(
+        (&device["agent"], &device["shard"]),
+        (&"a1".into(), &0.into())
+    );
     assert_eq!(device["since"], "2026-09-21T14:13:20.000Z");
     assert_eq!(get(web, "/api/v1/devices/a/b").await.json()["name"], "a/b");
     let unknown = get(web, "/api/v1/devices/sw-9").await;
-    assert_eq!((unknown.status, &unknown.json()["error"]), (404, &"unknown device \"sw-9\"".into()));
+    assert_eq!(
+        (unknown.status, &unknown.json()["error"]),
+        (404, &"unknown device \"sw-9\"".into())
+    );
     let listed = get(web, "/api/v1/devices?state=backoff").await.json();
     assert_eq!(listed["devices"].as_array().unwrap().len(), 1);
     let status = get(web, "/api/v1/status").await.json();
-    assert_eq!((&status["devices"]["total"], &status["shards"]["linked"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&status["devices"]["total"], &status["shards"]["linked"]),
+        (&2.into(), &1.into())
+    );
     let agents = get(web, "/api/v1/agents").await.json();
     assert_eq!(agents["shards"][0]["agent"], "a1");
     let landing = get(web, "/").await;
@@ -384,5 +480,8 @@ async fn a_shutdown_takes_less_than_a_second() {
     let start = Instant::now();
     stage.manager.shutdown().await;
     assert!(start.elapsed() < Duration::from_secs(1));
-    eventually("the end of the link", async || agent.seen().closed.then_some(())).await;
+    eventually("the end of the link", async || {
+        agent.seen().closed.then_some(())
+    })
+    .await;
 }

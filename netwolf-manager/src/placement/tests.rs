@@ -5,14 +5,19 @@ use proptest::prelude::*;
 use super::*;
 
 fn devices(count: usize) -> Vec<DeviceKey> {
-    (0..count).map(|i| DeviceKey::of(&DeviceName::new(&format!("sw-{i}")).unwrap())).collect()
+    (0..count)
+        .map(|i| DeviceKey::of(&DeviceName::new(&format!("sw-{i}")).unwrap()))
+        .collect()
 }
 
 fn shards(count: usize, seed: u16) -> Vec<ShardKey> {
     (0..count)
         .map(|i| {
             let agent = format!("agent-{seed}-{}", i / 4).parse().unwrap();
-            ShardKey::of(&ShardId { agent, index: u16::try_from(i % 4).unwrap() })
+            ShardKey::of(&ShardId {
+                agent,
+                index: u16::try_from(i % 4).unwrap(),
+            })
         })
         .collect()
 }
@@ -30,7 +35,11 @@ fn loads(placed: &[Option<usize>], shards: usize) -> Vec<usize> {
 }
 
 fn moved(before: &[Option<usize>], after: &[Option<usize>]) -> usize {
-    before.iter().zip(after).filter(|(before, after)| before != after).count()
+    before
+        .iter()
+        .zip(after)
+        .filter(|(before, after)| before != after)
+        .count()
 }
 
 /// One nth of the devices and 5 % of them, rounded up.
@@ -148,5 +157,9 @@ fn a_placement_is_the_same_in_every_version() {
 fn a_large_fleet_is_placed() {
     let (devices, shards) = (devices(100_000), shards(64, 1));
     let placed = fresh(&devices, &shards);
-    assert!(loads(&placed, 64).into_iter().all(|load| load > 1_200 && load <= 1_954));
+    assert!(
+        loads(&placed, 64)
+            .into_iter()
+            .all(|load| load > 1_200 && load <= 1_954)
+    );
 }

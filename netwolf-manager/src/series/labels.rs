@@ -46,7 +46,10 @@ mod tests {
     use super::*;
 
     fn check(labels: &[(&str, &str)], expected: Option<&str>) {
-        let labels: Vec<_> = labels.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        let labels: Vec<_> = labels
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect();
         assert_eq!(render("sw-1", &labels).as_deref(), expected);
     }
 

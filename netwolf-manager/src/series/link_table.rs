@@ -104,7 +104,12 @@ impl LinkTable {
         for no in &series {
             self.renew(*no, slot.as_ref(), decl.epoch, now);
         }
-        let entry = DeviceEntry { name: decl.device, slot, epoch: decl.epoch, series };
+        let entry = DeviceEntry {
+            name: decl.device,
+            slot,
+            epoch: decl.epoch,
+            series,
+        };
         self.devices.insert(decl.no, entry);
     }
 
@@ -112,12 +117,16 @@ impl LinkTable {
     fn renew(&mut self, no: SeriesNo, slot: Option<&Arc<DeviceSlot>>, epoch: Epoch, now: Tick) {
         let entry = self.series.get_mut(no.0 as usize).and_then(Option::as_mut);
         let Some(entry) = entry else { return };
-        let (Some(cell), Some(slot)) = (entry.cell.clone(), slot) else { return };
+        let (Some(cell), Some(slot)) = (entry.cell.clone(), slot) else {
+            return;
+        };
         if Arc::ptr_eq(cell.device(), slot) {
             cell.renew(epoch);
             return;
         }
-        let Some(family) = self.families.get(&entry.family) else { return };
+        let Some(family) = self.families.get(&entry.family) else {
+            return;
+        };
         let lease = (epoch, cell.interval_ms());
         match self.store.attach(family, slot, cell.labels(), lease, now) {
             Ok(cell) => entry.cell = Some(cell),
@@ -150,7 +159,10 @@ impl LinkTable {
             device.series.remove(&decl.no);
         }
         self.waiting.remove(&decl.no);
-        let (family, device) = (self.families.get(&decl.family), self.devices.get_mut(&decl.device));
+        let (family, device) = (
+            self.families.get(&decl.family),
+            self.devices.get_mut(&decl.device),
+        );
         let (Some(family), Some(device)) = (family, device) else {
             self.store.counters.undeclared.inc();
             return;
@@ -180,12 +192,20 @@ impl LinkTable {
             let family = self.families.get(&decl.family);
             let device = self.devices.get(&decl.device);
             let cell = match (family, device) {
-                (Some(family), Some(DeviceEntry { slot: Some(slot), epoch, .. })) => {
-                    attach(&self.store, family, slot, &decl, *epoch, now).ok()
-                }
+                (
+                    Some(family),
+                    Some(DeviceEntry {
+                        slot: Some(slot),
+                        epoch,
+                        ..
+                    }),
+                ) => attach(&self.store, family, slot, &decl, *epoch, now).ok(),
                 _ => None,
             };
-            match (cell, self.series.get_mut(no.0 as usize).and_then(Option::as_mut)) {
+            match (
+                cell,
+                self.series.get_mut(no.0 as usize).and_then(Option::as_mut),
+            ) {
                 (Some(cell), Some(entry)) => entry.cell = Some(cell),
                 (None, Some(_)) => {
                     self.waiting.insert(no, decl);
@@ -204,7 +224,11 @@ impl LinkTable {
                 counters.undeclared.inc();
                 continue;
             };
-            let Some(slot) = device.slot.as_ref().filter(|slot| slot.accepts(device.epoch)) else {
+            let Some(slot) = device
+                .slot
+                .as_ref()
+                .filter(|slot| slot.accepts(device.epoch))
+            else {
                 counters.stale_polls.inc();
                 continue;
             };
@@ -217,7 +241,9 @@ impl LinkTable {
             for (series, value) in samples {
                 let entry = self.series.get(series.0 as usize).and_then(Option::as_ref);
                 match entry.filter(|entry| entry.device == *no) {
-                    Some(SeriesEntry { cell: Some(cell), .. }) => {
+                    Some(SeriesEntry {
+                        cell: Some(cell), ..
+                    }) => {
                         if cell.set(value.0, time_ms, now) {
                             n_samples += 1;
                         } else {

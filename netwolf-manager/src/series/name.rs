@@ -21,7 +21,10 @@ impl FamilyName {
             Kind::Info => "_info",
         };
         let base = name.strip_suffix(suffix).unwrap_or(name);
-        is_metric_name(base).then(|| Self { base: base.into(), suffix })
+        is_metric_name(base).then(|| Self {
+            base: base.into(),
+            suffix,
+        })
     }
 
     /// Without suffix.
@@ -40,7 +43,9 @@ fn is_metric_name(text: &str) -> bool {
     text.len() <= 256
         && !text.starts_with(|c: char| c.is_ascii_digit())
         && !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':')
 }
 
 /// Whether Prometheus takes it as a label's name, from outside.

@@ -71,14 +71,18 @@ impl Family {
     }
 
     fn is_fresh(&self, now: Tick) -> bool {
-        read(&self.series).values().any(|cell| cell.fresh(now).is_some())
+        read(&self.series)
+            .values()
+            .any(|cell| cell.fresh(now).is_some())
     }
 
     /// The cell of a label set, made where there is none.
     fn cell(&self, labels: &Arc<str>, device: &Arc<DeviceSlot>) -> Result<Arc<Cell>, Refusal> {
         let mut series = write(&self.series);
         // A device that left the inventory and came back is another one: nothing of before is shown.
-        let known = series.get(labels).filter(|cell| Arc::ptr_eq(cell.device(), device));
+        let known = series
+            .get(labels)
+            .filter(|cell| Arc::ptr_eq(cell.device(), device));
         if let Some(cell) = known {
             return Ok(cell.clone());
         }
@@ -141,7 +145,10 @@ impl Families {
 impl SeriesStore {
     /// A store that counts in `counters`.
     pub fn new(counters: Counters) -> Self {
-        Self { families: RwLock::default(), counters }
+        Self {
+            families: RwLock::default(),
+            counters,
+        }
     }
 
     /// All families, sorted by base name.
@@ -178,12 +185,18 @@ impl SeriesStore {
             return Err(Refusal::Conflict);
         }
         let same = |family: &Arc<Family>| family.kind == decl.kind && family.name == name;
-        if let Some(family) = read(&self.families).by_base.get(name.base()).filter(|f| same(f)) {
+        if let Some(family) = read(&self.families)
+            .by_base
+            .get(name.base())
+            .filter(|f| same(f))
+        {
             return Ok(family.clone());
         }
         let mut families = write(&self.families);
         for taken in [name.base(), &sample] {
-            let Some(base) = families.names.get(taken).cloned() else { continue };
+            let Some(base) = families.names.get(taken).cloned() else {
+                continue;
+            };
             let other = families.by_base[&base].clone();
             if same(&other) {
                 return Ok(other);
@@ -208,7 +221,11 @@ impl SeriesStore {
 
     /// Drops what is stale and in nobody's use; to be called now and then.
     pub fn sweep(&self, now: Tick) {
-        let empty: Vec<_> = self.families().into_iter().filter(|f| !f.sweep(now)).collect();
+        let empty: Vec<_> = self
+            .families()
+            .into_iter()
+            .filter(|f| !f.sweep(now))
+            .collect();
         let mut families = write(&self.families);
         for family in empty {
             // Whoever found the family before the lock may be adding to it: two references are the list's and ours.
@@ -220,7 +237,10 @@ impl SeriesStore {
 
     /// How many series are held, shown or not.
     pub fn len(&self) -> usize {
-        self.families().iter().map(|family| read(&family.series).len()).sum()
+        self.families()
+            .iter()
+            .map(|family| read(&family.series).len())
+            .sum()
     }
 
     /// Whether none is held.

@@ -18,16 +18,27 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let stage = Self { board: Arc::default(), store: Arc::default() };
-        stage.board.set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
+        let stage = Self {
+            board: Arc::default(),
+            store: Arc::default(),
+        };
+        stage
+            .board
+            .set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
         stage.lease("a", 1);
         stage.lease("b", 1);
         stage
     }
 
     fn lease(&self, device: &str, epoch: u64) {
-        let shard = ShardId { agent: "x".parse().unwrap(), index: 0 };
-        self.board.device(device).unwrap().set_lease(Some((shard, Epoch(epoch))));
+        let shard = ShardId {
+            agent: "x".parse().unwrap(),
+            index: 0,
+        };
+        self.board
+            .device(device)
+            .unwrap()
+            .set_lease(Some((shard, Epoch(epoch))));
     }
 
     fn link(&self) -> LinkTable {
@@ -47,31 +58,65 @@ impl Stage {
 }
 
 fn device(no: u32, name: &str, epoch: u64) -> Declare {
-    let decl = DeviceDecl { no: DeviceNo(no), device: name.parse().unwrap(), epoch: Epoch(epoch) };
-    Declare { devices: vec![decl], ..Declare::default() }
+    let decl = DeviceDecl {
+        no: DeviceNo(no),
+        device: name.parse().unwrap(),
+        epoch: Epoch(epoch),
+    };
+    Declare {
+        devices: vec![decl],
+        ..Declare::default()
+    }
 }
 
 fn family(no: u32, name: &str, kind: Kind) -> Declare {
-    let decl = FamilyDecl { no: FamilyNo(no), name: name.into(), kind, help: "Load.".into() };
-    Declare { families: vec![decl], ..Declare::default() }
+    let decl = FamilyDecl {
+        no: FamilyNo(no),
+        name: name.into(),
+        kind,
+        help: "Load.".into(),
+    };
+    Declare {
+        families: vec![decl],
+        ..Declare::default()
+    }
 }
 
 fn series(no: u32, device: u32, family: u32, labels: &[(&str, &str)]) -> Declare {
-    let labels = labels.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+    let labels = labels
+        .iter()
+        .map(|(n, v)| ((*n).into(), (*v).into()))
+        .collect();
     let (device, family) = (DeviceNo(device), FamilyNo(family));
-    let decl = SeriesDecl { no: SeriesNo(no), device, family, labels, interval_ms: 1_000 };
-    Declare { series: vec![decl], ..Declare::default() }
+    let decl = SeriesDecl {
+        no: SeriesNo(no),
+        device,
+        family,
+        labels,
+        interval_ms: 1_000,
+    };
+    Declare {
+        series: vec![decl],
+        ..Declare::default()
+    }
 }
 
 fn poll(device: u32, time_ms: u64, samples: &[(u32, f64)]) -> Vec<Poll> {
-    let samples = samples.iter().map(|(no, value)| (SeriesNo(*no), Value(*value))).collect();
+    let samples = samples
+        .iter()
+        .map(|(no, value)| (SeriesNo(*no), Value(*value)))
+        .collect();
     vec![Poll(DeviceNo(device), time_ms, samples)]
 }
 
 /// A link on which series 0 is `load{device="a"}`.
 fn declared(stage: &Stage) -> LinkTable {
     let mut link = stage.link();
-    for declare in [device(0, "a", 1), family(0, "load", Kind::Gauge), series(0, 0, 0, &[])] {
+    for declare in [
+        device(0, "a", 1),
+        family(0, "load", Kind::Gauge),
+        series(0, 0, 0, &[]),
+    ] {
         link.declare(declare, Tick(1));
     }
     link
@@ -83,9 +128,16 @@ fn a_sample_is_shown_with_its_device() {
     let mut link = declared(&stage);
     link.declare(series(1, 0, 0, &[("cpu", "0/1")]), Tick(1));
     link.ingest(&poll(0, UNIX, &[(0, 0.5), (1, 2.0)]), Tick(10), UNIX);
-    assert_eq!(stage.shown(10), [r#"load{device="a",cpu="0/1"} 2"#, r#"load{device="a"} 0.5"#]);
+    assert_eq!(
+        stage.shown(10),
+        [r#"load{device="a",cpu="0/1"} 2"#, r#"load{device="a"} 0.5"#]
+    );
     assert_eq!(stage.store.counters.samples.get(), 2);
-    let last = stage.board.device("a").unwrap().inspect(Tick(10), |view| view.last_success_ms);
+    let last = stage
+        .board
+        .device("a")
+        .unwrap()
+        .inspect(Tick(10), |view| view.last_success_ms);
     assert_eq!(last, Some(UNIX));
 }
 
@@ -97,11 +149,18 @@ fn a_series_vanishes_when_it_is_stale_and_comes_back_without_a_declaration() {
     assert_eq!(stage.shown(5_010).len(), 1, "never under 5 s");
     assert_eq!(stage.shown(5_011).len(), 0);
     stage.store.sweep(Tick(60_000));
-    link.ingest(&poll(0, UNIX + 60_000, &[(0, 2.0)]), Tick(60_010), UNIX + 60_000);
+    link.ingest(
+        &poll(0, UNIX + 60_000, &[(0, 2.0)]),
+        Tick(60_010),
+        UNIX + 60_000,
+    );
     assert_eq!(stage.shown(60_010), [r#"load{device="a"} 2"#]);
     drop(link);
     stage.store.sweep(Tick(120_000));
-    assert!(stage.store.is_empty() && stage.store.families().is_empty(), "nobody can renew it");
+    assert!(
+        stage.store.is_empty() && stage.store.families().is_empty(),
+        "nobody can renew it"
+    );
 }
 
 #[test]
@@ -112,7 +171,10 @@ fn a_long_interval_is_waited_for_three_times() {
     decl.series[0].interval_ms = 60_000;
     link.declare(decl, Tick(1));
     link.ingest(&poll(0, UNIX, &[(1, 1.0)]), Tick(1), UNIX);
-    assert_eq!((stage.shown(180_001).len(), stage.shown(180_002).len()), (1, 0));
+    assert_eq!(
+        (stage.shown(180_001).len(), stage.shown(180_002).len()),
+        (1, 0)
+    );
 }
 
 #[test]
@@ -140,7 +202,11 @@ fn a_sample_from_the_future_is_taken_as_of_now() {
     let stage = Stage::new();
     let mut link = declared(&stage);
     link.ingest(&poll(0, UNIX + 3_600_000, &[(0, 1.0)]), Tick(10), UNIX);
-    link.ingest(&poll(0, UNIX + 1_000, &[(0, 2.0)]), Tick(1_010), UNIX + 1_000);
+    link.ingest(
+        &poll(0, UNIX + 1_000, &[(0, 2.0)]),
+        Tick(1_010),
+        UNIX + 1_000,
+    );
     assert_eq!(stage.shown(1_010), [r#"load{device="a"} 2"#]);
     assert_eq!(stage.store.counters.future_polls.get(), 1);
 }
@@ -155,7 +221,11 @@ fn polls_of_a_lease_that_is_not_in_force_are_counted_and_dropped() {
     assert_eq!(stage.store.counters.stale_polls.get(), 1);
     link.declare(device(0, "a", 2), Tick(11));
     link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(12), UNIX);
-    assert_eq!(stage.shown(12).len(), 1, "the series need not be declared again");
+    assert_eq!(
+        stage.shown(12).len(),
+        1,
+        "the series need not be declared again"
+    );
 }
 
 #[test]
@@ -165,7 +235,11 @@ fn a_device_that_moves_keeps_its_series() {
     old.ingest(&poll(0, UNIX + 3_000, &[(0, 1.0)]), Tick(10), UNIX + 3_000);
     stage.lease("a", 2);
     let mut new = stage.link();
-    for declare in [device(7, "a", 2), family(3, "load", Kind::Gauge), series(9, 7, 3, &[])] {
+    for declare in [
+        device(7, "a", 2),
+        family(3, "load", Kind::Gauge),
+        series(9, 7, 3, &[]),
+    ] {
         new.declare(declare, Tick(20));
     }
     assert_eq!(stage.shown(20), [r#"load{device="a"} 1"#]);
@@ -182,7 +256,9 @@ fn series_of_a_device_that_leaves_the_inventory_vanish_at_once_and_come_back_wit
     link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(10), UNIX);
     stage.board.set_inventory(&testing::inventory([("b", 22)]));
     assert!(stage.shown(10).is_empty());
-    stage.board.set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
+    stage
+        .board
+        .set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
     stage.lease("a", 3);
     assert!(stage.shown(11).is_empty(), "nothing of before");
     link.declare(device(0, "a", 3), Tick(12));
@@ -194,7 +270,11 @@ fn series_of_a_device_that_leaves_the_inventory_vanish_at_once_and_come_back_wit
 fn series_of_a_device_that_is_not_there_yet_wait_for_it() {
     let stage = Stage::new();
     let mut link = stage.link();
-    for declare in [device(0, "c", 5), family(0, "load", Kind::Gauge), series(0, 0, 0, &[])] {
+    for declare in [
+        device(0, "c", 5),
+        family(0, "load", Kind::Gauge),
+        series(0, 0, 0, &[]),
+    ] {
         link.declare(declare, Tick(1));
     }
     stage.board.set_inventory(&testing::inventory([("c", 22)]));
@@ -209,16 +289,28 @@ fn the_first_kind_of_a_family_wins_while_it_lives() {
     let stage = Stage::new();
     let mut link = declared(&stage);
     link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(10), UNIX);
-    for declare in [device(1, "b", 1), family(1, "load_total", Kind::Counter), series(1, 1, 1, &[])] {
+    for declare in [
+        device(1, "b", 1),
+        family(1, "load_total", Kind::Counter),
+        series(1, 1, 1, &[]),
+    ] {
         link.declare(declare, Tick(10));
     }
     link.ingest(&poll(1, UNIX, &[(1, 7.0)]), Tick(11), UNIX);
-    assert_eq!(stage.shown(11), [r#"load{device="a"} 1"#], "a counter `load` would share its name");
+    assert_eq!(
+        stage.shown(11),
+        [r#"load{device="a"} 1"#],
+        "a counter `load` would share its name"
+    );
     assert_eq!(stage.store.counters.conflicting_series.get(), 1);
     link.retry(Tick(6_000));
     link.ingest(&poll(1, UNIX, &[(1, 8.0)]), Tick(6_001), UNIX);
     assert_eq!(stage.shown(6_001), [r#"load_total{device="b"} 8"#]);
-    assert_eq!(stage.store.counters.conflicting_series.get(), 1, "counted once");
+    assert_eq!(
+        stage.store.counters.conflicting_series.get(),
+        1,
+        "counted once"
+    );
 }
 
 #[test]
@@ -248,7 +340,11 @@ fn what_was_not_declared_is_counted_and_harms_nobody() {
     link.ingest(&poll(9, UNIX, &[(0, 1.0)]), Tick(2), UNIX);
     link.ingest(&poll(0, UNIX, &[(3, 1.0), (u32::MAX, 1.0)]), Tick(2), UNIX);
     link.ingest(&poll(1, UNIX, &[(0, 1.0)]), Tick(2), UNIX);
-    assert_eq!(stage.store.counters.undeclared.get(), 6, "not b's series either");
+    assert_eq!(
+        stage.store.counters.undeclared.get(),
+        6,
+        "not b's series either"
+    );
     assert!(stage.shown(2).is_empty());
 }
 
@@ -266,5 +362,9 @@ fn bounds_hold() {
     stage.store.sweep(Tick(10_000));
     let mut link = declared(&stage);
     link.declare(series(1, 0, 0, &[("i", "1")]), Tick(1));
-    assert_eq!(stage.store.counters.excess_series.get(), 2, "swept series make room");
+    assert_eq!(
+        stage.store.counters.excess_series.get(),
+        2,
+        "swept series make room"
+    );
 }

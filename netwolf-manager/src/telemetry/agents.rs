@@ -12,23 +12,84 @@ use crate::{
 type Field = (&'static str, Type, &'static str, fn(&ShardStats) -> u64);
 
 const FIELDS: [Field; 9] = [
-    ("netwolf_agent_devices", Type::Gauge, "Devices that the shard holds leases of.", |s| s.devices),
-    ("netwolf_agent_sessions", Type::Gauge, "Sessions of the shard that are up.", |s| s.sessions),
-    ("netwolf_agent_logins", Type::Counter, "Logins that succeeded.", |s| s.logins),
-    ("netwolf_agent_polls", Type::Counter, "Polls that brought whole output.", |s| s.polls),
-    ("netwolf_agent_polls_skipped", Type::Counter, "Polls left out because the one before was not done.", |s| s.polls_skipped),
-    ("netwolf_agent_samples", Type::Counter, "Samples made from output.", |s| s.samples),
-    ("netwolf_agent_parse_problems", Type::Counter, "Lines or values that a rule could not read.", |s| s.parse_problems),
-    ("netwolf_agent_buffered_polls", Type::Gauge, "Polls that wait for the link.", |s| s.buffered_polls),
-    ("netwolf_agent_dropped_polls", Type::Counter, "Polls dropped from a full buffer.", |s| s.dropped_polls),
+    (
+        "netwolf_agent_devices",
+        Type::Gauge,
+        "Devices that the shard holds leases of.",
+        |s| s.devices,
+    ),
+    (
+        "netwolf_agent_sessions",
+        Type::Gauge,
+        "Sessions of the shard that are up.",
+        |s| s.sessions,
+    ),
+    (
+        "netwolf_agent_logins",
+        Type::Counter,
+        "Logins that succeeded.",
+        |s| s.logins,
+    ),
+    (
+        "netwolf_agent_polls",
+        Type::Counter,
+        "Polls that brought whole output.",
+        |s| s.polls,
+    ),
+    (
+        "netwolf_agent_polls_skipped",
+        Type::Counter,
+        "Polls left out because the one before was not done.",
+        |s| s.polls_skipped,
+    ),
+    (
+        "netwolf_agent_samples",
+        Type::Counter,
+        "Samples made from output.",
+        |s| s.samples,
+    ),
+    (
+        "netwolf_agent_parse_problems",
+        Type::Counter,
+        "Lines or values that a rule could not read.",
+        |s| s.parse_problems,
+    ),
+    (
+        "netwolf_agent_buffered_polls",
+        Type::Gauge,
+        "Polls that wait for the link.",
+        |s| s.buffered_polls,
+    ),
+    (
+        "netwolf_agent_dropped_polls",
+        Type::Counter,
+        "Polls dropped from a full buffer.",
+        |s| s.dropped_polls,
+    ),
 ];
 
-type ByReason = (&'static str, &'static str, fn(&ShardStats) -> &BTreeMap<Reason, u64>);
+type ByReason = (
+    &'static str,
+    &'static str,
+    fn(&ShardStats) -> &BTreeMap<Reason, u64>,
+);
 
 const BY_REASON: [ByReason; 3] = [
-    ("netwolf_agent_login_failures", "Logins that failed, by reason.", |s| &s.login_failures),
-    ("netwolf_agent_disconnects", "Sessions that were up and ended, by reason.", |s| &s.disconnects),
-    ("netwolf_agent_poll_failures", "Polls that brought no whole output, by reason.", |s| &s.poll_failures),
+    (
+        "netwolf_agent_login_failures",
+        "Logins that failed, by reason.",
+        |s| &s.login_failures,
+    ),
+    (
+        "netwolf_agent_disconnects",
+        "Sessions that were up and ended, by reason.",
+        |s| &s.disconnects,
+    ),
+    (
+        "netwolf_agent_poll_failures",
+        "Polls that brought no whole output, by reason.",
+        |s| &s.poll_failures,
+    ),
 ];
 
 /// Families of all shards that are shown. Of a lost one only that it is down.
@@ -38,7 +99,11 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
         Type::Gauge,
         "Whether the shard is linked; a lost one stays at 0 for some minutes.",
     );
-    let mut info = OwnFamily::new("netwolf_agent", Type::Info, "The program that the shard runs in.");
+    let mut info = OwnFamily::new(
+        "netwolf_agent",
+        Type::Info,
+        "The program that the shard runs in.",
+    );
     let mut fields = FIELDS.map(|(name, kind, help, _)| OwnFamily::new(name, kind, help));
     let mut reasons = BY_REASON.map(|(name, help, _)| OwnFamily::new(name, Type::Counter, help));
     let mut seconds = OwnFamily::new(
@@ -48,7 +113,10 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
     );
     for slot in agents {
         let index = slot.shard.index.to_string();
-        let labels = [("agent", slot.shard.agent.as_str()), ("shard", index.as_str())];
+        let labels = [
+            ("agent", slot.shard.agent.as_str()),
+            ("shard", index.as_str()),
+        ];
         up.add(&labels, if slot.is_up() { 1.0 } else { 0.0 });
         if !slot.is_up() {
             continue;
@@ -68,7 +136,11 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
             }
         });
     }
-    [up, info, seconds].into_iter().chain(fields).chain(reasons).collect()
+    [up, info, seconds]
+        .into_iter()
+        .chain(fields)
+        .chain(reasons)
+        .collect()
 }
 
 fn with<'a>(

@@ -12,17 +12,31 @@ use crate::{
 /// Families of all devices.
 pub fn families(devices: &Devices, now: Tick) -> Vec<OwnFamily> {
     let gauge = |name: &str, help| OwnFamily::new(name, Type::Gauge, help);
-    let mut up = gauge("netwolf_device_up", "Whether the session is up and results come in.");
+    let mut up = gauge(
+        "netwolf_device_up",
+        "Whether the session is up and results come in.",
+    );
     let mut last = gauge(
         "netwolf_device_last_success_timestamp_seconds",
         "When the last whole output came in, by the agent's clock.",
     );
-    let mut state = gauge("netwolf_device_session_state", "1 for the state that the session is in.");
-    let mut login = gauge("netwolf_device_login_seconds", "How long the last login took.");
-    let mut failure =
-        OwnFamily::new("netwolf_device_failure", Type::Info, "Why the session is not up.");
-    let mut labels =
-        gauge("netwolf_device_labels", "Labels of the inventory, to be joined by device; always 1.");
+    let mut state = gauge(
+        "netwolf_device_session_state",
+        "1 for the state that the session is in.",
+    );
+    let mut login = gauge(
+        "netwolf_device_login_seconds",
+        "How long the last login took.",
+    );
+    let mut failure = OwnFamily::new(
+        "netwolf_device_failure",
+        Type::Info,
+        "Why the session is not up.",
+    );
+    let mut labels = gauge(
+        "netwolf_device_labels",
+        "Labels of the inventory, to be joined by device; always 1.",
+    );
     for (name, slot) in devices {
         let device = ("device", name.as_str());
         slot.inspect(now, |view| {
@@ -34,12 +48,20 @@ pub fn families(devices: &Devices, now: Tick) -> Vec<OwnFamily> {
             if let Some(seconds) = view.status.and_then(|status| status.login_seconds) {
                 login.add(&[device], seconds);
             }
-            if let Some(reason) = view.status.and_then(|s| s.failure.as_ref()).map(|f| f.reason) {
+            if let Some(reason) = view
+                .status
+                .and_then(|s| s.failure.as_ref())
+                .map(|f| f.reason)
+            {
                 failure.add(&[device, ("reason", reason.as_str())], 1.0);
             }
             let mut all = vec![device];
             let own = [("platform", view.about.platform.as_str())];
-            let given = view.about.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let given = view
+                .about
+                .labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()));
             for (name, value) in given.chain(own) {
                 if is_label_name(name) && all.iter().all(|(other, _)| *other != name) {
                     all.push((name, value));

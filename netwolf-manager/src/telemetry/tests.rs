@@ -20,13 +20,23 @@ use crate::{
 const NOW: Tick = Tick(100_000);
 
 fn shard(agent: &str) -> ShardId {
-    ShardId { agent: agent.parse().unwrap(), index: 0 }
+    ShardId {
+        agent: agent.parse().unwrap(),
+        index: 0,
+    }
 }
 
 fn board() -> Board {
     let board = Board::default();
-    board.set_inventory(&testing::inventory([("backing-off", 22), ("nobodys", 22), ("up", 22)]));
-    for (name, state) in [("up", SessionState::Up), ("backing-off", SessionState::Backoff)] {
+    board.set_inventory(&testing::inventory([
+        ("backing-off", 22),
+        ("nobodys", 22),
+        ("up", 22),
+    ]));
+    for (name, state) in [
+        ("up", SessionState::Up),
+        ("backing-off", SessionState::Backoff),
+    ] {
         let slot = board.device(name).unwrap();
         slot.set_lease(Some((shard("a1"), Epoch(7))));
         let failure = (state == SessionState::Backoff).then(|| Failure {
@@ -63,8 +73,15 @@ fn board() -> Board {
 }
 
 fn own(board: &Board, now: Tick) -> Vec<OwnFamily> {
-    let core = CoreState { held: 2, ..CoreState::default() };
-    let queue = manager::Queue { name: "core", depth: 1, limit: 8 };
+    let core = CoreState {
+        held: 2,
+        ..CoreState::default()
+    };
+    let queue = manager::Queue {
+        name: "core",
+        depth: 1,
+        limit: 8,
+    };
     let mut own = manager::families(&core, &[queue], 3, 0);
     own.extend(agents::families(&board.agents(now)));
     own.extend(devices::families(&board.devices(), now));
@@ -73,7 +90,12 @@ fn own(board: &Board, now: Tick) -> Vec<OwnFamily> {
 
 #[test]
 fn every_device_and_shard_is_on_the_page() {
-    let page = render(Format::Text, &own(&board(), NOW), &SeriesStore::default(), NOW);
+    let page = render(
+        Format::Text,
+        &own(&board(), NOW),
+        &SeriesStore::default(),
+        NOW,
+    );
     insta::assert_snapshot!(page);
 }
 
@@ -85,7 +107,10 @@ fn promtool_accepts_all_own_families() {
     let mut own = own(&board(), NOW);
     own.extend(telemetry.counted());
     let page = render(Format::Text, &own, &SeriesStore::default(), NOW);
-    assert!(page.contains("netwolf_manager_refused_hellos_total{reason=\"version\"} 0\n"), "{page}");
+    assert!(
+        page.contains("netwolf_manager_refused_hellos_total{reason=\"version\"} 0\n"),
+        "{page}"
+    );
     assert!(page.contains("netwolf_manager_config_last_reload_successful 1\n"));
     testing::promtool(&page);
 }
@@ -93,7 +118,14 @@ fn promtool_accepts_all_own_families() {
 #[test]
 fn a_device_without_results_is_not_up() {
     let board = board();
-    let page = |now| render(Format::Text, &own(&board, now), &SeriesStore::default(), now);
+    let page = |now| {
+        render(
+            Format::Text,
+            &own(&board, now),
+            &SeriesStore::default(),
+            now,
+        )
+    };
     assert!(page(Tick(NOW.0 + 5_000)).contains("netwolf_device_up{device=\"up\"} 1"));
     assert!(page(Tick(NOW.0 + 5_001)).contains("netwolf_device_up{device=\"up\"} 0"));
 }

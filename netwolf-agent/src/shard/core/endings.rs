@@ -64,6 +64,20 @@ impl Core {
         }
     }
 
+    /// Says of leases that the hello named, and that ended before the manager answered it, that they are over.
+    pub(super) fn take_back_claims(&mut self) {
+        let mut ended = std::mem::take(&mut self.claimed);
+        // Where a session is being closed still, the word comes when that is done.
+        ended.retain(|(name, epoch)| {
+            let closing =
+                |closing: &Closing| closing.device == *name && closing.epochs.contains(epoch);
+            !self.leases.holds(name, *epoch) && !self.closing.values().any(closing)
+        });
+        if !ended.is_empty() {
+            self.say_revoked(ended);
+        }
+    }
+
     fn say_revoked(&mut self, leases: Vec<(DeviceName, Epoch)>) {
         self.effects
             .push_back(Effect::Say(Revoked { leases }.into()));

@@ -444,3 +444,25 @@ fn a_failing_command_is_told_until_it_works_again() {
     bench.poll(id, 1000, 1.0);
     assert!(bench.status("r1").failing.is_empty());
 }
+
+#[test]
+fn a_lease_that_ends_between_hello_and_welcome_is_reported() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.started("r2", 2);
+    let hello = Hello {
+        protocol: netwolf_wire::version::CURRENT,
+        software: String::new(),
+        agent: netwolf_wire::AgentName::new("a1").unwrap(),
+        shard: 0,
+        shards: 1,
+        incarnation: netwolf_wire::Incarnation(1),
+        running: Vec::new(),
+    };
+    assert_eq!(bench.core.complete(hello).running.len(), 2);
+    bench.revoke("r1", 1);
+    bench.core.handle_ended(id, bench.now);
+    bench.effects();
+    bench.core.handle_welcome(AUTONOMY, bench.now);
+    assert_eq!(revoked(&bench.effects()), [("r1".to_owned(), 1)]);
+}

@@ -13,9 +13,7 @@ use netwolf_wire::{
     message::{
         Declare, Heartbeat, Hello, Lease, Polls, Refused, Revoked, Statuses, ToAgent, ToManager,
     },
-    series::{
-        DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo, Value,
-    },
+    series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo, Value},
     stats::ShardStats,
     status::{DeviceStatus, FailingCommand, Failure, Reason, SessionState},
     version,
@@ -81,7 +79,12 @@ impl FakeAgent {
         let (say, said) = mpsc::channel(64);
         let seen = Arc::<Mutex<Seen>>::default();
         let task = tokio::spawn(run(reader, writer, said, seen.clone()));
-        Ok(Self { say, seen, task, series: Mutex::default() })
+        Ok(Self {
+            say,
+            seen,
+            task,
+            series: Mutex::default(),
+        })
     }
 
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -105,9 +108,15 @@ impl FakeAgent {
     /// Declares gauges of the leased device, which is the only one that [`Self::poll`] can be used with.
     pub(super) async fn declare(&self, lease: &Lease, gauges: &[&str]) {
         let device = DeviceNo(0);
-        let device_decl =
-            DeviceDecl { no: device, device: lease.job.device.clone(), epoch: lease.epoch };
-        let mut declare = Declare { devices: vec![device_decl], ..Declare::default() };
+        let device_decl = DeviceDecl {
+            no: device,
+            device: lease.job.device.clone(),
+            epoch: lease.epoch,
+        };
+        let mut declare = Declare {
+            devices: vec![device_decl],
+            ..Declare::default()
+        };
         for (no, name) in (0u32..).zip(gauges) {
             let family = FamilyNo(no);
             declare.families.push(FamilyDecl {
@@ -130,7 +139,9 @@ impl FakeAgent {
 
     pub(super) async fn poll(&self, samples: &[(&str, f64)]) {
         let numbers = self.series.lock().unwrap().clone();
-        let samples = samples.iter().map(|(name, value)| (SeriesNo(numbers[*name]), Value(*value)));
+        let samples = samples
+            .iter()
+            .map(|(name, value)| (SeriesNo(numbers[*name]), Value(*value)));
         let poll = Poll(DeviceNo(0), crate::clock::unix_ms(), samples.collect());
         self.send(Polls { polls: vec![poll] }).await;
     }
@@ -145,7 +156,8 @@ impl FakeAgent {
             message: "connection refused".into(),
             hint: Some("is SSH enabled on the device?".into()),
         };
-        self.status(lease, SessionState::Backoff, Some(failure)).await;
+        self.status(lease, SessionState::Backoff, Some(failure))
+            .await;
     }
 
     async fn status(&self, lease: &Lease, state: SessionState, failure: Option<Failure>) {
@@ -162,7 +174,10 @@ impl FakeAgent {
             failure,
             login_seconds: Some(0.1),
         };
-        self.send(Statuses { statuses: vec![status] }).await;
+        self.send(Statuses {
+            statuses: vec![status],
+        })
+        .await;
     }
 }
 
@@ -212,11 +227,20 @@ fn heed(message: ToAgent, seen: &Mutex<Seen>) -> Option<ToManager> {
         }
         ToAgent::Revoke(revoke) => {
             for (device, epoch) in &revoke.leases {
-                if seen.leases.get(device).is_some_and(|lease| lease.epoch == *epoch) {
+                if seen
+                    .leases
+                    .get(device)
+                    .is_some_and(|lease| lease.epoch == *epoch)
+                {
                     seen.leases.remove(device);
                 }
             }
-            return Some(Revoked { leases: revoke.leases }.into());
+            return Some(
+                Revoked {
+                    leases: revoke.leases,
+                }
+                .into(),
+            );
         }
         ToAgent::Renew(_) => seen.renewed += 1,
         _ => {}

@@ -29,7 +29,9 @@ impl Answer {
 
     pub(super) fn unzipped(&self) -> String {
         let mut text = String::new();
-        GzDecoder::new(&self.body[..]).read_to_string(&mut text).unwrap();
+        GzDecoder::new(&self.body[..])
+            .read_to_string(&mut text)
+            .unwrap();
         text
     }
 
@@ -59,16 +61,23 @@ async fn request(
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        request.extend([name, ": ", value, "\r\n"]);
     }
     request += "\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let end = answer
+        .windows(4)
+        .position(|bytes| bytes == b"\r\n\r\n")
+        .unwrap();
     let body = answer.split_off(end + 4);
     let head = String::from_utf8(answer).unwrap();
     let (first, headers) = head.split_once("\r\n").unwrap();
     let status = first.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, headers: headers.replace('\r', ""), body }
+    Answer {
+        status,
+        headers: headers.replace('\r', ""),
+        body,
+    }
 }
