@@ -44,6 +44,7 @@ pub(crate) fn init(level: LogLevel, format: LogFormat) {
     let filter = EnvFilter::new(format!("{level},russh=error"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     let result = match format {
         LogFormat::Text => builder.try_init(),

@@ -16,18 +16,26 @@ const DEADLINE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// When the manager is not there, does not answer in time, or answers with anything but 200 and that JSON.
-pub(crate) async fn get<T: serde::de::DeserializeOwned>(address: &str, path: &str) -> anyhow::Result<T> {
+pub(crate) async fn get<T: serde::de::DeserializeOwned>(
+    address: &str,
+    path: &str,
+) -> anyhow::Result<T> {
     let body = timeout(DEADLINE, fetch(address, path))
         .await
         .with_context(|| format!("no answer from http://{address}{path} in {DEADLINE:?}"))??;
-    serde_json::from_slice(&body).with_context(|| format!("unexpected answer from http://{address}{path}"))
+    serde_json::from_slice(&body)
+        .with_context(|| format!("unexpected answer from http://{address}{path}"))
 }
 
 async fn fetch(address: &str, path: &str) -> anyhow::Result<Bytes> {
-    let stream =
-        TcpStream::connect(address).await.with_context(|| format!("cannot connect to the manager at {address}"))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get(path).header(header::HOST, address).body(Empty::<Bytes>::new())?;
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("cannot connect to the manager at {address}"))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let request = Request::get(path)
+        .header(header::HOST, address)
+        .body(Empty::<Bytes>::new())?;
     let exchange = async {
         let response = sender.send_request(request).await?;
         let status = response.status();

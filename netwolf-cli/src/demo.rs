@@ -12,9 +12,10 @@
 //! dies, nothing stays behind. Everything they write lies in one temporary folder that goes with us,
 //! unless a part fails: then it stays, and we say where.
 
-use std::{net::TcpListener, path::Path, process::ExitCode, time::Duration};
+use std::{net::TcpListener, ops::RangeInclusive, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
+use netwolf_wire::Span;
 use tempfile::TempDir;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -30,6 +31,8 @@ mod part;
 const WEB_PORT: u16 = 9799;
 /// Where the manager listens for agents, unless that is taken.
 const AGENTS_PORT: u16 = 9798;
+/// What makes sense to watch.
+const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
 
 /// What `netwolf demo` takes.
 #[derive(Debug, clap::Args)]
@@ -38,16 +41,31 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=9000))]
     devices: u32,
     /// From one poll of a device to the next.
-    #[arg(long, default_value = "1s", value_name = "TIME")]
-    interval: String,
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = poll_interval)]
+    interval: Span,
     /// How many agents to start.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     agents: u16,
 }
 
+/// As the manager's configuration takes it; here it is told before anything starts.
+fn poll_interval(text: &str) -> Result<Span, String> {
+    let span: Span = text
+        .parse()
+        .map_err(|error| format!("{error}; write it with a unit, such as `500ms` or `1s`"))?;
+    if INTERVALS.contains(&span.get()) {
+        Ok(span)
+    } else {
+        Err("it must be from 100ms to 1h".into())
+    }
+}
+
 /// Runs until Ctrl-C, which is success, or until a part fails.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: cannot start: {error}");
@@ -66,7 +84,10 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 async fn demo(args: &Args) -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
-    let folder = tempfile::Builder::new().prefix("netwolf-demo-").tempdir().context("cannot make a temporary folder")?;
+    let folder = tempfile::Builder::new()
+        .prefix("netwolf-demo-")
+        .tempdir()
+        .context("cannot make a temporary folder")?;
     let mut fleet = Fleet::default();
 
     let outcome = tokio::select! {
@@ -105,14 +126,27 @@ impl Fleet {
 
     /// Starts everything and prints where to look; returns the manager's web address.
     async fn start(&mut self, args: &Args, folder: &Path) -> anyhow::Result<String> {
-        say(&format!("starting {} simulated Cisco IOS devices ...", args.devices));
+        say(&format!(
+            "starting {} ...",
+            count(args.devices, "simulated Cisco IOS device")
+        ));
         let password = folder.join("password");
         write_private(&password, &random_text()?)?;
         let inventory = folder.join("devices.yml");
         let devices = args.devices.to_string();
         let mut simulator = Part::command("simulator", folder)?;
-        simulator.args(["simulator", "--devices", &devices, "--addresses", "127.1.0.1", "--port", "0"]);
-        simulator.args(["--username", "netwolf", "--password-file"]).arg(&password);
+        simulator.args([
+            "simulator",
+            "--devices",
+            &devices,
+            "--addresses",
+            "127.1.0.1",
+            "--port",
+            "0",
+        ]);
+        simulator
+            .args(["--username", "netwolf", "--password-file"])
+            .arg(&password);
         simulator.arg("--inventory").arg(&inventory);
         let (part, _) = Part::start("simulator", simulator, folder).await?;
         self.parts.push(part);
@@ -120,14 +154,23 @@ impl Fleet {
         let config = folder.join("netwolf.yml");
         std::fs::write(&config, configuration(args, &password))?;
         let mut manager = Part::command("manager", folder)?;
-        manager.arg("manager").arg("--config.file").arg(&config).arg("--storage.path").arg(folder.join("data"));
+        manager
+            .arg("manager")
+            .arg("--config.file")
+            .arg(&config)
+            .arg("--storage.path")
+            .arg(folder.join("data"));
         manager.args(["--web.listen-address", &free_or_any(WEB_PORT, "web page")]);
-        manager.args(["--agent.listen-address", &free_or_any(AGENTS_PORT, "agents")]);
+        manager.args([
+            "--agent.listen-address",
+            &free_or_any(AGENTS_PORT, "agents"),
+        ]);
         let (part, ready) = Part::start("manager", manager, folder).await?;
         self.parts.push(part);
         let address = |key: &str| {
             let text = ready.get(key).and_then(|value| value.as_str());
-            text.map(str::to_owned).with_context(|| format!("the manager did not say its {key} address"))
+            text.map(str::to_owned)
+                .with_context(|| format!("the manager did not say its {key} address"))
         };
         let (web, agents) = (address("web")?, address("agents")?);
 
@@ -139,7 +182,7 @@ impl Fleet {
             self.parts.push(part);
         }
         say(&format!(
-            "{} devices, a manager and {} agents run, each part a process of its own.\n\
+            "{}, a manager and {} run, each part a process of its own.\n\
              \n\
              \x20 metrics   http://{web}/metrics\n\
              \x20 devices   http://{web}/api/v1/devices\n\
@@ -147,8 +190,8 @@ impl Fleet {
              \x20 logs      {}\n\
              \n\
              Ctrl-C ends it all.\n",
-            args.devices,
-            args.agents,
+            count(args.devices, "device"),
+            count(args.agents.into(), "agent"),
             folder.display(),
         ));
         Ok(web)
@@ -164,6 +207,10 @@ impl Fleet {
             part.end_by(deadline).await;
         }
     }
+}
+
+fn count(number: u32, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn configuration(args: &Args, password: &Path) -> String {
@@ -188,7 +235,9 @@ fn free_or_any(port: u16, what: &str) -> String {
     if TcpListener::bind(&wanted).is_ok() {
         return wanted;
     }
-    say(&format!("port {port} for the {what} is busy: another one is taken"));
+    say(&format!(
+        "port {port} for the {what} is busy: another one is taken"
+    ));
     "127.0.0.1:0".into()
 }
 
@@ -197,14 +246,20 @@ fn random_text() -> anyhow::Result<String> {
     use std::io::Read;
 
     let mut bytes = [0; 16];
-    std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .context("no random bytes")?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())?;
     Ok(())
 }
@@ -213,7 +268,10 @@ fn keep(folder: TempDir) {
     eprintln!("the parts' logs are kept in {}", folder.keep().display());
 }
 
-#[expect(clippy::print_stdout, reason = "the demo is for the people at the terminal")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the demo is for the people at the terminal"
+)]
 fn say(text: &str) {
     println!("{text}");
 }

@@ -13,7 +13,12 @@ mod standalone;
 
 /// Real-time monitoring of network devices over SSH, for Prometheus and Grafana.
 #[derive(Debug, Parser)]
-#[command(name = "netwolf", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "netwolf",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Args {
     #[command(subcommand)]
     verb: Verb,

@@ -14,15 +14,27 @@ use netwolf_manager::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The configuration; read again on SIGHUP, on POST to /-/reload and when it changes.
-    #[arg(long = "config.file", value_name = "FILE", default_value = "netwolf.yml")]
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        default_value = "netwolf.yml"
+    )]
     config_file: PathBuf,
 
     /// Where to serve /metrics, the API and the landing page.
-    #[arg(long = "web.listen-address", value_name = "HOST:PORT", default_value = "127.0.0.1:9799")]
+    #[arg(
+        long = "web.listen-address",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:9799"
+    )]
     web_listen_address: String,
 
     /// Folder for what is kept over a restart.
-    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "netwolf-data")]
+    #[arg(
+        long = "storage.path",
+        value_name = "FOLDER",
+        default_value = "netwolf-data"
+    )]
     storage_path: PathBuf,
 
     /// Event loops, each on its own core [default: one for each core].
@@ -34,7 +46,12 @@ pub(crate) struct Args {
     log_level: LogLevel,
 
     /// The form of log lines, which go to standard error.
-    #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
     log_format: LogFormat,
 
     /// Print one line of JSON when the port is open.
@@ -49,7 +66,10 @@ pub(crate) struct Args {
 /// Runs until a signal. The agent ends first, so that its sessions close while the manager still listens.
 pub(crate) fn run(args: Args) -> ExitCode {
     logging::init(args.log_level, args.log_format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
@@ -75,7 +95,8 @@ async fn standalone(args: Args) -> anyhow::Result<()> {
         ..AgentConfig::new(manager.agents_addr.to_string(), name)
     })?;
     if args.announce {
-        let line = serde_json::json!({ "ready": "standalone", "web": manager.web_addr.to_string() });
+        let line =
+            serde_json::json!({ "ready": "standalone", "web": manager.web_addr.to_string() });
         writeln!(std::io::stdout(), "{line}").context("cannot write to standard output")?;
     }
     let result = tokio::select! {

@@ -12,7 +12,11 @@ fn each_kind_of_bad_device_has_its_own_clear_state_and_the_good_one_is_not_distu
     let key = devices.fleet().host_key().to_owned();
 
     // A port that nobody listens on, and one that accepts and says nothing.
-    let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refused = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let mute_port = mute.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -42,7 +46,9 @@ fn each_kind_of_bad_device_has_its_own_clear_state_and_the_good_one_is_not_distu
         folder.path().display(),
     );
     let config = lab::configuration(folder.path(), &inventory.replace("defaults_marker\n", ""));
-    let text = fs::read_to_string(&config).unwrap().replace("interval: 1s,", "interval: 1s, connect_timeout: 2s,");
+    let text = fs::read_to_string(&config)
+        .unwrap()
+        .replace("interval: 1s,", "interval: 1s, connect_timeout: 2s,");
     fs::write(&config, text).unwrap();
     let manager = Manager::start(&config, folder.path());
     let _agent = manager.agent("a1", 1, folder.path());
@@ -57,23 +63,41 @@ fn each_kind_of_bad_device_has_its_own_clear_state_and_the_good_one_is_not_distu
     ] {
         let device = eventually(PATIENCE, &format!("{name} fails with {reason}"), || {
             let device = manager.device(name)?;
-            if device["failure"]["reason"] == reason { Ok(device) } else { Err(device.to_string()) }
+            if device["failure"]["reason"] == reason {
+                Ok(device)
+            } else {
+                Err(device.to_string())
+            }
         });
         let said = device["failure"].to_string();
         assert!(said.contains(word), "{name}: {said}");
         assert!(!said.contains("not-the-password"), "{said}");
         let page = manager.metrics().unwrap();
-        assert_eq!(page.value(&format!("netwolf_device_up{{device=\"{name}\"}}")), Some(0.0));
+        assert_eq!(
+            page.value(&format!("netwolf_device_up{{device=\"{name}\"}}")),
+            Some(0.0)
+        );
     }
 
     // The good device between them is polled as if it were alone.
     let before = manager.metrics().unwrap().cpu_by_device();
     assert_eq!(before.len(), 1, "{before:?}");
-    eventually(Duration::from_secs(10), "a fresh load of the good device", || {
-        let now = manager.metrics()?.cpu_by_device();
-        if moved(&before, &now) == 1 { Ok(()) } else { Err(format!("{now:?}")) }
-    });
-    assert!(other.login_failures() <= 2, "a wrong password is not tried again and again");
+    eventually(
+        Duration::from_secs(10),
+        "a fresh load of the good device",
+        || {
+            let now = manager.metrics()?.cpu_by_device();
+            if moved(&before, &now) == 1 {
+                Ok(())
+            } else {
+                Err(format!("{now:?}"))
+            }
+        },
+    );
+    assert!(
+        other.login_failures() <= 2,
+        "a wrong password is not tried again and again"
+    );
 }
 
 #[test]
@@ -83,7 +107,11 @@ fn a_peer_that_is_no_agent_is_turned_away_and_counted() {
     let folder = lab::folder();
     let config = lab::configuration(folder.path(), "devices: []\n");
     let manager = Manager::start(&config, folder.path());
-    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0, 0, 0, 2, b'{', b'}'], &[0xff; 64]] {
+    for bytes in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[0, 0, 0, 2, b'{', b'}'],
+        &[0xff; 64],
+    ] {
         let mut stream = std::net::TcpStream::connect(&manager.agents).unwrap();
         stream.write_all(bytes).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -93,9 +121,13 @@ fn a_peer_that_is_no_agent_is_turned_away_and_counted() {
     }
     eventually(PATIENCE, "all three are counted", || {
         let page = manager.metrics()?;
-        let counted =
-            page.sum("netwolf_manager_malformed_frames_total") + page.sum("netwolf_manager_refused_hellos_total");
-        if counted >= 3.0 { Ok(()) } else { Err(format!("{counted}")) }
+        let counted = page.sum("netwolf_manager_malformed_frames_total")
+            + page.sum("netwolf_manager_refused_hellos_total");
+        if counted >= 3.0 {
+            Ok(())
+        } else {
+            Err(format!("{counted}"))
+        }
     });
     assert!(lab::get(&manager.web, "/-/healthy", "").is_ok());
 }

@@ -9,13 +9,22 @@ use std::{
 use crate::lab::{self, PATIENCE, Page, Process, eventually, get};
 
 /// Starts `netwolf demo` and reads where its metrics are.
-fn start(args: &[&str], folder: &std::path::Path) -> (Process, String, std::sync::mpsc::Receiver<String>) {
+fn start(
+    args: &[&str],
+    folder: &std::path::Path,
+) -> (Process, String, std::sync::mpsc::Receiver<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
-    command.arg("demo").args(args).stdout(Stdio::piped()).env("TMPDIR", folder);
+    command
+        .arg("demo")
+        .args(args)
+        .stdout(Stdio::piped())
+        .env("TMPDIR", folder);
     let mut demo = Process::spawn("demo", command, folder);
     let lines = demo.lines();
     let web = loop {
-        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no address:\n{}", demo.log()));
+        let line = lines
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("no address:\n{}", demo.log()));
         if let Some((_, address)) = line.split_once("http://")
             && let Some(address) = address.strip_suffix("/metrics")
         {
@@ -27,8 +36,15 @@ fn start(args: &[&str], folder: &std::path::Path) -> (Process, String, std::sync
 
 /// Processes whose parent is `id`.
 fn children(id: u32) -> BTreeSet<String> {
-    let output = Command::new("ps").args(["-o", "pid=", "--ppid", &id.to_string()]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect()
+    let output = Command::new("ps")
+        .args(["-o", "pid=", "--ppid", &id.to_string()])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn runs(id: &str) -> bool {
@@ -44,27 +60,51 @@ fn every_device_of_the_demo_has_a_cpu_load_that_changes_and_ctrl_c_ends_it_all()
 
     let first = eventually(PATIENCE, "a CPU load for all 50 devices", || {
         let loads = page()?.cpu_by_device();
-        if loads.len() == 50 { Ok(loads) } else { Err(format!("{} devices have one", loads.len())) }
+        if loads.len() == 50 {
+            Ok(loads)
+        } else {
+            Err(format!("{} devices have one", loads.len()))
+        }
     });
     let mut changed = BTreeSet::new();
     eventually(PATIENCE, "a change of all 50 loads", || {
         let now = page()?.cpu_by_device();
-        changed.extend(now.into_iter().filter(|(device, load)| first.get(device) != Some(load)).map(|(device, _)| device));
-        if changed.len() == 50 { Ok(()) } else { Err(format!("{} have changed", changed.len())) }
+        changed.extend(
+            now.into_iter()
+                .filter(|(device, load)| first.get(device) != Some(load))
+                .map(|(device, _)| device),
+        );
+        if changed.len() == 50 {
+            Ok(())
+        } else {
+            Err(format!("{} have changed", changed.len()))
+        }
     });
 
     eventually(PATIENCE, "a live line with all devices up", || {
         let line = lines.try_recv().map_err(|_| "no line yet".to_owned())?;
-        if line.contains("devices up 50/50") && line.contains("polls/s") { Ok(()) } else { Err(line) }
+        if line.contains("devices up 50/50") && line.contains("polls/s") {
+            Ok(())
+        } else {
+            Err(line)
+        }
     });
 
     let parts = children(demo.id());
-    assert_eq!(parts.len(), 4, "a simulator, a manager and two agents, each a process of its own");
+    assert_eq!(
+        parts.len(),
+        4,
+        "a simulator, a manager and two agents, each a process of its own"
+    );
     let asked = Instant::now();
     demo.signal("INT");
     let status = demo.wait(PATIENCE);
     assert!(status.success(), "{status}");
-    assert!(asked.elapsed() < Duration::from_secs(2), "it took {:?} to end", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "it took {:?} to end",
+        asked.elapsed()
+    );
     assert!(parts.iter().all(|id| !runs(id)), "no part stays behind");
 }
 
@@ -78,6 +118,10 @@ fn a_demo_that_is_killed_leaves_no_process_behind() {
     drop(lines);
     eventually(PATIENCE, "the end of all parts", || {
         let left: Vec<_> = parts.iter().filter(|id| runs(id)).collect();
-        if left.is_empty() { Ok(()) } else { Err(format!("{left:?} run")) }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{left:?} run"))
+        }
     });
 }

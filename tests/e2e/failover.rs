@@ -8,19 +8,34 @@ const DEVICES: usize = 40;
 
 /// Waits until every device's load has changed, which takes polls of every device.
 fn all_polled(manager: &Manager, patience: Duration) {
-    let before = manager.metrics().unwrap_or_else(|error| panic!("{error}")).cpu_by_device();
+    let before = manager
+        .metrics()
+        .unwrap_or_else(|error| panic!("{error}"))
+        .cpu_by_device();
     let mut polled = std::collections::BTreeSet::new();
     eventually(patience, "a poll of every device", || {
         let now = manager.metrics()?.cpu_by_device();
-        polled.extend(now.into_iter().filter(|(device, load)| before.get(device) != Some(load)).map(|(device, _)| device));
-        if polled.len() == DEVICES { Ok(()) } else { Err(format!("{} of {DEVICES}", polled.len())) }
+        polled.extend(
+            now.into_iter()
+                .filter(|(device, load)| before.get(device) != Some(load))
+                .map(|(device, _)| device),
+        );
+        if polled.len() == DEVICES {
+            Ok(())
+        } else {
+            Err(format!("{} of {DEVICES}", polled.len()))
+        }
     });
 }
 
 fn up(manager: &Manager) {
     eventually(PATIENCE, "all devices up", || {
         let sum = manager.metrics()?.sum("netwolf_device_up");
-        if sum == 40.0 { Ok(()) } else { Err(format!("{sum} are up")) }
+        if sum == 40.0 {
+            Ok(())
+        } else {
+            Err(format!("{sum} are up"))
+        }
     });
 }
 
@@ -29,7 +44,9 @@ fn held(manager: &Manager) -> Result<std::collections::BTreeMap<String, usize>, 
     let devices = manager.json("/api/v1/devices")?;
     let mut held = std::collections::BTreeMap::new();
     for device in devices["devices"].as_array().ok_or("no list of devices")? {
-        *held.entry(device["agent"].as_str().unwrap_or("none").to_owned()).or_default() += 1;
+        *held
+            .entry(device["agent"].as_str().unwrap_or("none").to_owned())
+            .or_default() += 1;
     }
     Ok(held)
 }
@@ -45,17 +62,35 @@ fn the_devices_of_a_killed_agent_are_polled_by_the_other_within_ten_seconds() {
     up(&manager);
     let before = eventually(PATIENCE, "both agents hold devices", || {
         let held = held(&manager)?;
-        if held.len() == 2 && held.values().all(|count| *count >= 10) { Ok(held) } else { Err(format!("{held:?}")) }
+        if held.len() == 2 && held.values().all(|count| *count >= 10) {
+            Ok(held)
+        } else {
+            Err(format!("{held:?}"))
+        }
     });
 
     let killed = Instant::now();
     doomed.kill();
-    eventually(Duration::from_secs(10), "the other agent holds all devices", || {
-        let held = held(&manager)?;
-        if held.get("a2") == Some(&DEVICES) { Ok(()) } else { Err(format!("{held:?}")) }
-    });
-    all_polled(&manager, Duration::from_secs(10).saturating_sub(killed.elapsed()));
-    eprintln!("all {DEVICES} devices polled {:.1} s after the kill; before it {before:?}", killed.elapsed().as_secs_f64());
+    eventually(
+        Duration::from_secs(10),
+        "the other agent holds all devices",
+        || {
+            let held = held(&manager)?;
+            if held.get("a2") == Some(&DEVICES) {
+                Ok(())
+            } else {
+                Err(format!("{held:?}"))
+            }
+        },
+    );
+    all_polled(
+        &manager,
+        Duration::from_secs(10).saturating_sub(killed.elapsed()),
+    );
+    eprintln!(
+        "all {DEVICES} devices polled {:.1} s after the kill; before it {before:?}",
+        killed.elapsed().as_secs_f64()
+    );
 }
 
 #[test]
@@ -64,12 +99,19 @@ fn a_manager_that_is_killed_and_started_again_costs_no_login() {
     let devices = Devices::start(DEVICES);
     let config = lab::configuration(folder.path(), &devices.inventory());
     let manager = Manager::start(&config, folder.path());
-    let _agents = [manager.agent("a1", 2, folder.path()), manager.agent("a2", 2, folder.path())];
+    let _agents = [
+        manager.agent("a1", 2, folder.path()),
+        manager.agent("a2", 2, folder.path()),
+    ];
     up(&manager);
     all_polled(&manager, PATIENCE);
     let settled = eventually(PATIENCE, "both agents hold devices", || {
         let held = held(&manager)?;
-        if held.len() == 2 { Ok(held) } else { Err(format!("{held:?}")) }
+        if held.len() == 2 {
+            Ok(held)
+        } else {
+            Err(format!("{held:?}"))
+        }
     });
     let logins = devices.fleet().totals().logins;
     let commands = devices.fleet().totals().commands;
@@ -78,13 +120,21 @@ fn a_manager_that_is_killed_and_started_again_costs_no_login() {
     manager.process.kill();
     eventually(PATIENCE, "polls go on without a manager", || {
         let more = devices.fleet().totals().commands - commands;
-        if more >= 2 * DEVICES as u64 { Ok(()) } else { Err(format!("{more} commands since")) }
+        if more >= 2 * DEVICES as u64 {
+            Ok(())
+        } else {
+            Err(format!("{more} commands since"))
+        }
     });
     let manager = Manager::start_on(&config, folder.path(), &web, &agents);
     up(&manager);
     all_polled(&manager, PATIENCE);
     assert_eq!(held(&manager).unwrap(), settled, "nothing moves");
-    assert_eq!(devices.fleet().totals().logins, logins, "no session was lost");
+    assert_eq!(
+        devices.fleet().totals().logins,
+        logins,
+        "no session was lost"
+    );
 }
 
 #[test]
@@ -97,18 +147,36 @@ fn a_reload_touches_only_the_devices_that_changed() {
     let _agent = manager.agent("a1", 1, folder.path());
     eventually(PATIENCE, "four devices up", || {
         let sum = manager.metrics()?.sum("netwolf_device_up");
-        if sum == 4.0 { Ok(()) } else { Err(format!("{sum} are up")) }
+        if sum == 4.0 {
+            Ok(())
+        } else {
+            Err(format!("{sum} are up"))
+        }
     });
     let logins = devices.fleet().totals().logins;
 
     // A rejected file leaves the old inventory running.
-    lab::configuration(folder.path(), &format!("{inventory}  - {{ name: x, adress: y }}\n"));
+    lab::configuration(
+        folder.path(),
+        &format!("{inventory}  - {{ name: x, adress: y }}\n"),
+    );
     eventually(PATIENCE, "the reload is refused", || {
         let page = manager.metrics()?;
         let failed = page.value("netwolf_manager_config_last_reload_successful") == Some(0.0);
-        if failed { Ok(()) } else { Err("not refused yet".into()) }
+        if failed {
+            Ok(())
+        } else {
+            Err("not refused yet".into())
+        }
     });
-    assert_eq!(manager.metrics().unwrap().series("netwolf_device_up", &[]).count(), 4);
+    assert_eq!(
+        manager
+            .metrics()
+            .unwrap()
+            .series("netwolf_device_up", &[])
+            .count(),
+        4
+    );
 
     // One device less: it is gone, the others are not touched.
     let fewer = inventory.trim_end().rsplit_once('\n').unwrap().0.to_owned();
@@ -117,15 +185,31 @@ fn a_reload_touches_only_the_devices_that_changed() {
         let page = manager.metrics()?;
         let loads = page.cpu_by_device();
         let known = page.series("netwolf_device_up", &[]).count();
-        if known == 3 && loads.len() == 3 { Ok(loads) } else { Err(format!("{known} devices, {} loads", loads.len())) }
+        if known == 3 && loads.len() == 3 {
+            Ok(loads)
+        } else {
+            Err(format!("{known} devices, {} loads", loads.len()))
+        }
     });
     eventually(PATIENCE, "the session of the removed device closes", || {
         let open = devices.fleet().totals().sessions;
-        if open == 3 { Ok(()) } else { Err(format!("{open} sessions")) }
+        if open == 3 {
+            Ok(())
+        } else {
+            Err(format!("{open} sessions"))
+        }
     });
     eventually(PATIENCE, "the others are polled on", || {
         let moved = moved(&before, &manager.metrics()?.cpu_by_device());
-        if moved == 3 { Ok(()) } else { Err(format!("{moved} changed")) }
+        if moved == 3 {
+            Ok(())
+        } else {
+            Err(format!("{moved} changed"))
+        }
     });
-    assert_eq!(devices.fleet().totals().logins, logins, "no other device was logged in to again");
+    assert_eq!(
+        devices.fleet().totals().logins,
+        logins,
+        "no other device was logged in to again"
+    );
 }

@@ -17,24 +17,33 @@ use netwolf_simulator::{Fleet, FleetConfig};
 use tempfile::TempDir;
 
 /// Generous, because the machine may be loaded: a condition that holds is seen at once, whatever this is.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The password of every simulated device.
 pub(crate) const PASSWORD: &str = "correct-horse";
 
 /// A folder for one test's files.
 pub(crate) fn folder() -> TempDir {
-    tempfile::Builder::new().prefix("netwolf-e2e-").tempdir().unwrap()
+    tempfile::Builder::new()
+        .prefix("netwolf-e2e-")
+        .tempdir()
+        .unwrap()
 }
 
 /// Calls `attempt` until it gives a value, and panics with its last objection when `patience` is over.
 #[track_caller]
-pub(crate) fn eventually<T>(patience: Duration, what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+pub(crate) fn eventually<T>(
+    patience: Duration,
+    what: &str,
+    mut attempt: impl FnMut() -> Result<T, String>,
+) -> T {
     let deadline = Instant::now() + patience;
     loop {
         match attempt() {
             Ok(value) => return value,
-            Err(objection) if Instant::now() >= deadline => panic!("{what}: not within {patience:?}: {objection}"),
+            Err(objection) if Instant::now() >= deadline => {
+                panic!("{what}: not within {patience:?}: {objection}")
+            }
             Err(_) => pause(),
         }
     }
@@ -54,7 +63,10 @@ pub(crate) fn have(program: &str, package: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(program))
         .find(|path| path.is_file());
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{program} is missing: apt-get install {package}");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{program} is missing: apt-get install {package}"
+        );
         eprintln!("left out: {program} is not on this machine (apt-get install {package})");
     }
     found
@@ -71,19 +83,35 @@ impl Process {
     /// Starts `command` with its standard error in a log under `folder`.
     pub(crate) fn spawn(name: &str, mut command: Command, folder: &Path) -> Self {
         let log = folder.join(format!("{name}.log"));
-        command.stdin(Stdio::piped()).stderr(fs::File::options().create(true).append(true).open(&log).unwrap());
-        let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
-        Self { name: name.into(), child, log }
+        command.stdin(Stdio::piped()).stderr(
+            fs::File::options()
+                .create(true)
+                .append(true)
+                .open(&log)
+                .unwrap(),
+        );
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
+        Self {
+            name: name.into(),
+            child,
+            log,
+        }
     }
 
     /// Starts the command that is under test, and waits for its line of JSON that says that it is ready.
     pub(crate) fn netwolf(name: &str, args: &[&str], folder: &Path) -> (Self, serde_json::Value) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
-        command.args(args).args(["--announce", "--exit-with-parent"]).stdout(Stdio::piped());
+        command
+            .args(args)
+            .args(["--announce", "--exit-with-parent"])
+            .stdout(Stdio::piped());
         let mut process = Self::spawn(name, command, folder);
         let line = process.lines().recv_timeout(PATIENCE);
         let line = line.unwrap_or_else(|_| panic!("{name} was not ready:\n{}", process.log()));
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{name} said {line:?}: {error}"));
+        let ready = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("{name} said {line:?}: {error}"));
         (process, ready)
     }
 
@@ -107,7 +135,10 @@ impl Process {
 
     /// Sends a signal by its name, such as `INT`.
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([&format!("-{signal}"), &self.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &self.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success(), "kill -{signal} {}", self.name);
     }
 
@@ -122,7 +153,10 @@ impl Process {
     pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
         let name = self.name.clone();
         eventually(patience, &format!("the end of {name}"), || {
-            self.child.try_wait().unwrap().ok_or_else(|| "it runs".into())
+            self.child
+                .try_wait()
+                .unwrap()
+                .ok_or_else(|| "it runs".into())
         })
     }
 
@@ -154,20 +188,32 @@ pub(crate) struct Devices {
 impl Devices {
     /// Starts `count` devices named `sim-...` on ports of 127.0.0.1.
     pub(crate) fn start(count: usize) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let config = FleetConfig::new(count, "netwolf", PASSWORD);
         let fleet = runtime.block_on(Fleet::start(config)).unwrap();
-        Self { runtime, fleet: Some(fleet) }
+        Self {
+            runtime,
+            fleet: Some(fleet),
+        }
     }
 
     pub(crate) fn fleet(&self) -> &Fleet {
-        self.fleet.as_ref().expect("the fleet runs until it is dropped")
+        self.fleet
+            .as_ref()
+            .expect("the fleet runs until it is dropped")
     }
 
     /// The devices' entries for an inventory, with their host key pinned.
     pub(crate) fn inventory(&self) -> String {
-        self.fleet().devices().iter().fold("devices:\n".into(), |mut text, device| {
-            writeln!(
+        self.fleet()
+            .devices()
+            .iter()
+            .fold("devices:\n".into(), |mut text, device| {
+                writeln!(
                 text,
                 "  - {{ name: {}, address: {}, port: {}, platform: cisco_ios, host_key: \"{}\" }}",
                 device.name(),
@@ -176,8 +222,8 @@ impl Devices {
                 self.fleet().host_key(),
             )
             .unwrap();
-            text
-        })
+                text
+            })
     }
 }
 
@@ -221,17 +267,41 @@ impl Manager {
     /// Starts it where one ran before.
     pub(crate) fn start_on(config: &Path, folder: &Path, web: &str, agents: &str) -> Self {
         let (config, data) = (config.to_str().unwrap(), folder.join("data"));
-        let args = ["manager", "--config.file", config, "--storage.path", data.to_str().unwrap()];
-        let addresses = ["--web.listen-address", web, "--agent.listen-address", agents];
-        let (process, ready) = Process::netwolf("manager", &[&args[..], &addresses[..]].concat(), folder);
+        let args = [
+            "manager",
+            "--config.file",
+            config,
+            "--storage.path",
+            data.to_str().unwrap(),
+        ];
+        let addresses = [
+            "--web.listen-address",
+            web,
+            "--agent.listen-address",
+            agents,
+        ];
+        let (process, ready) =
+            Process::netwolf("manager", &[&args[..], &addresses[..]].concat(), folder);
         let address = |key: &str| ready[key].as_str().expect("an address").to_owned();
-        Self { web: address("web"), agents: address("agents"), process }
+        Self {
+            web: address("web"),
+            agents: address("agents"),
+            process,
+        }
     }
 
     /// Starts an agent that calls this manager.
     pub(crate) fn agent(&self, name: &str, shards: u16, folder: &Path) -> Process {
         let shards = shards.to_string();
-        let args = ["agent", "--name", name, "--manager.address", &self.agents, "--shards", &shards];
+        let args = [
+            "agent",
+            "--name",
+            name,
+            "--manager.address",
+            &self.agents,
+            "--shards",
+            &shards,
+        ];
         Process::netwolf(name, &args, folder).0
     }
 
@@ -257,18 +327,32 @@ pub(crate) fn get(address: &str, path: &str, headers: &str) -> Result<String, St
 }
 
 /// One HTTP request, as plain as can be: HTTP/1.0, so the end of the stream ends the body.
-pub(crate) fn request(method: &str, address: &str, path: &str, headers: &str) -> Result<String, String> {
+pub(crate) fn request(
+    method: &str,
+    address: &str,
+    path: &str,
+    headers: &str,
+) -> Result<String, String> {
     let exchange = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n")?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n"
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
     };
     let answer = exchange().map_err(|error| format!("{method} http://{address}{path}: {error}"))?;
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or("an answer without an end of its head")?;
-    if head.split(' ').nth(1) == Some("200") { Ok(body.into()) } else { Err(format!("{head}\n\n{body}")) }
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or("an answer without an end of its head")?;
+    if head.split(' ').nth(1) == Some("200") {
+        Ok(body.into())
+    } else {
+        Err(format!("{head}\n\n{body}"))
+    }
 }
 
 /// A page of metrics: value by series as written.
@@ -278,13 +362,20 @@ pub(crate) struct Page(BTreeMap<String, f64>);
 impl Page {
     /// Reads a page of text 0.0.4.
     pub(crate) fn parse(text: &str) -> Self {
-        let series = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        let series = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty());
         Self(
             series
                 .map(|line| {
-                    let (name, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("not a sample: {line:?}"));
+                    let (name, value) = line
+                        .rsplit_once(' ')
+                        .unwrap_or_else(|| panic!("not a sample: {line:?}"));
                     let value = value.replace("Inf", "inf").parse();
-                    (name.to_owned(), value.unwrap_or_else(|error| panic!("{line:?}: {error}")))
+                    (
+                        name.to_owned(),
+                        value.unwrap_or_else(|error| panic!("{line:?}: {error}")),
+                    )
                 })
                 .collect(),
         )
@@ -296,18 +387,28 @@ impl Page {
     }
 
     /// The series of `family` that hold all of `labels`, such as `window="5s"`.
-    pub(crate) fn series<'a>(&'a self, family: &'a str, labels: &'a [&'a str]) -> impl Iterator<Item = (&'a str, f64)> {
+    pub(crate) fn series<'a>(
+        &'a self,
+        family: &'a str,
+        labels: &'a [&'a str],
+    ) -> impl Iterator<Item = (&'a str, f64)> {
         self.0.iter().filter_map(move |(series, value)| {
             let rest = series.strip_prefix(family)?;
             let whole = rest.is_empty() || rest.starts_with('{');
-            (whole && labels.iter().all(|label| rest.contains(label))).then_some((series.as_str(), *value))
+            (whole && labels.iter().all(|label| rest.contains(label)))
+                .then_some((series.as_str(), *value))
         })
     }
 
     /// The five-second CPU load of each device.
     pub(crate) fn cpu_by_device(&self) -> BTreeMap<String, f64> {
         self.series("netwolf_cpu_utilization_ratio", &["window=\"5s\""])
-            .map(|(series, value)| (label(series, "device").expect("a device label").to_owned(), value))
+            .map(|(series, value)| {
+                (
+                    label(series, "device").expect("a device label").to_owned(),
+                    value,
+                )
+            })
             .collect()
     }
 
@@ -325,5 +426,7 @@ pub(crate) fn label<'a>(series: &'a str, name: &str) -> Option<&'a str> {
 
 /// Devices whose CPU load has changed since `before`.
 pub(crate) fn moved(before: &BTreeMap<String, f64>, now: &BTreeMap<String, f64>) -> usize {
-    now.iter().filter(|(device, value)| before.get(*device).is_some_and(|before| before != *value)).count()
+    now.iter()
+        .filter(|(device, value)| before.get(*device).is_some_and(|before| before != *value))
+        .count()
 }

@@ -6,9 +6,16 @@ use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually};
 
 /// Runs `netwolf` to its end: exit code, standard output, standard error.
 fn netwolf(args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_netwolf")).args(args).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .args(args)
+        .output()
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    (
+        output.status.code().expect("an exit code"),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 #[test]
@@ -39,8 +46,14 @@ fn check_tells_all_faults_of_a_bad_file_with_their_places_and_exits_with_2() {
     for place in ["netwolf.yml:2:", "netwolf.yml:4:", "netwolf.yml:5:"] {
         assert!(err.contains(place), "{place} is not in\n{err}");
     }
-    assert!(err.contains("cisco_ios") && err.contains("address"), "the ways out are named:\n{err}");
-    assert!(!err.contains("hunter2"), "a secret in the wrong place is not repeated");
+    assert!(
+        err.contains("cisco_ios") && err.contains("address"),
+        "the ways out are named:\n{err}"
+    );
+    assert!(
+        !err.contains("hunter2"),
+        "a secret in the wrong place is not repeated"
+    );
 }
 
 #[test]
@@ -48,17 +61,35 @@ fn bad_usage_exits_with_2_and_a_port_in_use_with_1() {
     assert_eq!(netwolf(&["agent", "--no-such-flag"]).0, 2);
     assert_eq!(netwolf(&["check", "/nonexistent/netwolf.yml"]).0, 2);
     // Links are not encrypted yet, so another machine has to be asked for by name.
-    let (code, _, err) = netwolf(&["agent", "--manager.address", "192.0.2.1:9798", "--name", "a1"]);
-    assert!(code == 2 && err.contains("--insecure-plaintext"), "{code}: {err}");
+    let (code, _, err) = netwolf(&[
+        "agent",
+        "--manager.address",
+        "192.0.2.1:9798",
+        "--name",
+        "a1",
+    ]);
+    assert!(
+        code == 2 && err.contains("--insecure-plaintext"),
+        "{code}: {err}"
+    );
 
     let folder = lab::folder();
     let config = lab::configuration(folder.path(), "devices: []\n");
     let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = busy.local_addr().unwrap().to_string();
     let data = folder.path().join("data");
-    let args = ["manager", "--config.file", config.to_str().unwrap(), "--storage.path", data.to_str().unwrap()];
+    let args = [
+        "manager",
+        "--config.file",
+        config.to_str().unwrap(),
+        "--storage.path",
+        data.to_str().unwrap(),
+    ];
     let (code, _, err) = netwolf(&[&args[..], &["--web.listen-address", &address]].concat());
-    assert!(code == 1 && err.contains(&address) && err.contains("--web.listen-address"), "{code}: {err}");
+    assert!(
+        code == 1 && err.contains(&address) && err.contains("--web.listen-address"),
+        "{code}: {err}"
+    );
 }
 
 #[test]
@@ -67,18 +98,36 @@ fn standalone_polls_a_small_site_in_one_process() {
     let devices = Devices::start(3);
     let config = lab::configuration(folder.path(), &devices.inventory());
     let data = folder.path().join("data");
-    let args = ["standalone", "--config.file", config.to_str().unwrap(), "--storage.path", data.to_str().unwrap()];
-    let (mut process, ready) = Process::netwolf("standalone", &[&args[..], &["--web.listen-address", "127.0.0.1:0"]].concat(), folder.path());
+    let args = [
+        "standalone",
+        "--config.file",
+        config.to_str().unwrap(),
+        "--storage.path",
+        data.to_str().unwrap(),
+    ];
+    let (mut process, ready) = Process::netwolf(
+        "standalone",
+        &[&args[..], &["--web.listen-address", "127.0.0.1:0"]].concat(),
+        folder.path(),
+    );
     let web = ready["web"].as_str().unwrap();
     eventually(PATIENCE, "a load for each device", || {
         let loads = lab::Page::parse(&lab::get(web, "/metrics", "")?).cpu_by_device();
-        if loads.len() == 3 { Ok(()) } else { Err(format!("{loads:?}")) }
+        if loads.len() == 3 {
+            Ok(())
+        } else {
+            Err(format!("{loads:?}"))
+        }
     });
     process.signal("TERM");
     assert!(process.wait(PATIENCE).success());
     eventually(PATIENCE, "all sessions closed", || {
         let open = devices.fleet().totals().sessions;
-        if open == 0 { Ok(()) } else { Err(format!("{open} sessions")) }
+        if open == 0 {
+            Ok(())
+        } else {
+            Err(format!("{open} sessions"))
+        }
     });
 }
 
@@ -89,9 +138,16 @@ fn the_manager_is_healthy_at_once_and_ready_when_devices_are_placed() {
     let config = lab::configuration(folder.path(), &devices.inventory());
     let manager = Manager::start(&config, folder.path());
     assert!(lab::get(&manager.web, "/-/healthy", "").is_ok());
-    assert!(lab::get(&manager.web, "/", "").unwrap().contains("/metrics"), "the landing page says where to go");
+    assert!(
+        lab::get(&manager.web, "/", "")
+            .unwrap()
+            .contains("/metrics"),
+        "the landing page says where to go"
+    );
     let _agent = manager.agent("a1", 1, folder.path());
-    eventually(PATIENCE, "ready", || lab::get(&manager.web, "/-/ready", "").map(drop));
+    eventually(PATIENCE, "ready", || {
+        lab::get(&manager.web, "/-/ready", "").map(drop)
+    });
     assert!(lab::request("POST", &manager.web, "/-/reload", "Content-Length: 0\r\n").is_ok());
     let refused = lab::request("GET", &manager.web, "/-/reload", "").unwrap_err();
     assert!(refused.contains("405"), "a GET changes nothing: {refused}");
@@ -103,8 +159,16 @@ fn the_page_has_two_formats_by_the_accept_header() {
     let config = lab::configuration(folder.path(), "devices: []\n");
     let manager = Manager::start(&config, folder.path());
     let plain = lab::get(&manager.web, "/metrics", "").unwrap();
-    assert!(plain.contains("# TYPE netwolf_build_info gauge") && !plain.contains("# EOF"), "{plain}");
-    let open = lab::get(&manager.web, "/metrics", "Accept: application/openmetrics-text;version=1.0.0\r\n").unwrap();
+    assert!(
+        plain.contains("# TYPE netwolf_build_info gauge") && !plain.contains("# EOF"),
+        "{plain}"
+    );
+    let open = lab::get(
+        &manager.web,
+        "/metrics",
+        "Accept: application/openmetrics-text;version=1.0.0\r\n",
+    )
+    .unwrap();
     assert!(open.ends_with("# EOF\n"), "{open}");
 }
 
@@ -118,14 +182,25 @@ fn an_agent_that_is_told_to_end_hands_its_devices_over_at_once() {
     let _staying = manager.agent("a2", 1, folder.path());
     eventually(PATIENCE, "all devices up", || {
         let sum = manager.metrics()?.sum("netwolf_device_up");
-        if sum == 8.0 { Ok(()) } else { Err(format!("{sum} are up")) }
+        if sum == 8.0 {
+            Ok(())
+        } else {
+            Err(format!("{sum} are up"))
+        }
     });
     leaving.signal("TERM");
     assert!(leaving.wait(Duration::from_secs(10)).success());
     eventually(PATIENCE, "the other agent holds all", || {
         let list = manager.json("/api/v1/devices")?;
         let list = list["devices"].as_array().ok_or("no list")?;
-        let held = list.iter().filter(|device| device["agent"] == "a2" && device["state"] == "up").count();
-        if held == 8 { Ok(()) } else { Err(format!("{held} of 8")) }
+        let held = list
+            .iter()
+            .filter(|device| device["agent"] == "a2" && device["state"] == "up")
+            .count();
+        if held == 8 {
+            Ok(())
+        } else {
+            Err(format!("{held} of 8"))
+        }
     });
 }

@@ -1,6 +1,7 @@
 //! A real Prometheus scrapes the manager, and promtool reads the page.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write,
     net::TcpListener,
@@ -12,12 +13,18 @@ use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually};
 
 /// A port that was free a moment ago, for a program that cannot be asked which one it took.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 #[test]
 fn a_real_prometheus_returns_every_device() {
-    let Some(program) = lab::have("prometheus", "prometheus") else { return };
+    let Some(program) = lab::have("prometheus", "prometheus") else {
+        return;
+    };
     let folder = lab::folder();
     let devices = Devices::start(20);
     let config = lab::configuration(folder.path(), &devices.inventory());
@@ -25,58 +32,106 @@ fn a_real_prometheus_returns_every_device() {
     let _agent = manager.agent("a1", 2, folder.path());
 
     // The scrape configuration that we ship, aimed at this manager.
-    let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus/prometheus.yml")).unwrap();
-    assert!(shipped.contains("127.0.0.1:9799"), "the shipped file scrapes the default address");
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus/rules").canonicalize().unwrap();
+    let shipped = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus/prometheus.yml"),
+    )
+    .unwrap();
+    assert!(
+        shipped.contains("127.0.0.1:9799"),
+        "the shipped file scrapes the default address"
+    );
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../prometheus/rules")
+        .canonicalize()
+        .unwrap();
     let scrape = folder.path().join("prometheus.yml");
-    let aimed = shipped.replace("127.0.0.1:9799", &manager.web).replace("rules/", &format!("{}/", rules.display()));
+    let aimed = shipped
+        .replace("127.0.0.1:9799", &manager.web)
+        .replace("rules/", &format!("{}/", rules.display()));
     fs::write(&scrape, aimed).unwrap();
 
     let address = format!("127.0.0.1:{}", free_port());
     let mut command = Command::new(program);
     command
         .arg(format!("--config.file={}", scrape.display()))
-        .arg(format!("--storage.tsdb.path={}", folder.path().join("tsdb").display()))
+        .arg(format!(
+            "--storage.tsdb.path={}",
+            folder.path().join("tsdb").display()
+        ))
         .arg(format!("--web.listen-address={address}"))
         .stdout(Stdio::null());
     let _prometheus = Process::spawn("prometheus", command, folder.path());
 
     eventually(PATIENCE, "every device in a query's answer", || {
-        let query = "/api/v1/query?query=count(netwolf_cpu_utilization_ratio%7Bwindow%3D%225s%22%7D)";
+        let query =
+            "/api/v1/query?query=count(netwolf_cpu_utilization_ratio%7Bwindow%3D%225s%22%7D)";
         let answer = lab::get(&address, query, "")?;
-        let answer: serde_json::Value = serde_json::from_str(&answer).map_err(|error| error.to_string())?;
+        let answer: serde_json::Value =
+            serde_json::from_str(&answer).map_err(|error| error.to_string())?;
         let value = &answer["data"]["result"][0]["value"][1];
-        if value == "20" { Ok(()) } else { Err(answer.to_string()) }
+        if value == "20" {
+            Ok(())
+        } else {
+            Err(answer.to_string())
+        }
     });
     eventually(PATIENCE, "the recording rules find data", || {
-        let answer = lab::get(&address, "/api/v1/query?query=device:netwolf_cpu_utilization:ratio", "")?;
-        let answer: serde_json::Value = serde_json::from_str(&answer).map_err(|error| error.to_string())?;
+        let answer = lab::get(
+            &address,
+            "/api/v1/query?query=device:netwolf_cpu_utilization:ratio",
+            "",
+        )?;
+        let answer: serde_json::Value =
+            serde_json::from_str(&answer).map_err(|error| error.to_string())?;
         let n = answer["data"]["result"].as_array().map_or(0, Vec::len);
-        if n == 20 { Ok(()) } else { Err(format!("{n} devices")) }
+        if n == 20 {
+            Ok(())
+        } else {
+            Err(format!("{n} devices"))
+        }
     });
 }
 
 #[test]
 fn promtool_finds_nothing_wrong_with_the_page() {
-    let Some(program) = lab::have("promtool", "prometheus") else { return };
+    let Some(program) = lab::have("promtool", "prometheus") else {
+        return;
+    };
     let folder = lab::folder();
     let devices = Devices::start(2);
     let config = lab::configuration(folder.path(), &devices.inventory());
-    let text = fs::read_to_string(&config).unwrap().replace("[cpu]", "[facts, cpu, memory, interfaces]");
+    let text = fs::read_to_string(&config)
+        .unwrap()
+        .replace("[cpu]", "[facts, cpu, memory, interfaces]");
     fs::write(&config, text).unwrap();
     let manager = Manager::start(&config, folder.path());
     let _agent = manager.agent("a1", 1, folder.path());
     let page = eventually(PATIENCE, "a page with all collectors", || {
         let page = lab::get(&manager.web, "/metrics", "")?;
-        let wanted = ["netwolf_device_info{", "netwolf_interface_up{", "netwolf_memory_used_bytes{", "netwolf_cpu_utilization_ratio{"];
+        let wanted = [
+            "netwolf_device_info{",
+            "netwolf_interface_up{",
+            "netwolf_memory_used_bytes{",
+            "netwolf_cpu_utilization_ratio{",
+        ];
         match wanted.iter().find(|family| !page.contains(**family)) {
             Some(missing) => Err(format!("no {missing}")),
             None => Ok(page),
         }
     });
-    let mut check =
-        Command::new(program).args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    check.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let mut check = Command::new(program)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    check
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(page.as_bytes())
+        .unwrap();
     let output = check.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
@@ -84,10 +139,88 @@ fn promtool_finds_nothing_wrong_with_the_page() {
 
 #[test]
 fn promtool_accepts_the_shipped_configuration_and_rules() {
-    let Some(program) = lab::have("promtool", "prometheus") else { return };
+    let Some(program) = lab::have("promtool", "prometheus") else {
+        return;
+    };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
-    for args in [&["check", "config", "prometheus.yml"][..], &["test", "rules", "tests/alerts.yml"]] {
-        let output = Command::new(&program).args(args).current_dir(&folder).output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    for args in [
+        &["check", "config", "prometheus.yml"][..],
+        &["test", "rules", "tests/alerts.yml"],
+    ] {
+        let output = Command::new(&program)
+            .args(args)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{args:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
+}
+
+/// Every word in `text` that is a metric of ours by its prefix, without those that the rules record.
+fn metrics_named_in(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+    words
+        .filter(|word| word.starts_with("netwolf_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The text of every file under `folder` that ends in `extension`.
+fn texts(folder: &Path, extension: &str) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all += &texts(&path, extension);
+        } else if path.extension().is_some_and(|end| end == extension) {
+            all += &fs::read_to_string(path).unwrap();
+        }
+    }
+    all
+}
+
+#[test]
+fn rules_and_dashboards_name_only_metrics_that_there_are() {
+    let folder = lab::folder();
+    let devices = Devices::start(1);
+    let refused = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let inventory = format!(
+        "{}  - {{ name: gone, address: 127.0.0.1, port: {refused}, platform: cisco_ios, host_key: accept-new }}\n",
+        devices.inventory()
+    );
+    let config = lab::configuration(folder.path(), &inventory);
+    let manager = Manager::start(&config, folder.path());
+    let _agent = manager.agent("a1", 1, folder.path());
+    let page = eventually(PATIENCE, "a page with a load and a failure", || {
+        let page = lab::get(&manager.web, "/metrics", "")?;
+        let wanted = [
+            "netwolf_device_failure_info{",
+            "netwolf_cpu_utilization_ratio{",
+        ];
+        match wanted.iter().find(|family| !page.contains(**family)) {
+            Some(missing) => Err(format!("no {missing}")),
+            None => Ok(page),
+        }
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut known = metrics_named_in(&page);
+    known.extend(metrics_named_in(&texts(
+        &root.join("netwolf-manager/library/collectors"),
+        "yml",
+    )));
+    let used = texts(&root.join("prometheus/rules"), "yml")
+        + &texts(&root.join("grafana/dashboards"), "json");
+    let used = metrics_named_in(&used);
+    assert!(used.len() > 10, "{used:?}");
+    let unknown: Vec<_> = used.difference(&known).collect();
+    assert!(unknown.is_empty(), "nobody exports {unknown:?}");
 }

@@ -5,11 +5,26 @@ use std::process::Command;
 /// Every crate that `package` pulls in for its own use.
 fn dependencies(package: &str) -> String {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            package,
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -17,7 +32,9 @@ fn dependencies(package: &str) -> String {
 fn free_of(package: &str, banned: &[&str]) {
     let tree = dependencies(package);
     for name in banned {
-        let found = tree.lines().find(|line| line.split(' ').next() == Some(name));
+        let found = tree
+            .lines()
+            .find(|line| line.split(' ').next() == Some(name));
         assert_eq!(found, None, "{package} pulls in {name}");
     }
 }
@@ -30,9 +47,23 @@ fn the_vocabulary_and_the_filters_pull_in_no_runtime() {
 
 #[test]
 fn the_two_programs_never_import_each_other_and_the_manager_knows_no_ssh() {
-    free_of("netwolf-manager", &["netwolf-agent", "netwolf-cli", "netwolf-simulator", "russh"]);
-    free_of("netwolf-agent", &["netwolf-manager", "netwolf-cli", "netwolf-simulator", "hyper"]);
-    free_of("netwolf-simulator", &["netwolf-wire", "netwolf-agent", "netwolf-manager"]);
+    free_of(
+        "netwolf-manager",
+        &["netwolf-agent", "netwolf-cli", "netwolf-simulator", "russh"],
+    );
+    free_of(
+        "netwolf-agent",
+        &[
+            "netwolf-manager",
+            "netwolf-cli",
+            "netwolf-simulator",
+            "hyper",
+        ],
+    );
+    free_of(
+        "netwolf-simulator",
+        &["netwolf-wire", "netwolf-agent", "netwolf-manager"],
+    );
 }
 
 #[test]

@@ -41,7 +41,12 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(web: &str) -> Self {
-        Self { web: web.into(), started: Instant::now(), previous: None, on_terminal: std::io::stdout().is_terminal() }
+        Self {
+            web: web.into(),
+            started: Instant::now(),
+            previous: None,
+            on_terminal: std::io::stdout().is_terminal(),
+        }
     }
 
     /// One look at the manager, one line.
@@ -79,7 +84,10 @@ impl Live {
         line
     }
 
-    #[expect(clippy::print_stdout, reason = "the live line is for the people at the terminal")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "the live line is for the people at the terminal"
+    )]
     fn print(&self, line: &str) {
         if self.on_terminal {
             // Back to the start of the line, and clear what the last one left.
@@ -101,16 +109,26 @@ fn rate(before: u64, now: u64, seconds: f64) -> f64 {
 /// as Prometheus does; `-` when nothing was.
 #[expect(clippy::cast_precision_loss, reason = "counts of one second")]
 fn quantile(before: &Buckets, now: &Buckets, q: f64) -> String {
-    let counts: Vec<f64> =
-        now.counts.iter().enumerate().map(|(i, count)| count.saturating_sub(before.counts.get(i).copied().unwrap_or(0)) as f64).collect();
+    let counts: Vec<f64> = now
+        .counts
+        .iter()
+        .enumerate()
+        .map(|(i, count)| count.saturating_sub(before.counts.get(i).copied().unwrap_or(0)) as f64)
+        .collect();
     let total = counts.last().copied().unwrap_or(0.0);
     if total == 0.0 {
         return format!("{:>9}", "-");
     }
     let rank = q * total;
-    let bucket = counts.iter().position(|count| *count >= rank).unwrap_or(counts.len() - 1);
+    let bucket = counts
+        .iter()
+        .position(|count| *count >= rank)
+        .unwrap_or(counts.len() - 1);
     let Some(upper) = now.bounds.get(bucket) else {
-        return format!(">{:>5.0} ms", now.bounds.last().copied().unwrap_or(0.0) * 1000.0);
+        return format!(
+            ">{:>5.0} ms",
+            now.bounds.last().copied().unwrap_or(0.0) * 1000.0
+        );
     };
     let (lower, below) = match bucket.checked_sub(1) {
         Some(previous) => (now.bounds[previous], counts[previous]),
@@ -125,12 +143,18 @@ mod tests {
     use super::*;
 
     fn buckets(counts: &[u64]) -> Buckets {
-        Buckets { bounds: vec![0.001, 0.01, 0.1], counts: counts.into() }
+        Buckets {
+            bounds: vec![0.001, 0.01, 0.1],
+            counts: counts.into(),
+        }
     }
 
     #[test]
     fn a_quantile_counts_only_what_is_new_and_interpolates() {
-        let (before, now) = (buckets(&[100, 100, 100, 100]), buckets(&[100, 200, 200, 200]));
+        let (before, now) = (
+            buckets(&[100, 100, 100, 100]),
+            buckets(&[100, 200, 200, 200]),
+        );
         assert_eq!(quantile(&before, &now, 0.5), "   5.5 ms");
     }
 
@@ -138,6 +162,9 @@ mod tests {
     fn nothing_new_is_a_dash_and_past_the_last_bound_is_said() {
         let now = buckets(&[1, 2, 3, 4]);
         assert_eq!(quantile(&now, &now, 0.5).trim(), "-");
-        assert_eq!(quantile(&buckets(&[0, 0, 0, 0]), &buckets(&[0, 0, 0, 9]), 0.5), ">  100 ms");
+        assert_eq!(
+            quantile(&buckets(&[0, 0, 0, 0]), &buckets(&[0, 0, 0, 9]), 0.5),
+            ">  100 ms"
+        );
     }
 }

@@ -28,25 +28,47 @@ pub(super) struct Part {
 impl Part {
     /// This executable again, with its standard error in a log of its own.
     pub(super) fn command(name: &str, folder: &Path) -> anyhow::Result<Command> {
-        let mut command = Command::new(std::env::current_exe().context("cannot find my own executable")?);
+        let mut command =
+            Command::new(std::env::current_exe().context("cannot find my own executable")?);
         let log = File::create(log_path(name, folder)).context("cannot write a log file")?;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true);
         // A process group of its own, so that Ctrl-C reaches only us and we choose the order of the end.
         command.process_group(0);
         Ok(command)
     }
 
     /// Starts `command` and waits for its line of JSON that says that it is ready.
-    pub(super) async fn start(name: &str, mut command: Command, folder: &Path) -> anyhow::Result<(Self, Value)> {
+    pub(super) async fn start(
+        name: &str,
+        mut command: Command,
+        folder: &Path,
+    ) -> anyhow::Result<(Self, Value)> {
         command.args(["--announce", "--exit-with-parent"]);
-        let child = command.spawn().with_context(|| format!("cannot start the {name}"))?;
-        let mut part = Self { name: name.into(), child, log: log_path(name, folder) };
-        let stdout = part.child.stdout.take().context("a child without its standard output")?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start the {name}"))?;
+        let mut part = Self {
+            name: name.into(),
+            child,
+            log: log_path(name, folder),
+        };
+        let stdout = part
+            .child
+            .stdout
+            .take()
+            .context("a child without its standard output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let line = timeout(READY, lines.next_line()).await.with_context(|| format!("{name} was not ready in {READY:?}"))?;
+        let line = timeout(READY, lines.next_line())
+            .await
+            .with_context(|| format!("{name} was not ready in {READY:?}"))?;
         match line? {
             Some(line) => {
-                let ready = serde_json::from_str(&line).with_context(|| format!("{name} said {line:?}"))?;
+                let ready =
+                    serde_json::from_str(&line).with_context(|| format!("{name} said {line:?}"))?;
                 Ok((part, ready))
             }
             None => bail!("{name} ended before it was ready{}", part.last_words()),
@@ -81,7 +103,11 @@ impl Part {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let mut lines: Vec<_> = log.lines().rev().take(5).collect();
         lines.reverse();
-        if lines.is_empty() { String::new() } else { format!(":\n{}", lines.join("\n")) }
+        if lines.is_empty() {
+            String::new()
+        } else {
+            format!(":\n{}", lines.join("\n"))
+        }
     }
 }
 
