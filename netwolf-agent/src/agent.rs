@@ -90,6 +90,11 @@ impl Agent {
     /// # Errors
     /// [`AgentError::Start`] when the operating system gives no thread.
     pub fn start(config: AgentConfig) -> Result<AgentHandle, AgentError> {
+        // A session is a descriptor; the usual soft limit of 1,024 is for programs that use select(2).
+        match rlimit::increase_nofile_limit(u64::MAX) {
+            Ok(limit) => tracing::debug!(limit, "open files"),
+            Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+        }
         let AgentConfig {
             manager,
             name,

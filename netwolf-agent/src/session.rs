@@ -46,7 +46,6 @@ pub(crate) mod host_key;
 mod known_hosts;
 mod live;
 mod notice;
-mod sha1;
 mod socket;
 mod ssh;
 

@@ -3,7 +3,7 @@
 //! Names are matched as OpenSSH does: `host` for port 22, `[host]:port` for another, `*` and `?`, `!` for
 //! all but, and hashed names. A line with `@cert-authority` vouches for nothing here.
 
-use super::sha1::hmac_sha1;
+use aws_lc_rs::hmac;
 
 /// One line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +64,18 @@ impl KnownKeys {
     }
 }
 
+/// How OpenSSH hides a name. Nothing is trusted because of the hash: a collision would show a key for
+/// comparison that is then compared whole.
+fn hashed(salt: &[u8], name: &str) -> [u8; 20] {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, salt);
+    let tag = hmac::sign(&key, name.as_bytes());
+    tag.as_ref().try_into().expect("SHA-1 makes 20 bytes")
+}
+
 impl Hosts {
     fn match_name(&self, name: &str) -> bool {
         match self {
-            Self::Hashed { salt, hash } => hmac_sha1(salt, name.as_bytes()) == *hash,
+            Self::Hashed { salt, hash } => hashed(salt, name) == *hash,
             Self::Patterns(patterns) => {
                 let mut matched = false;
                 for pattern in patterns {
@@ -155,8 +163,14 @@ mod tests {
 
     #[test]
     fn hashed_names_match() {
+        // RFC 2202, test case 2 of HMAC-SHA-1.
+        let published = 0xeffc_df6a_e5eb_2fa2_d274_16d5_f184_df9c_u128.to_be_bytes();
+        assert_eq!(
+            hashed(b"Jefe", "what do ya want for nothing?")[..16],
+            published
+        );
         let salt = b"some salt of 20 byte".to_vec();
-        let hash = hmac_sha1(&salt, b"[192.0.2.1]:2200");
+        let hash = hashed(&salt, "[192.0.2.1]:2200");
         let hosts = Hosts::Hashed { salt, hash };
         assert!(hosts.match_name("[192.0.2.1]:2200"));
         assert!(!hosts.match_name("192.0.2.1"));

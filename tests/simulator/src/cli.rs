@@ -154,6 +154,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 ///
 /// As [`run`].
 pub async fn run_until_signal(args: &Args) -> anyhow::Result<()> {
+    // A device is a descriptor and a session another one.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
     let end = end_of_run(args.exit_with_parent)?;
     let fleet = Fleet::start(config(args)?).await.map_err(with_hint)?;
     announce(args, &fleet)?;
