@@ -42,6 +42,9 @@ pub const MAILBOX: usize = 1024;
 /// Events that are handled before the machine is asked what is due.
 const BATCH: usize = 64;
 
+/// Characters of an agent's version that are shown: it is text from outside, and a label.
+const SOFTWARE_SHOWN: usize = 64;
+
 /// What happens to the core.
 #[derive(Debug)]
 pub enum Event {
@@ -191,7 +194,8 @@ impl Core {
             agent: hello.agent.clone(),
             index: hello.shard,
         };
-        let (incarnation, software) = (hello.incarnation, hello.software.clone());
+        let software = hello.software.chars().take(SOFTWARE_SHOWN).collect();
+        let incarnation = hello.incarnation;
         let slot = AgentSlot::new(shard.clone(), incarnation, software, peer, unix_ms());
         let (slot, no, pulse) = (Arc::new(slot), link.no, link.pulse.clone());
         self.links.insert(
@@ -256,7 +260,7 @@ impl Core {
                         slot.set_status(status);
                     }
                 }
-                Action::Admitted(link, _) => {
+                Action::Admitted(link) => {
                     if let Some(peer) = self.links.get(&link) {
                         peer.handle.pulse.set_member(true);
                         self.state.board.agent_joined(peer.slot.clone());

@@ -7,7 +7,7 @@
 //!                     +----------------------------------------------+
 //! ```
 //!
-//! There is one rule for every device ([`Dispatcher::reconcile`]): where its lease is not with the shard that
+//! There is one rule for every device (`reconcile`): where its lease is not with the shard that
 //! placement wants, the lease is revoked; where it has none, it is granted to that shard once that is linked.
 //!
 //! Invariants: a plan is sent on a link before the first lease that names it; a lease is shown
@@ -29,10 +29,11 @@ use netwolf_wire::{
 use crate::{
     fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience},
     inventory::Inventory,
-    lease::{Adoption, LeaseTable},
+    lease::LeaseTable,
     placement::{self, DeviceKey, ShardKey},
 };
 
+mod adopt;
 mod outbox;
 
 use outbox::Outbox;
@@ -57,7 +58,7 @@ pub enum Action {
     /// A session's state, told under the lease in force.
     Status(DeviceStatus),
     /// The link is a shard's from now on: its heartbeats are answered.
-    Admitted(LinkNo, ShardId),
+    Admitted(LinkNo),
     /// Hand a message to a link.
     Send(LinkNo, ToAgent),
     /// The link is of no use any more.
@@ -166,99 +167,13 @@ impl Dispatcher {
         if let Some(old) = admitted.replaced {
             self.drop_link(old);
         }
-        self.actions
-            .push_back(Action::Admitted(link, shard.clone()));
+        self.actions.push_back(Action::Admitted(link));
         self.actions.push_back(Action::Send(link, welcome.into()));
         self.outboxes.insert(link, Outbox::default());
         self.adopt(admitted.member, &shard, hello);
         self.grant_waiting(&shard);
         self.flush();
         Ok(())
-    }
-
-    /// Takes over what a shard says it runs.
-    fn adopt(&mut self, member: MemberNo, shard: &ShardId, hello: &Hello) {
-        let runs: HashMap<&DeviceName, _> = hello
-            .running
-            .iter()
-            .map(|running| (&running.device, running))
-            .collect();
-        let lost: Vec<_> = self
-            .leases
-            .of_holder(member)
-            .filter(|d| !runs.contains_key(d))
-            .cloned()
-            .collect();
-        for device in lost {
-            // It never got the message, or has aged the job out: either way it does not run it.
-            self.leases.release(&device, member);
-            self.show(&device);
-            self.reconcile(&device);
-        }
-        for running in &hello.running {
-            let device = &running.device;
-            let lease = match self.leases.adopt(device, member, running.epoch) {
-                Adoption::Held(lease) => {
-                    self.totals.adoptions += 1;
-                    lease
-                }
-                Adoption::Superseded(old) => {
-                    if let Some(other) = self.fleet.link_of(old.holder) {
-                        self.outbox(other).revoke.push((device.clone(), old.epoch));
-                    }
-                    self.leases
-                        .get(device.as_str())
-                        .expect("it was adopted just now")
-                }
-                Adoption::Outdated => {
-                    self.outbox_of(member)
-                        .revoke
-                        .push((device.clone(), running.epoch));
-                    continue;
-                }
-            };
-            self.show(device);
-            if lease.revoking {
-                self.outbox_of(member)
-                    .revoke
-                    .push((device.clone(), lease.epoch));
-                continue;
-            }
-            let Some(wanted) = self.inventory.devices.get(device) else {
-                self.revoke(device);
-                continue;
-            };
-            if !self.fleet.is_settled() || !self.has_living_target(device) {
-                self.targets.insert(device.clone(), shard.clone());
-            }
-            if wanted.digest != running.job {
-                self.grant(device, member);
-            }
-            self.reconcile(device);
-        }
-    }
-
-    fn has_living_target(&self, device: &DeviceName) -> bool {
-        self.targets
-            .get(device)
-            .is_some_and(|shard| self.fleet.linked(shard).is_some())
-    }
-
-    /// Grants what was placed on a shard while it had no link.
-    fn grant_waiting(&mut self, shard: &ShardId) {
-        let waiting: Vec<_> = self
-            .targets
-            .iter()
-            .filter(|(device, target)| {
-                *target == shard && self.leases.get(device.as_str()).is_none()
-            })
-            .map(|(device, _)| device.clone())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        for device in waiting {
-            self.reconcile(&device);
-        }
     }
 
     /// A link is gone.

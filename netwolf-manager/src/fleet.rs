@@ -11,11 +11,9 @@
 //! may run what it was leased, so a shard that was started again is another member and the leases of its
 //! former life wait for the grace of that one.
 //!
-//! When devices are placed: after a start with a file of known shards not before all of them are back or
-//! `settle` has passed, so that a restart of the manager moves nothing; after a join when membership has been
-//! quiet for [`QUIET`], so that the shards of an agent count as one change; after a loss at once.
+//! When devices are placed is decided in [`gathering`].
 //!
-//! Not here: the leases ([`crate::lease`]), the links ([`crate::link`]) and the file ([`file`]).
+//! Not here: the leases ([`crate::lease`]), the links ([`crate::link`]) and the file ([`mod@file`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -26,12 +24,9 @@ use netwolf_wire::{Incarnation, ShardId};
 use thiserror::Error;
 
 pub mod file;
+pub mod gathering;
 
-/// After a join, membership must have been quiet for so long before devices are placed.
-pub const QUIET: Duration = Duration::from_millis(500);
-
-/// Joins that follow each other, or siblings that were announced and do not come, delay placement for no longer.
-pub const JOIN_PATIENCE: Duration = Duration::from_secs(2);
+use gathering::Gathering;
 
 /// One life of a shard; never used twice by a manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,18 +105,6 @@ struct Member {
     state: State,
 }
 
-/// Where a start stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Shards known from before have until then to come back.
-    Awaiting {
-        until: Instant,
-    },
-    /// No placement was made yet.
-    Gathering,
-    Settled,
-}
-
 /// The membership machine. Call [`Self::heard`] for every link before [`Self::hello`] and
 /// [`Self::handle_timeout`]; extra calls are harmless.
 #[derive(Debug)]
@@ -131,12 +114,7 @@ pub struct Fleet {
     /// The present life of each shard: these are placed on.
     current: BTreeMap<ShardId, MemberNo>,
     by_link: HashMap<LinkNo, MemberNo>,
-    /// Known from before the start and not back yet.
-    awaited: BTreeSet<ShardId>,
-    phase: Phase,
-    /// When devices are to be placed, and the first join that this waits for.
-    place_at: Option<Instant>,
-    joining_since: Option<Instant>,
+    gathering: Gathering,
     next_member: u32,
     known_changed: bool,
 }
@@ -144,22 +122,12 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet that knows `known` shards from before the start.
     pub fn new(now: Instant, patience: Patience, known: BTreeSet<ShardId>) -> Self {
-        let phase = if known.is_empty() {
-            Phase::Gathering
-        } else {
-            Phase::Awaiting {
-                until: now + patience.settle,
-            }
-        };
         Self {
             patience,
             members: BTreeMap::new(),
             current: BTreeMap::new(),
             by_link: HashMap::new(),
-            awaited: known,
-            phase,
-            place_at: None,
-            joining_since: None,
+            gathering: Gathering::new(now + patience.settle, known),
             next_member: 1,
             known_changed: false,
         }
@@ -201,22 +169,12 @@ impl Fleet {
 
     /// Whether devices have been placed, or may be from now on.
     pub fn is_settled(&self) -> bool {
-        self.phase == Phase::Settled
+        self.gathering.is_settled()
     }
 
     /// What the start still waits for, for people; `None` once it is settled.
     pub fn waits_for(&self) -> Option<String> {
-        match self.phase {
-            Phase::Settled => None,
-            Phase::Awaiting { .. } => Some(format!(
-                "waiting for {} of the shards that were there before the start",
-                self.awaited.len()
-            )),
-            Phase::Gathering if self.current.is_empty() => {
-                Some("waiting for the first agent".into())
-            }
-            Phase::Gathering => Some("waiting until no more shards join".into()),
-        }
+        self.gathering.waits_for(!self.current.is_empty())
     }
 
     /// A shard asks to be let in on a new link. The same life replaces its former link at once; another life
@@ -274,23 +232,10 @@ impl Fleet {
         );
         self.by_link.insert(link, member);
         self.current.insert(shard.clone(), member);
-        self.joined(now, shard, siblings);
-        Ok(Admitted { member, replaced })
-    }
-
-    fn joined(&mut self, now: Instant, shard: &ShardId, siblings: u16) {
         self.known_changed = true;
-        self.awaited.remove(shard);
-        // An agent that has come back with fewer shards: nobody waits for the others.
-        self.awaited
-            .retain(|known| known.agent != shard.agent || known.index < siblings);
-        let since = *self.joining_since.get_or_insert(now);
-        let patience = if self.siblings_are_missing() {
-            JOIN_PATIENCE
-        } else {
-            QUIET
-        };
-        self.place_at = Some((now + patience).min(since + JOIN_PATIENCE));
+        let is_complete = !self.siblings_are_missing();
+        self.gathering.joined(now, shard, siblings, is_complete);
+        Ok(Admitted { member, replaced })
     }
 
     fn siblings_are_missing(&self) -> bool {
@@ -338,11 +283,7 @@ impl Fleet {
             State::Linked { heard, .. } => heard + self.patience.takeover,
             State::Lost { until } => until,
         });
-        let settle = match self.phase {
-            Phase::Awaiting { until } => Some(until),
-            Phase::Gathering | Phase::Settled => self.place_at,
-        };
-        members.chain(settle).min()
+        members.chain(self.gathering.poll_timeout()).min()
     }
 
     /// Ends what is over. Returns the members that are gone.
@@ -362,15 +303,7 @@ impl Fleet {
             .into_iter()
             .map(|(no, cause)| self.remove(now, no, cause))
             .collect();
-        if let Phase::Awaiting { until } = self.phase
-            && (self.awaited.is_empty() || now >= until)
-        {
-            self.known_changed |= !self.awaited.is_empty();
-            self.awaited.clear();
-            self.phase = Phase::Gathering;
-            // Whoever came back has had its time to gather.
-            self.place_at = (!self.current.is_empty()).then_some(now);
-        }
+        self.known_changed |= self.gathering.handle_timeout(now, !self.current.is_empty());
         gone
     }
 
@@ -390,8 +323,7 @@ impl Fleet {
         if vacant {
             self.current.remove(&member.shard);
             self.known_changed = true;
-            // Its devices have no shard now: nothing is gained by waiting.
-            self.place_at = Some(now);
+            self.gathering.left(now);
         }
         Gone {
             member: no,
@@ -404,25 +336,18 @@ impl Fleet {
 
     /// Whether devices are to be placed now; says so once.
     pub fn take_placement(&mut self, now: Instant) -> bool {
-        let due = self.place_at.is_some_and(|at| now >= at)
-            && !matches!(self.phase, Phase::Awaiting { .. });
-        if due {
-            self.place_at = None;
-            self.joining_since = None;
-            // Without a shard nothing was placed, so the next one is gathered for anew.
-            self.phase = if self.current.is_empty() {
-                self.phase
-            } else {
-                Phase::Settled
-            };
-        }
-        due
+        self.gathering.take_placement(now, !self.current.is_empty())
     }
 
     /// The shards to remember for the next start, where they have changed since the last call.
     pub fn take_known(&mut self) -> Option<BTreeSet<ShardId>> {
-        std::mem::take(&mut self.known_changed)
-            .then(|| self.current.keys().chain(&self.awaited).cloned().collect())
+        std::mem::take(&mut self.known_changed).then(|| {
+            self.current
+                .keys()
+                .chain(self.gathering.awaited())
+                .cloned()
+                .collect()
+        })
     }
 }
 

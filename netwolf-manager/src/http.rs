@@ -8,7 +8,7 @@
 //! | `/-/reload` | POST or PUT: reads the configuration again; 500 with all faults when it has some |
 //! | `/api/v1/devices`, `/api/v1/devices/{name}` | [`api`]: the fleet, one device |
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
-//! | `/` | [`landing`]: a plain page |
+//! | `/` | a plain page |
 //!
 //! Everything is read from the board and the series store; no request but a reload reaches the core.
 

@@ -27,6 +27,10 @@ use crate::fleet::MemberNo;
 /// of JSON that know only doubles.
 const EPOCHS_PER_MILLISECOND: u64 = 1 << 10;
 
+/// No manager comes so far. A shard that speaks of a higher epoch is out of its mind, and to follow it would
+/// use up all numbers.
+const CEILING: Epoch = Epoch(1 << 53);
+
 /// The epoch that a manager starts from.
 pub fn first_epoch(unix_ms: u64) -> Epoch {
     Epoch(unix_ms.saturating_mul(EPOCHS_PER_MILLISECOND))
@@ -53,9 +57,14 @@ pub struct Occupied(pub Lease);
 pub enum Adoption {
     /// It is in force under that shard, as it runs it.
     Held(Lease),
-    /// It is in force, and the lease of another holder, named here, ended by that: it was older.
-    Superseded(Lease),
-    /// Another holder has a higher one: this one has ended.
+    /// It is in force under that shard, and the older lease of another holder ended by that.
+    Superseded {
+        /// What is in force now.
+        now: Lease,
+        /// What ended; its holder is to be told.
+        before: Lease,
+    },
+    /// Another holder has a higher one, or no manager can have granted it: this one has ended.
     Outdated,
 }
 
@@ -78,11 +87,6 @@ impl LeaseTable {
             by_holder: BTreeMap::new(),
             n_revoking: 0,
         }
-    }
-
-    /// Raises the counter above an epoch that a shard spoke of.
-    pub fn observe(&mut self, epoch: Epoch) {
-        self.last = self.last.max(epoch);
     }
 
     /// The lease in force.
@@ -150,7 +154,10 @@ impl LeaseTable {
     /// A shard says on a new link that it runs `device` under `epoch`. That is the truth about it: where the
     /// table has a higher epoch for the same holder, the message that granted it was lost with the former link.
     pub fn adopt(&mut self, device: &DeviceName, holder: MemberNo, epoch: Epoch) -> Adoption {
-        self.observe(epoch);
+        if epoch >= CEILING {
+            return Adoption::Outdated;
+        }
+        self.last = self.last.max(epoch);
         let lease = Lease {
             holder,
             epoch,
@@ -168,7 +175,10 @@ impl LeaseTable {
             }
             Some(other) if other.epoch < epoch => {
                 self.put(device, lease);
-                Adoption::Superseded(other)
+                Adoption::Superseded {
+                    now: lease,
+                    before: other,
+                }
             }
             Some(_) => Adoption::Outdated,
         }

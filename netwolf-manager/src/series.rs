@@ -40,6 +40,8 @@ pub struct Counters {
     pub stale_polls: Counter,
     /// Samples older than the one that is held.
     pub late_samples: Counter,
+    /// Samples whose value their kind does not allow.
+    pub invalid_samples: Counter,
     /// Polls whose time lay in the future and was set to the present.
     pub future_polls: Counter,
     /// Samples and polls whose number was never declared.

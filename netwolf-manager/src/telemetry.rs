@@ -107,7 +107,8 @@ impl Default for Telemetry {
             reload_time: Gauge::default(),
             scrape_seconds: Histogram::new(SCRAPE_BUCKETS),
         };
-        this.register();
+        this.register_counters();
+        this.register_others();
         for reason in RefusalReason::ALL {
             // So that a first refusal is an increase and not a new series.
             drop(this.refused_hellos.get_or_create(&ReasonLabel { reason }));
@@ -117,7 +118,7 @@ impl Default for Telemetry {
 }
 
 impl Telemetry {
-    fn register(&mut self) {
+    fn register_counters(&mut self) {
         let series = &self.series;
         let counters = [
             ("samples", "Samples taken in from agents", &series.samples),
@@ -130,6 +131,11 @@ impl Telemetry {
                 "late_samples",
                 "Samples dropped because a newer one is held",
                 &series.late_samples,
+            ),
+            (
+                "invalid_samples",
+                "Samples dropped because their type does not allow the value",
+                &series.invalid_samples,
             ),
             (
                 "future_polls",
@@ -190,6 +196,9 @@ impl Telemetry {
         for (name, help, counter) in counters {
             self.registry.register(name, help, counter.clone());
         }
+    }
+
+    fn register_others(&mut self) {
         let registry = &mut self.registry;
         registry.register(
             "refused_hellos",

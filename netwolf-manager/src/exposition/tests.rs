@@ -74,7 +74,7 @@ fn store() -> Arc<SeriesStore> {
         ],
     };
     link.declare(declare, NOW);
-    let samples = [(0, 0.07), (1, 1e15), (2, f64::NAN), (3, 1.0)];
+    let samples = [(0, 0.07), (1, 1e15), (2, f64::INFINITY), (3, 1.0)];
     let samples = samples
         .map(|(no, value)| (SeriesNo(no), Value(value)))
         .to_vec();

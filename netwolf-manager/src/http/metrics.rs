@@ -1,6 +1,6 @@
 //! `/metrics`: one render for all who ask at the same time.
 //!
-//! A page is kept for [`MAX_AGE`] and whoever comes while it is rendered waits for it, so that fifty scrapers
+//! A page is kept for a tenth of a second and whoever comes while it is rendered waits for it, so that fifty scrapers
 //! cost one render. Rendering and compression run off the async threads.
 
 use std::{

@@ -127,7 +127,7 @@ fn the_higher_epoch_is_in_force_when_two_shards_run_a_device() {
         Adoption::Held(_)
     ));
     assert_eq!(table.adopt(&device, b, Epoch(4)), Adoption::Outdated);
-    let Adoption::Superseded(old) = table.adopt(&device, b, Epoch(9)) else {
+    let Adoption::Superseded { before: old, .. } = table.adopt(&device, b, Epoch(9)) else {
         panic!()
     };
     assert_eq!((old.holder, old.epoch), (a, Epoch(5)));
@@ -152,6 +152,14 @@ fn what_a_shard_says_it_runs_is_what_is_revoked() {
     assert!(table.revoked(&device, a, second).is_none());
     assert!(table.revoked(&device, a, first).is_some());
     assert!(table.grant(&device, a).unwrap() > second);
+}
+
+#[test]
+fn an_epoch_that_nobody_can_have_granted_is_not_followed() {
+    let mut table = LeaseTable::new(Epoch(0));
+    let (device, a) = (name(1), MemberNo(1));
+    assert_eq!(table.adopt(&device, a, Epoch(u64::MAX)), Adoption::Outdated);
+    assert_eq!(table.grant(&device, a).unwrap(), Epoch(1));
 }
 
 #[test]

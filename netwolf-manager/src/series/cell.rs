@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
-use netwolf_wire::Epoch;
+use netwolf_wire::{Epoch, series::Kind};
 
 use crate::{
     board::DeviceSlot,
@@ -20,6 +20,7 @@ use crate::{
 pub struct Cell {
     device: Arc<DeviceSlot>,
     labels: Arc<str>,
+    kind: Kind,
     bits: AtomicU64,
     /// When the output was whole, Unix time in milliseconds by the agent's clock; only to tell old from new.
     time_ms: AtomicU64,
@@ -29,11 +30,23 @@ pub struct Cell {
     epoch: AtomicU64,
 }
 
+/// What became of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Taken,
+    /// A newer one is held.
+    Late,
+    /// Not a value that the kind allows: a counter is never negative nor NaN, an info metric is always 1.
+    /// OpenMetrics readers refuse a whole page for one such value.
+    Invalid,
+}
+
 impl Cell {
-    pub(super) fn new(device: Arc<DeviceSlot>, labels: Arc<str>) -> Self {
+    pub(super) fn new(device: Arc<DeviceSlot>, labels: Arc<str>, kind: Kind) -> Self {
         Self {
             device,
             labels,
+            kind,
             bits: AtomicU64::new(0),
             time_ms: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
@@ -70,16 +83,24 @@ impl Cell {
         }
     }
 
-    /// Takes a sample in; false when a newer one is held. A series that is stale takes any: the agent's clock
-    /// may have been set back.
-    pub(super) fn set(&self, value: f64, time_ms: u64, now: Tick) -> bool {
+    /// Takes a sample in, unless a newer one is held. A series that is stale takes any: the agent's clock may
+    /// have been set back.
+    pub(super) fn set(&self, value: f64, time_ms: u64, now: Tick) -> Outcome {
+        let is_valid = match self.kind {
+            Kind::Gauge => true,
+            Kind::Counter => value >= 0.0,
+            Kind::Info => value.to_bits() == 1.0f64.to_bits(),
+        };
+        if !is_valid {
+            return Outcome::Invalid;
+        }
         if time_ms < self.time_ms.load(Relaxed) && self.is_alive(now) {
-            return false;
+            return Outcome::Late;
         }
         self.bits.store(value.to_bits(), Relaxed);
         self.time_ms.store(time_ms, Relaxed);
         self.arrived.store(now.0, Relaxed);
-        true
+        Outcome::Taken
     }
 
     fn is_alive(&self, now: Tick) -> bool {

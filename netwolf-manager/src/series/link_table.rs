@@ -16,7 +16,7 @@ use netwolf_wire::{
     series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Poll, SeriesDecl, SeriesNo},
 };
 
-use super::{Cell, Refusal, SeriesStore, labels, limits};
+use super::{Cell, Refusal, SeriesStore, cell::Outcome, labels, limits};
 use crate::{
     board::{Board, DeviceSlot},
     clock::Tick,
@@ -243,13 +243,15 @@ impl LinkTable {
                 match entry.filter(|entry| entry.device == *no) {
                     Some(SeriesEntry {
                         cell: Some(cell), ..
-                    }) => {
-                        if cell.set(value.0, time_ms, now) {
-                            n_samples += 1;
-                        } else {
+                    }) => match cell.set(value.0, time_ms, now) {
+                        Outcome::Taken => n_samples += 1,
+                        Outcome::Late => {
                             counters.late_samples.inc();
                         }
-                    }
+                        Outcome::Invalid => {
+                            counters.invalid_samples.inc();
+                        }
+                    },
                     Some(_) => {}
                     None => {
                         counters.undeclared.inc();

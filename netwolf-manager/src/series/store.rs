@@ -89,7 +89,7 @@ impl Family {
         if !device.add_series(limits::SERIES_PER_DEVICE) {
             return Err(Refusal::Excess);
         }
-        let cell = Arc::new(Cell::new(device.clone(), labels.clone()));
+        let cell = Arc::new(Cell::new(device.clone(), labels.clone(), self.kind));
         // By removing first, so that key and cell share the text.
         if let Some((_, former)) = series.remove_entry(labels) {
             former.device().remove_series();

@@ -314,6 +314,28 @@ fn the_first_kind_of_a_family_wins_while_it_lives() {
 }
 
 #[test]
+fn values_that_their_kind_does_not_allow_are_counted_and_dropped() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    for declare in [
+        family(1, "x_total", Kind::Counter),
+        series(1, 0, 1, &[]),
+        family(2, "y_info", Kind::Info),
+        series(2, 0, 2, &[]),
+    ] {
+        link.declare(declare, Tick(1));
+    }
+    let bad = [(1, f64::NAN), (1, -1.0), (2, 0.0), (0, f64::NAN)];
+    link.ingest(&poll(0, UNIX, &bad), Tick(2), UNIX);
+    assert_eq!(stage.store.counters.invalid_samples.get(), 3);
+    assert_eq!(
+        stage.shown(2),
+        [r#"load{device="a"} NaN"#],
+        "a gauge may be anything"
+    );
+}
+
+#[test]
 fn names_of_the_manager_itself_are_refused() {
     let stage = Stage::new();
     let mut link = declared(&stage);
