@@ -10,9 +10,17 @@
 //! The parts are this same executable with other verbs, so nothing else has to be built or found.
 //! Each child holds our end of a pipe as its standard input and ends when that closes: however this process
 //! dies, nothing stays behind. Everything they write lies in one temporary folder that goes with us,
-//! unless a part fails: then it stays, and we say where.
+//! unless a part fails: then the logs stay, and we say where. An agent that dies is no failure: the others
+//! take its devices, which is worth seeing.
 
-use std::{net::TcpListener, ops::RangeInclusive, path::Path, process::ExitCode, time::Duration};
+use std::{
+    io::{ErrorKind, Write},
+    net::TcpListener,
+    ops::RangeInclusive,
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::Context;
 use netwolf_wire::Span;
@@ -31,19 +39,21 @@ mod part;
 const WEB_PORT: u16 = 9799;
 /// Where the manager listens for agents, unless that is taken.
 const AGENTS_PORT: u16 = 9798;
+/// A part that takes longer to end is killed: all is over two seconds after Ctrl-C.
+const GRACE: Duration = Duration::from_millis(1500);
 /// What makes sense to watch.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
 
 /// What `netwolf demo` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How many devices to simulate.
+    /// How many devices to simulate, up to 9000; each agent logs in to 50 a second.
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=9000))]
     devices: u32,
-    /// From one poll of a device to the next.
+    /// From one poll of a device to the next, from 100ms to 1h.
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = poll_interval)]
     interval: Span,
-    /// How many agents to start.
+    /// How many agents to start, up to 64.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     agents: u16,
 }
@@ -84,6 +94,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 async fn demo(args: &Args) -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     let folder = tempfile::Builder::new()
         .prefix("netwolf-demo-")
         .tempdir()
@@ -92,21 +103,27 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
 
     let outcome = tokio::select! {
         outcome = fleet.watch(args, folder.path()) => outcome,
-        _ = interrupted.recv() => Ok(()),
-        _ = terminated.recv() => Ok(()),
+        _ = interrupted.recv() => say(""),
+        _ = terminated.recv() => say(""),
+        _ = hung_up.recv() => Ok(()),
     };
-    say("");
     fleet.stop().await;
-    if outcome.is_err() {
-        keep(folder);
+    match outcome {
+        Err(error) if is_reader_gone(&error) => Ok(()),
+        Err(error) => {
+            keep(folder);
+            Err(error)
+        }
+        Ok(()) => Ok(()),
     }
-    outcome
 }
 
 /// The processes of the demo, in the order in which they were started.
 #[derive(Default)]
 struct Fleet {
-    parts: Vec<Part>,
+    /// The simulator and the manager; without one of them there is nothing to see.
+    pillars: Vec<Part>,
+    agents: Vec<Part>,
 }
 
 impl Fleet {
@@ -117,19 +134,34 @@ impl Fleet {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            for part in &mut self.parts {
+            for part in &mut self.pillars {
                 part.check()?;
             }
-            live.tick().await;
+            self.bury_agents()?;
+            live.tick().await?;
         }
+    }
+
+    /// Says which agents have died; an error when none is left.
+    fn bury_agents(&mut self) -> anyhow::Result<()> {
+        let mut at = 0;
+        while let Some(agent) = self.agents.get_mut(at) {
+            match agent.check() {
+                Ok(()) => at += 1,
+                Err(error) if self.agents.len() == 1 => return Err(error),
+                Err(error) => {
+                    say(&format!("\n{error:#}; the other agents take its devices"))?;
+                    self.agents.remove(at);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Starts everything and prints where to look; returns the manager's web address.
     async fn start(&mut self, args: &Args, folder: &Path) -> anyhow::Result<String> {
-        say(&format!(
-            "starting {} ...",
-            count(args.devices, "simulated Cisco IOS device")
-        ));
+        let devices = count(args.devices, "simulated Cisco IOS device");
+        say(&format!("starting {devices} ..."))?;
         let password = folder.join("password");
         write_private(&password, &random_text()?)?;
         let inventory = folder.join("devices.yml");
@@ -148,8 +180,8 @@ impl Fleet {
             .args(["--username", "netwolf", "--password-file"])
             .arg(&password);
         simulator.arg("--inventory").arg(&inventory);
-        let (part, _) = Part::start("simulator", simulator, folder).await?;
-        self.parts.push(part);
+        let (part, simulated) = Part::start("simulator", simulator, folder).await?;
+        self.pillars.push(part);
 
         let config = folder.join("netwolf.yml");
         std::fs::write(&config, configuration(args, &password))?;
@@ -160,50 +192,56 @@ impl Fleet {
             .arg(&config)
             .arg("--storage.path")
             .arg(folder.join("data"));
-        manager.args(["--web.listen-address", &free_or_any(WEB_PORT, "web page")]);
+        manager.args(["--web.listen-address", &free_or_any(WEB_PORT, "web page")?]);
         manager.args([
             "--agent.listen-address",
-            &free_or_any(AGENTS_PORT, "agents"),
+            &free_or_any(AGENTS_PORT, "agents")?,
         ]);
         let (part, ready) = Part::start("manager", manager, folder).await?;
-        self.parts.push(part);
-        let address = |key: &str| {
-            let text = ready.get(key).and_then(|value| value.as_str());
-            text.map(str::to_owned)
-                .with_context(|| format!("the manager did not say its {key} address"))
-        };
-        let (web, agents) = (address("web")?, address("agents")?);
+        self.pillars.push(part);
+        let (web, agents) = (told(&ready, "web")?, told(&ready, "agents")?);
 
         for number in 1..=args.agents {
             let name = format!("demo-{number}");
             let mut agent = Part::command(&name, folder)?;
             agent.args(["agent", "--name", &name, "--manager.address", &agents]);
             let (part, _) = Part::start(&name, agent, folder).await?;
-            self.parts.push(part);
+            self.agents.push(part);
         }
+        let first = told(&simulated, "first")?;
+        let (ip, ssh_port) = first.rsplit_once(':').context("an address has a port")?;
         say(&format!(
             "{}, a manager and {} run, each part a process of its own.\n\
              \n\
              \x20 metrics   http://{web}/metrics\n\
              \x20 devices   http://{web}/api/v1/devices\n\
              \x20 overview  http://{web}/\n\
-             \x20 logs      {}\n\
+             \x20 a device  ssh -p {ssh_port} netwolf@{ip}\n\
+             \x20 password  {password}\n\
+             \x20 logs      {folder}\n\
              \n\
              Ctrl-C ends it all.\n",
             count(args.devices, "device"),
             count(args.agents.into(), "agent"),
-            folder.display(),
-        ));
+            password = password.display(),
+            folder = folder.display(),
+        ))?;
         Ok(web)
     }
 
     /// Closes every child's standard input, the agents' first, and ends those that do not go.
     async fn stop(mut self) {
-        for part in self.parts.iter_mut().rev() {
+        let mut parts: Vec<_> = self
+            .pillars
+            .iter_mut()
+            .chain(&mut self.agents)
+            .rev()
+            .collect();
+        for part in &mut parts {
             part.ask_to_end();
         }
-        let deadline = tokio::time::Instant::now() + Duration::from_millis(1500);
-        for part in self.parts.iter_mut().rev() {
+        let deadline = tokio::time::Instant::now() + GRACE;
+        for part in parts {
             part.end_by(deadline).await;
         }
     }
@@ -230,15 +268,15 @@ fn configuration(args: &Args, password: &Path) -> String {
 }
 
 /// The wanted loopback port, or, said aloud, one that the operating system picks.
-fn free_or_any(port: u16, what: &str) -> String {
+fn free_or_any(port: u16, what: &str) -> anyhow::Result<String> {
     let wanted = format!("127.0.0.1:{port}");
     if TcpListener::bind(&wanted).is_ok() {
-        return wanted;
+        return Ok(wanted);
     }
     say(&format!(
         "port {port} for the {what} is busy: another one is taken"
-    ));
-    "127.0.0.1:0".into()
+    ))?;
+    Ok("127.0.0.1:0".into())
 }
 
 /// Text that nobody guesses: the devices listen on loopback, where other users of the machine are too.
@@ -264,14 +302,36 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a part told when it was ready.
+fn told(ready: &serde_json::Value, key: &str) -> anyhow::Result<String> {
+    let text = ready.get(key).and_then(serde_json::Value::as_str);
+    text.map(str::to_owned)
+        .with_context(|| format!("a part did not tell its {key:?}"))
+}
+
+/// Leaves the logs to be read. The password of the simulated devices is of no use any more.
 fn keep(folder: TempDir) {
+    if let Err(error) = std::fs::remove_file(folder.path().join("password")) {
+        eprintln!("the password file could not be removed: {error}");
+    }
     eprintln!("the parts' logs are kept in {}", folder.keep().display());
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the demo is for the people at the terminal"
-)]
-fn say(text: &str) {
-    println!("{text}");
+/// Prints a line for the people at the terminal.
+fn say(text: &str) -> anyhow::Result<()> {
+    write(&format!("{text}\n"))
+}
+
+fn write(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("cannot print")
+}
+
+/// Whether whoever read our output has left, as `head` does: the wish to see no more, not a failure.
+fn is_reader_gone(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

@@ -125,3 +125,59 @@ fn a_demo_that_is_killed_leaves_no_process_behind() {
         }
     });
 }
+
+#[test]
+fn an_agent_that_dies_does_not_end_the_demo_and_a_reader_that_leaves_does() {
+    let folder = lab::folder();
+    let (mut demo, web, lines) = start(&["--devices", "6"], folder.path());
+    let up = || -> Result<f64, String> {
+        get(&web, "/metrics", "").map(|text| Page::parse(&text).sum("netwolf_device_up"))
+    };
+    let all_up = |what: &str| {
+        eventually(PATIENCE, what, || match up()? {
+            6.0 => Ok(()),
+            up => Err(format!("{up} are up")),
+        });
+    };
+    all_up("all devices up");
+    let agent = eventually(PATIENCE, "an agent's process", || {
+        children(demo.id())
+            .into_iter()
+            .find(|id| {
+                let command = std::fs::read_to_string(format!("/proc/{id}/cmdline"));
+                command.is_ok_and(|command| command.contains("demo-2"))
+            })
+            .ok_or_else(|| "none yet".into())
+    });
+    assert!(
+        Command::new("kill")
+            .args(["-KILL", &agent])
+            .status()
+            .unwrap()
+            .success()
+    );
+    eventually(PATIENCE, "word of the agent's end", || {
+        let line = lines.try_recv().map_err(|_| "no line".to_owned())?;
+        if line.contains("demo-2 ended") {
+            Ok(())
+        } else {
+            Err(line)
+        }
+    });
+    all_up("all devices up at the other agent");
+
+    drop(lines);
+    assert!(demo.wait(PATIENCE).success(), "a closed pipe is no failure");
+}
+
+#[test]
+fn a_bad_interval_is_told_before_anything_starts() {
+    for bad in ["0s", "50ms", "1", "abc", "2h", "1s: x"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+            .args(["demo", "--interval", bad])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{bad}");
+        assert!(output.stdout.is_empty());
+    }
+}

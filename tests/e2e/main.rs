@@ -4,8 +4,14 @@
 //! times, and leaves no process behind. What a machine lacks (OpenSSH's server, Prometheus) is said plainly and
 //! left out; with `CI=true` in the environment it is a failure instead.
 
-#![expect(clippy::float_cmp, reason = "counts are whole, and a value that moved differs")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, helpers included")]
+#![expect(
+    clippy::float_cmp,
+    reason = "counts are whole, and a value that moved differs"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, helpers included"
+)]
 
 mod lab;
 

@@ -1,6 +1,6 @@
 //! The programs with their own machines in mind: check, standalone, flags, exit codes.
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually};
 
@@ -28,6 +28,22 @@ fn check_tells_what_a_good_file_comes_to() {
     let (code, out, err) = netwolf(&["check", config.to_str().unwrap()]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("1 device"), "{out}");
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_sound() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let blocks: Vec<_> = readme.split("```yaml\n").skip(1).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let (text, _) = block.split_once("```").unwrap();
+        let folder = lab::folder();
+        let config = folder.path().join("netwolf.yml");
+        fs::write(&config, text).unwrap();
+        let (code, _, err) = netwolf(&["check", config.to_str().unwrap()]);
+        assert_eq!((code, err.as_str()), (0, ""), "{text}");
+    }
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! The demo's live line: what the manager counted since the last look.
 
-use std::{
-    io::{IsTerminal, Write},
-    time::Instant,
-};
+use std::{io::IsTerminal, time::Instant};
 
 use serde::Deserialize;
 
+use super::write;
 use crate::api;
 
 /// What we read of `/api/v1/status`; it tells more.
@@ -50,18 +48,24 @@ impl Live {
     }
 
     /// One look at the manager, one line.
-    pub(super) async fn tick(&mut self) {
+    pub(super) async fn tick(&mut self) -> anyhow::Result<()> {
         let line = match api::get::<Status>(&self.web, "/api/v1/status").await {
             Ok(status) => self.line(status),
             Err(error) => format!("the manager does not answer: {error:#}"),
         };
-        self.print(&line);
+        if self.on_terminal {
+            // Back to the start of the line, and clear what the last one left.
+            write(&format!("\r\x1b[2K{line}"))
+        } else {
+            write(&format!("{line}\n"))
+        }
     }
 
+    /// Fits 80 columns up to a thousand devices, so that a terminal can rewrite it in place.
     fn line(&mut self, status: Status) -> String {
         let now = Instant::now();
         let up = format!(
-            "{:>3} s   devices up {:>width$}/{}",
+            "{:>3} s  devices up {:>width$}/{}",
             self.started.elapsed().as_secs(),
             status.devices.up,
             status.devices.total,
@@ -71,7 +75,7 @@ impl Live {
             Some((then, before)) => {
                 let seconds = now.duration_since(*then).as_secs_f64();
                 format!(
-                    "{up}   polls/s {:>6.0}   poll p50 {}  p99 {}   samples/s {:>7.0}",
+                    "{up}  polls/s {:>4.0}  p50/p99 {}/{} ms  samples/s {:>5.0}",
                     rate(before.polls_total, status.polls_total, seconds),
                     quantile(&before.poll_seconds, &status.poll_seconds, 0.50),
                     quantile(&before.poll_seconds, &status.poll_seconds, 0.99),
@@ -82,21 +86,6 @@ impl Live {
         };
         self.previous = Some((now, status));
         line
-    }
-
-    #[expect(
-        clippy::print_stdout,
-        reason = "the live line is for the people at the terminal"
-    )]
-    fn print(&self, line: &str) {
-        if self.on_terminal {
-            // Back to the start of the line, and clear what the last one left.
-            print!("\r\x1b[2K{line}");
-        } else {
-            println!("{line}");
-        }
-        // A closed pipe is the reader's wish to see no more.
-        drop(std::io::stdout().flush());
     }
 }
 
@@ -109,15 +98,16 @@ fn rate(before: u64, now: u64, seconds: f64) -> f64 {
 /// as Prometheus does; `-` when nothing was.
 #[expect(clippy::cast_precision_loss, reason = "counts of one second")]
 fn quantile(before: &Buckets, now: &Buckets, q: f64) -> String {
-    let counts: Vec<f64> = now
+    let before = before.counts.iter().copied().chain(std::iter::repeat(0));
+    let new = now
         .counts
         .iter()
-        .enumerate()
-        .map(|(i, count)| count.saturating_sub(before.counts.get(i).copied().unwrap_or(0)) as f64)
-        .collect();
+        .zip(before)
+        .map(|(now, before)| now.saturating_sub(before) as f64);
+    let counts: Vec<f64> = new.collect();
     let total = counts.last().copied().unwrap_or(0.0);
     if total == 0.0 {
-        return format!("{:>9}", "-");
+        return "-".into();
     }
     let rank = q * total;
     let bucket = counts
@@ -125,17 +115,14 @@ fn quantile(before: &Buckets, now: &Buckets, q: f64) -> String {
         .position(|count| *count >= rank)
         .unwrap_or(counts.len() - 1);
     let Some(upper) = now.bounds.get(bucket) else {
-        return format!(
-            ">{:>5.0} ms",
-            now.bounds.last().copied().unwrap_or(0.0) * 1000.0
-        );
+        return format!(">{:.0}", now.bounds.last().copied().unwrap_or(0.0) * 1000.0);
     };
     let (lower, below) = match bucket.checked_sub(1) {
         Some(previous) => (now.bounds[previous], counts[previous]),
         None => (0.0, 0.0),
     };
     let seconds = lower + (upper - lower) * (rank - below) / (counts[bucket] - below).max(1.0);
-    format!("{:>6.1} ms", seconds * 1000.0)
+    format!("{:.1}", seconds * 1000.0)
 }
 
 #[cfg(test)]
@@ -155,16 +142,16 @@ mod tests {
             buckets(&[100, 100, 100, 100]),
             buckets(&[100, 200, 200, 200]),
         );
-        assert_eq!(quantile(&before, &now, 0.5), "   5.5 ms");
+        assert_eq!(quantile(&before, &now, 0.5), "5.5");
     }
 
     #[test]
     fn nothing_new_is_a_dash_and_past_the_last_bound_is_said() {
         let now = buckets(&[1, 2, 3, 4]);
-        assert_eq!(quantile(&now, &now, 0.5).trim(), "-");
+        assert_eq!(quantile(&now, &now, 0.5), "-");
         assert_eq!(
             quantile(&buckets(&[0, 0, 0, 0]), &buckets(&[0, 0, 0, 9]), 0.5),
-            ">  100 ms"
+            ">100"
         );
     }
 }

@@ -98,10 +98,15 @@ impl Part {
         }
     }
 
-    /// The end of its log, to stand behind an error.
+    /// The last warnings and errors of its log, to stand behind an error.
     fn last_words(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let mut lines: Vec<_> = log.lines().rev().take(5).collect();
+        let telling = |line: &&str| {
+            ["WARN", "ERROR", "error:", "hint:"]
+                .iter()
+                .any(|word| line.contains(word))
+        };
+        let mut lines: Vec<_> = log.lines().filter(telling).rev().take(5).collect();
         lines.reverse();
         if lines.is_empty() {
             String::new()
