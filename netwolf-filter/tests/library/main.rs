@@ -7,7 +7,6 @@ mod corpus;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
-mod dependencies;
 #[cfg(test)]
 mod golden;
 #[cfg(all(test, target_os = "linux"))]
