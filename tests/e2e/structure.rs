@@ -42,7 +42,10 @@ fn free_of(package: &str, banned: &[&str]) {
 #[test]
 fn the_vocabulary_and_the_filters_pull_in_no_runtime() {
     free_of("netwolf-wire", &["tokio", "russh", "hyper"]);
-    free_of("netwolf-filter", &["tokio", "tokio-util", "mio", "russh", "hyper", "zstd"]);
+    free_of(
+        "netwolf-filter",
+        &["tokio", "tokio-util", "mio", "russh", "hyper", "zstd"],
+    );
 }
 
 #[test]
