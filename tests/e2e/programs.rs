@@ -101,7 +101,18 @@ fn bad_usage_exits_with_2_and_a_port_in_use_with_1() {
         "--storage.path",
         data.to_str().unwrap(),
     ];
-    let (code, _, err) = netwolf(&[&args[..], &["--web.listen-address", &address]].concat());
+    let (code, _, err) = netwolf(
+        &[
+            &args[..],
+            &[
+                "--agent.listen-address",
+                "127.0.0.1:0",
+                "--web.listen-address",
+                &address,
+            ],
+        ]
+        .concat(),
+    );
     assert!(
         code == 1 && err.contains(&address) && err.contains("--web.listen-address"),
         "{code}: {err}"
