@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   ordinary failure   0..1 s, 0..2 s, 0..4 s, ... 0..2 min
-//!   credential         30..60 s, 60..120 s, ...    a wrong password must not lock the account
+//!   credential         30..60 s, 60..120 s, ...    a wrong password must not lock the account,
+//!                                                 nor one that was never answered
 //!   host key           60..120 s from the start    someone may be in the middle; nothing heals quickly
 //! ```
 //!
@@ -35,8 +36,10 @@ enum Patience {
 }
 
 impl Patience {
-    const fn of(reason: Reason) -> Self {
+    const fn of(reason: Reason, offered: bool) -> Self {
         match reason {
+            // Nobody said that it is wrong, but it counts as a failed login all the same if it is.
+            Reason::LoginTimeout if offered => Self::Credential,
             Reason::AuthFailed | Reason::EnableFailed => Self::Credential,
             Reason::HostKeyMismatch | Reason::HostKeyUnknown => Self::HostKey,
             _ => Self::Ordinary,
@@ -60,10 +63,11 @@ impl Backoff {
         }
     }
 
-    /// Counts a failure and tells how long to wait after it.
-    pub(crate) fn after(&mut self, reason: Reason) -> Duration {
+    /// Counts a failure and tells how long to wait after it; `offered` is whether it was a login that had
+    /// sent a credential.
+    pub(crate) fn after(&mut self, reason: Reason, offered: bool) -> Duration {
         let doubled = |first: Duration| first.saturating_mul(1 << self.failures.min(16)).min(MAX);
-        let (from, to) = match Patience::of(reason) {
+        let (from, to) = match Patience::of(reason, offered) {
             Patience::Ordinary => (MIN, doubled(FIRST)),
             Patience::Credential => {
                 let to = doubled(FIRST_AUTH);
@@ -92,7 +96,7 @@ mod tests {
         for seed in 0..500 {
             let mut backoff = Backoff::new(seed);
             for (longest, shortest) in longest.iter_mut().zip(&mut shortest) {
-                let wait = backoff.after(Reason::Refused);
+                let wait = backoff.after(Reason::Refused, false);
                 *longest = wait.max(*longest);
                 *shortest = wait.min(*shortest);
             }
@@ -111,15 +115,24 @@ mod tests {
     fn a_refused_credential_waits_thirty_seconds_at_least() {
         for seed in 0..500 {
             let mut backoff = Backoff::new(seed);
-            assert!(backoff.after(Reason::AuthFailed) >= Duration::from_secs(30));
-            assert!(backoff.after(Reason::AuthFailed) >= Duration::from_mins(1));
+            assert!(backoff.after(Reason::AuthFailed, false) >= Duration::from_secs(30));
+            assert!(backoff.after(Reason::AuthFailed, false) >= Duration::from_mins(1));
+        }
+    }
+
+    #[test]
+    fn a_credential_that_was_sent_and_not_answered_counts_as_refused() {
+        for seed in 0..500 {
+            let mut backoff = Backoff::new(seed);
+            assert!(backoff.after(Reason::LoginTimeout, false) <= FIRST);
+            assert!(backoff.after(Reason::LoginTimeout, true) >= Duration::from_secs(30));
         }
     }
 
     #[test]
     fn a_wrong_host_key_is_never_retried_quickly() {
         for seed in 0..500 {
-            assert!(Backoff::new(seed).after(Reason::HostKeyMismatch) >= MAX / 2);
+            assert!(Backoff::new(seed).after(Reason::HostKeyMismatch, false) >= MAX / 2);
         }
     }
 
@@ -127,9 +140,9 @@ mod tests {
     fn a_reset_begins_again() {
         let mut backoff = Backoff::new(1);
         for _ in 0..1000 {
-            backoff.after(Reason::Refused);
+            backoff.after(Reason::Refused, false);
         }
         backoff.reset();
-        assert!(backoff.after(Reason::Refused) <= FIRST);
+        assert!(backoff.after(Reason::Refused, false) <= FIRST);
     }
 }

@@ -31,13 +31,15 @@ use netwolf_wire::status::{Failure, Reason};
 
 use self::{
     cleaner::Cleaner,
-    echo::{Echo, find_echo},
-    manners::Manners,
+    doubt::Doubt,
+    manners::{Manners, excerpt},
 };
-use crate::secret::Secret;
+use crate::secret::{Outgoing, Secret};
 
 mod cleaner;
+mod doubt;
 mod echo;
+mod ending;
 pub(crate) mod exec;
 mod login;
 pub(crate) mod manners;
@@ -88,6 +90,8 @@ struct Typed {
     echo_seen: bool,
     /// When a doubtful prompt is believed.
     believe_at: Option<Instant>,
+    /// Bytes of lines before the doubtful prompt.
+    lines_before: usize,
 }
 
 #[derive(Debug)]
@@ -103,6 +107,8 @@ enum State {
     },
     Enabling {
         password_sent: bool,
+        /// When the old prompt is taken for a refusal that has no words.
+        judge_at: Option<Instant>,
         deadline: Instant,
     },
     SettingUp {
@@ -122,6 +128,8 @@ enum State {
 pub(crate) struct Dialogue {
     manners: Arc<Manners>,
     enable_secret: Option<Secret>,
+    /// What the login was answered with: not typed here, and not to be shown either.
+    password: Option<Secret>,
     /// Bound on each step of the login.
     step_timeout: Duration,
     cleaner: Cleaner,
@@ -129,12 +137,11 @@ pub(crate) struct Dialogue {
     prompt: Vec<u8>,
     /// Whether the device echoes, once that is known.
     echoes: Option<bool>,
-    /// Output went on after what looked like the prompt: from now on a prompt is believed after a silence only.
-    settle: bool,
+    doubt: Doubt,
     /// A command was stopped, so that what comes late is no surprise.
     stopped: bool,
     state: State,
-    transmit: Vec<u8>,
+    transmit: Outgoing,
     events: VecDeque<Event>,
 }
 
@@ -149,19 +156,26 @@ impl Dialogue {
         Self {
             manners,
             enable_secret,
+            password: None,
             step_timeout,
             cleaner: Cleaner::new(MAX_OUTPUT),
             prompt: Vec::new(),
             echoes: None,
-            settle: false,
+            doubt: Doubt::default(),
             stopped: false,
             state: State::Seeking {
                 deadline: now + step_timeout,
                 nudge: now + NUDGE,
             },
-            transmit: Vec::new(),
+            transmit: Outgoing::default(),
             events: VecDeque::new(),
         }
+    }
+
+    /// Hides `password` in what the device says, too.
+    pub(crate) fn hiding(mut self, password: Option<Secret>) -> Self {
+        self.password = password;
+        self
     }
 
     /// Takes in what the device sent. Tells whether the driver must look: something is to be sent, something
@@ -192,7 +206,7 @@ impl Dialogue {
     }
 
     /// What to send next.
-    pub(crate) fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn poll_transmit(&mut self) -> Option<Outgoing> {
         (!self.transmit.is_empty()).then(|| std::mem::take(&mut self.transmit))
     }
 
@@ -208,7 +222,9 @@ impl Dialogue {
             | State::Confirming {
                 deadline, nudge, ..
             } => Some(*deadline.min(nudge)),
-            State::Enabling { deadline, .. } => Some(*deadline),
+            State::Enabling {
+                deadline, judge_at, ..
+            } => Some(judge_at.map_or(*deadline, |at| at.min(*deadline))),
             State::SettingUp { typed, .. } | State::Running(typed) => Some(
                 typed
                     .believe_at
@@ -238,13 +254,15 @@ impl Dialogue {
                     None,
                 );
             }
+            State::Enabling { judge_at, .. } if judge_at.is_some_and(|at| now >= at) => {
+                self.refuse_enable("");
+            }
             State::SettingUp { typed, .. } if now >= typed.deadline => {
                 let what = format!("no prompt came after \"{}\"", typed.text);
                 self.fail_no_prompt(&what);
             }
             State::Running(typed) if now >= typed.deadline => {
-                self.transmit
-                    .extend_from_slice(self.manners.interrupt.as_bytes());
+                self.transmit.push(&self.manners.interrupt);
                 self.cleaner.clear();
                 self.stopped = true;
                 self.state = State::Interrupting {
@@ -281,12 +299,8 @@ impl Dialogue {
                     self.cleaner.drop_front(lines);
                 }
             }
-            // Nobody asked. It is judged when the next command is typed, and bounded until then.
-            State::Ready => {
-                if self.cleaner.lines().len() > QUIET_LINES {
-                    self.note_leftovers(self.cleaner.lines().len());
-                }
-            }
+            // Nobody asked.
+            State::Ready => self.note_leftovers(self.cleaner.lines().len(), now),
             State::Ended => self.cleaner.clear(),
         }
     }
@@ -307,98 +321,22 @@ impl Dialogue {
             State::Interrupting { .. } => self.manners.interrupt.clone(),
             _ => pager.answer.clone(),
         };
-        self.transmit.extend_from_slice(answer.as_bytes());
+        self.transmit.push(&answer);
         self.cleaner.cut_line_end(cut);
         true
     }
 
     fn type_line(&mut self, text: &str, deadline: Instant) -> Typed {
-        self.note_leftovers(self.cleaner.lines().len());
         self.cleaner.clear();
-        self.transmit.extend_from_slice(text.as_bytes());
-        self.transmit
-            .extend_from_slice(self.manners.newline.as_bytes());
+        self.transmit.push(text);
+        self.transmit.push(&self.manners.newline);
         Typed {
             text: text.into(),
             deadline,
             echo_seen: false,
             believe_at: None,
+            lines_before: 0,
         }
-    }
-
-    fn look_for_end(&mut self, now: Instant) {
-        let (State::SettingUp { typed, .. } | State::Running(typed)) = &mut self.state else {
-            return;
-        };
-        typed.believe_at = None;
-        if !typed.echo_seen {
-            match find_echo(self.cleaner.lines(), &typed.text, &self.prompt) {
-                Echo::Found { start, end } => {
-                    self.echoes = Some(true);
-                    typed.echo_seen = true;
-                    self.note_leftovers(start);
-                    self.cleaner.drop_front(end - start);
-                }
-                Echo::NotYet { stale } => self.note_leftovers(stale),
-                Echo::Missing { stale } if self.echoes == Some(true) => self.note_leftovers(stale),
-                Echo::Missing { .. } => {
-                    self.echoes = Some(false);
-                    typed.echo_seen = true;
-                }
-            }
-        }
-        let (State::SettingUp { typed, .. } | State::Running(typed)) = &mut self.state else {
-            return;
-        };
-        let line = self.cleaner.current_line().trim_ascii_end();
-        if line == self.prompt {
-            if typed.echo_seen && !self.settle {
-                self.finish(now);
-            } else if typed.echo_seen || self.echoes != Some(true) {
-                typed.believe_at = Some(now + QUIET);
-            }
-        } else if typed.echo_seen && line.ends_with(&self.prompt) {
-            // The output had no line end, or the prompt has got a mark in front.
-            typed.believe_at = Some(now + QUIET);
-        }
-    }
-
-    fn finish(&mut self, now: Instant) {
-        let line = self.cleaner.current_line().trim_ascii_end();
-        let mut bytes = self.cleaner.lines().to_vec();
-        bytes.extend_from_slice(
-            line.strip_suffix(self.prompt.as_slice())
-                .unwrap_or_default(),
-        );
-        let text = text_of(&bytes);
-        let truncated = self.cleaner.is_truncated();
-        self.cleaner.clear();
-        if let State::SettingUp { step, .. } = std::mem::replace(&mut self.state, State::Ready) {
-            // A refused set-up command is no reason not to poll: the pager is answered all the same.
-            self.set_up(step + 1, now);
-        } else {
-            let rejected = self.manners.refusal(&text);
-            self.become_ready(Event::Output(Output {
-                text,
-                truncated,
-                rejected,
-            }));
-        }
-    }
-
-    /// Drops the first `n` bytes of the lines, which came before the echo of the current command. Anything
-    /// but prompts among them is the rest of the output before: its end was taken for one too early.
-    fn note_leftovers(&mut self, n: usize) {
-        let mut lines = self.cleaner.lines()[..n]
-            .split(|byte| *byte == b'\n')
-            .map(<[u8]>::trim_ascii);
-        if !self.stopped
-            && !self.prompt.is_empty()
-            && lines.any(|line| !line.is_empty() && line != self.prompt)
-        {
-            self.settle = true;
-        }
-        self.cleaner.drop_front(n);
     }
 
     fn become_ready(&mut self, event: Event) {
@@ -410,6 +348,16 @@ impl Dialogue {
 
     fn shows_prompt(&self) -> bool {
         self.cleaner.current_line().trim_ascii_end() == self.prompt
+    }
+
+    /// What of the device's text may stand in a message: short, and without the secrets that it was sent.
+    fn quote(&self, text: &str) -> String {
+        let secrets = [&self.enable_secret, &self.password];
+        let hidden = secrets
+            .into_iter()
+            .flatten()
+            .fold(text.to_owned(), |text, secret| secret.hide_in(&text));
+        excerpt(&hidden)
     }
 }
 

@@ -31,6 +31,7 @@ pub mod telemetry;
 
 mod backoff;
 mod clock;
+mod dial;
 mod dialogue;
 mod link;
 mod pacing;

@@ -12,6 +12,13 @@ use thiserror::Error;
 
 use crate::dialogue::manners::{Manners, MannersError};
 
+/// No wait for a device is shorter. The manager takes nothing like it, so all bounds here are for version skew.
+pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+/// No wait for a device is longer.
+pub(crate) const MAX_TIMEOUT: Duration = Duration::from_hours(24);
+/// No command is run more rarely.
+const MAX_INTERVAL: Duration = Duration::from_hours(24 * 30);
+
 /// Why a plan cannot be run. The manager checks the same before it sends one, so this is for version skew.
 #[derive(Debug, Error)]
 pub(crate) enum PlanError {
@@ -68,8 +75,8 @@ fn compile_command(command: &Command) -> Result<CompiledCommand, PlanError> {
     Ok(CompiledCommand {
         text: command.text.clone(),
         collector: command.collectors.first().cloned().unwrap_or_default(),
-        interval: command.interval.get(),
-        timeout: command.timeout.get(),
+        interval: command.interval.get().clamp(MIN_TIMEOUT, MAX_INTERVAL),
+        timeout: command.timeout.get().clamp(MIN_TIMEOUT, MAX_TIMEOUT),
         filter,
     })
 }

@@ -74,7 +74,7 @@ impl Schedule {
     /// The session is up at `now`: from here on commands are due. Time before it is not counted as skipped.
     pub(crate) fn resume(&mut self, now: Instant) {
         for entry in &mut self.entries {
-            let slot = entry.next_slot(self.clock, now);
+            let slot = entry.next_slot(&self.clock, now);
             let stale = entry
                 .last_start
                 .is_none_or(|start| now.saturating_duration_since(start) >= entry.interval);
@@ -103,7 +103,7 @@ impl Schedule {
         let late = now.saturating_duration_since(entry.due?);
         let skipped = late.as_nanos() / entry.interval.as_nanos();
         entry.last_start = Some(now);
-        entry.due = Some(entry.next_slot(self.clock, now + Duration::from_nanos(1)));
+        entry.due = Some(entry.next_slot(&self.clock, now + Duration::from_nanos(1)));
         Some(Due {
             command,
             skipped: u64::try_from(skipped).unwrap_or(u64::MAX),
@@ -120,7 +120,7 @@ impl Schedule {
 
 impl Entry {
     /// The first slot at or after `now`.
-    fn next_slot(&self, clock: Clock, now: Instant) -> Instant {
+    fn next_slot(&self, clock: &Clock, now: Instant) -> Instant {
         let unix = clock.unix(now).as_nanos();
         let interval = self.interval.as_nanos();
         let into = (unix + interval - self.phase.as_nanos()) % interval;

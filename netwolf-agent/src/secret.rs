@@ -1,6 +1,6 @@
 //! Secrets in memory: never shown, wiped when dropped, read at each login from where they are kept.
 
-use std::{fmt, io, path::Path};
+use std::{fmt, io, ops::Deref, path::Path};
 
 use netwolf_wire::SecretRef;
 use thiserror::Error;
@@ -22,6 +22,52 @@ impl Secret {
     /// The value, for the one place that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// `text` without the value.
+    pub(crate) fn hide_in(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        text.replace(self.expose(), "***")
+    }
+}
+
+/// Bytes to be sent, a secret among them maybe: never shown, wiped when dropped.
+#[derive(Default)]
+pub(crate) struct Outgoing(Zeroizing<Vec<u8>>);
+
+impl Outgoing {
+    /// Adds `text` at the end.
+    pub(crate) fn push(&mut self, text: &str) {
+        let needed = self.0.len() + text.len();
+        if needed > self.0.capacity() {
+            // A vector that grows by itself leaves what it held behind.
+            let mut grown = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+            grown.extend_from_slice(&self.0);
+            self.0 = grown;
+        }
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+impl Deref for Outgoing {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Outgoing {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outgoing({} bytes)", self.0.len())
     }
 }
 

@@ -11,7 +11,10 @@
 //! restart and no other anything.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -78,7 +81,11 @@ enum End {
     Stopped,
     /// The platform changed under the session: log in again at once.
     Replaced,
-    Failed(Failure),
+    Failed {
+        reason: Reason,
+        /// The login came to nothing after a credential had been sent.
+        offered: bool,
+    },
 }
 
 /// The device was told to stop.
@@ -102,7 +109,7 @@ impl Session {
             wait = match self.live_once(&mut agenda, &mut backoff).await {
                 End::Stopped => return,
                 End::Replaced => Duration::ZERO,
-                End::Failed(failure) => backoff.after(failure.reason),
+                End::Failed { reason, offered } => backoff.after(reason, offered),
             };
         }
     }
@@ -148,8 +155,9 @@ impl Session {
         let manners = agenda.plan.manners.clone();
         let started = Instant::now();
         let mut orders = self.orders.clone();
+        let offered = AtomicBool::new(false);
         let live = {
-            let login = self.log_in(&manners);
+            let login = self.log_in(&manners, &offered);
             tokio::pin!(login);
             loop {
                 tokio::select! {
@@ -164,17 +172,28 @@ impl Session {
         let mut live = match live {
             Ok(live) => live,
             Err(failure) => {
-                self.tell(Notice::LoginFailed(failure.clone())).await;
-                return End::Failed(failure);
+                let reason = failure.reason;
+                self.tell(Notice::LoginFailed(failure)).await;
+                return End::Failed {
+                    reason,
+                    offered: offered.load(Ordering::Relaxed),
+                };
             }
         };
         let up = Instant::now();
         self.tell(Notice::Up(up - started)).await;
         agenda.schedule.resume(up);
-        let end = self.poll(&mut live, agenda).await;
-        if let End::Failed(failure) = &end {
-            self.tell(Notice::Disconnected(failure.clone())).await;
-        }
+        let end = match self.poll(&mut live, agenda).await {
+            Ok(end) => end,
+            Err(failure) => {
+                let reason = failure.reason;
+                self.tell(Notice::Disconnected(failure)).await;
+                End::Failed {
+                    reason,
+                    offered: false,
+                }
+            }
+        };
         live.close().await;
         if up.elapsed() >= STABLE {
             backoff.reset();
@@ -182,13 +201,14 @@ impl Session {
         end
     }
 
-    async fn log_in(&self, manners: &Arc<Manners>) -> Result<Live, Failure> {
+    async fn log_in(&self, manners: &Arc<Manners>, offered: &AtomicBool) -> Result<Live, Failure> {
         let enable_secret =
             ssh::read_secret(&self.target.login, self.target.login.enable_secret.as_ref()).await?;
         let connection = ssh::connect(Login {
             device: &self.device,
             target: &self.target,
             accepted: &self.commons.accepted,
+            offered,
         })
         .await?;
         Live::open(
@@ -201,13 +221,16 @@ impl Session {
     }
 
     /// Runs commands when they are due, until something ends it.
-    async fn poll(&mut self, live: &mut Live, agenda: &mut Agenda) -> End {
+    ///
+    /// # Errors
+    /// What the session failed of.
+    async fn poll(&mut self, live: &mut Live, agenda: &mut Agenda) -> Result<End, Failure> {
         let mut running: Option<Running> = None;
         let timer = sleep_until(Instant::now().into());
         tokio::pin!(timer);
         loop {
             if let Err(end) = self.take_order(agenda) {
-                return end;
+                return Ok(end);
             }
             match live.pump().await {
                 Ok(None) => {}
@@ -220,7 +243,7 @@ impl Session {
                     if let Some(command) = running.take() {
                         self.report_lost(command, &failure).await;
                     }
-                    return End::Failed(failure);
+                    return Err(failure);
                 }
             }
             let now = Instant::now();
@@ -240,7 +263,7 @@ impl Session {
                     if let Some(command) = running.take() {
                         self.report_lost(command, &failure).await;
                     }
-                    return End::Failed(failure);
+                    return Err(failure);
                 }
             }
             let next = if running.is_none() {
@@ -313,6 +336,16 @@ impl Session {
                 );
                 let hint = "is the command's `timeout` long enough for this device?";
                 let failure = failed(Reason::CommandTimeout, message, Some(hint));
+                Notice::PollFailed {
+                    plan,
+                    command,
+                    failure,
+                }
+            }
+            Outcome::Refused => {
+                let message = format!("the device does not run \"{}\" on a channel", spec.text);
+                let hint = "may the user run commands, and does the platform's `transport` fit the device?";
+                let failure = failed(Reason::CommandRejected, message, Some(hint));
                 Notice::PollFailed {
                     plan,
                     command,

@@ -36,7 +36,7 @@ use tracing::Instrument;
 
 use self::core::{Core, Effect};
 use crate::{
-    clock::Clock,
+    clock::{self, Clock},
     link::{
         machine::{Action, Machine},
         wires::{self, Wires, chain},
@@ -135,7 +135,7 @@ pub(crate) async fn run(
     let seed = hash::combine(config.incarnation.0, u64::from(config.index));
     let (sender, notices) = mpsc::channel(NOTICES_DEPTH);
     let mut shard = Shard {
-        core: Core::new(clock, now),
+        core: Core::new(clock.clone(), now),
         machine: Machine::new(seed, now),
         commons: Commons {
             clock,
@@ -163,6 +163,9 @@ pub(crate) async fn run(
         // Whatever else is there already is handled before anything is sent, which makes batches.
         while let Ok((id, notice)) = shard.notices.try_recv() {
             shard.core.handle_notice(id, notice, Instant::now());
+        }
+        while let Some(ended) = shard.tasks.try_join_next_with_id() {
+            shard.handle_ended(task_id(&ended), Instant::now());
         }
     }
     shard.shut_down().await;
@@ -198,23 +201,25 @@ impl Shard {
     fn handle(&mut self, event: Event, now: Instant) -> Result<(), ShardError> {
         match event {
             Event::Notice(id, notice) => self.core.handle_notice(id, notice, now),
-            Event::Ended(id) => {
-                if let Some(id) = self.by_tokio.remove(&id) {
-                    self.by_task.remove(&id);
-                    self.core.handle_ended(id, now);
-                }
-            }
+            Event::Ended(id) => self.handle_ended(id, now),
             Event::Connected(stream) => self.handle_connected(stream, now),
             Event::Message(message) => self.handle_message(message, now)?,
             Event::Broken(error) => {
-                let why =
+                let error =
                     error.map_or_else(|| "the manager closed it".to_owned(), |error| chain(&error));
-                self.lose(&why, now);
+                self.lose(&error, now);
             }
             Event::Time => self.core.handle_timeout(now),
             Event::Shutdown => {}
         }
         Ok(())
+    }
+
+    fn handle_ended(&mut self, id: task::Id, now: Instant) {
+        if let Some(id) = self.by_tokio.remove(&id) {
+            self.by_task.remove(&id);
+            self.core.handle_ended(id, now);
+        }
     }
 
     /// Does what core and machine have to say until they have nothing more.
@@ -227,6 +232,12 @@ impl Shard {
                         Some(tokio::spawn(async move { wires::connect(&manager).await }));
                 }
                 Action::Beat(beat) => {
+                    if let Some(step_seconds) = self.commons.clock.follow(now, clock::wall()) {
+                        tracing::warn!(
+                            step_seconds,
+                            "the clock of this machine was set: sample times follow it"
+                        );
+                    }
                     let stats = self.core.stats();
                     if let Some(wires) = &self.wires {
                         self.marks.push((beat, wires.written()));
@@ -245,14 +256,14 @@ impl Shard {
             }
         }
         while let Some(effect) = self.core.poll_effect() {
-            self.do_effect(effect, now);
+            self.do_effect(effect);
         }
         if self.machine.is_running() {
             self.send(now);
         }
     }
 
-    fn do_effect(&mut self, effect: Effect, now: Instant) {
+    fn do_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Start {
                 id,
@@ -290,15 +301,6 @@ impl Shard {
                     abort.abort();
                 }
             }
-            Effect::Say(message) => {
-                // Without a link the next hello tells the same by what it does not name.
-                if self.machine.is_running()
-                    && let Some(wires) = &self.wires
-                    && wires.control(message).is_err()
-                {
-                    self.lose("it does not take what is sent", now);
-                }
-            }
         }
     }
 
@@ -312,13 +314,11 @@ impl Shard {
         let deadline = now + STOP_BOUND;
         while !self.core.is_idle() {
             while let Some(effect) = self.core.poll_effect() {
-                self.do_effect(effect, Instant::now());
+                self.do_effect(effect);
             }
             tokio::select! {
                 Some(ended) = self.tasks.join_next_with_id() => {
-                    if let Some(id) = self.by_tokio.remove(&task_id(&ended)) {
-                        self.core.handle_ended(id, Instant::now());
-                    }
+                    self.handle_ended(task_id(&ended), Instant::now());
                 }
                 Some((id, notice)) = self.notices.recv() => self.core.handle_notice(id, notice, Instant::now()),
                 () = sleep_until(deadline.into()) => {

@@ -47,8 +47,8 @@ pub(crate) fn init(level: LogLevel, format: LogFormat) {
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     let result = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     if let Err(error) = result {
         tracing::debug!(%error, "logging had begun before");

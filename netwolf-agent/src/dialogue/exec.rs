@@ -17,6 +17,8 @@ pub(crate) enum Exec {
     Finished(Output),
     /// The deadline passed and the device closed the channel when it was told to.
     TimedOut,
+    /// The device did not run the command; its channel is still open.
+    Refused,
     /// The deadline passed and the device let the command run on: its channel stays taken.
     Stuck,
 }
@@ -67,6 +69,14 @@ impl ExecOutput {
     /// The command ended with `status`; the channel's end follows.
     pub(crate) const fn handle_status(&mut self, status: u32) {
         self.status = Some(status);
+    }
+
+    /// The device does not run the command.
+    pub(crate) fn handle_refused(&mut self) {
+        if !matches!(self.state, State::Over) {
+            self.outcome = Some(Exec::Refused);
+            self.state = State::Over;
+        }
     }
 
     /// The channel ended.
@@ -144,8 +154,8 @@ impl ExecOutput {
 /// OpenSSH grants ten to a connection; devices grant five and more.
 pub(crate) const MAX_STUCK: u32 = 3;
 
-/// russh remembers each channel that we closed first, so a connection serves so many timeouts and is rebuilt.
-pub(crate) const MAX_TIMEOUTS: u32 = 500;
+/// russh remembers each channel that we closed first, so a connection serves so many of them and is rebuilt.
+pub(crate) const MAX_CLOSED_FIRST: u32 = 500;
 
 const _: () =
     assert!(MAX_STUCK >= 1 && super::INTERRUPT_GRACE.as_nanos() > Duration::ZERO.as_nanos());
@@ -168,6 +178,15 @@ mod tests {
         assert_eq!(output.text, "0.10 0.20 0.30 1/100 42\nlast");
         assert_eq!(output.rejected, None);
         assert_eq!(exec.poll_outcome(), None);
+    }
+
+    #[test]
+    fn a_refusal_is_the_end_of_it() {
+        let mut exec = ExecOutput::new(Instant::now());
+        exec.handle_refused();
+        assert_eq!(exec.poll_outcome(), Some(Exec::Refused));
+        exec.handle_close();
+        assert_eq!((exec.poll_outcome(), exec.poll_timeout()), (None, None));
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use netwolf_wire::status::{Failure, Reason};
 
-use super::{Dialogue, Event, NUDGE, State, manners::excerpt};
+use super::{
+    Dialogue, Event, NUDGE, QUIET, State,
+    echo::{Echo, find_echo},
+};
 use crate::secret::Secret;
 
 impl Dialogue {
@@ -55,6 +58,7 @@ impl Dialogue {
                 self.type_line(&command, deadline);
                 self.state = State::Enabling {
                     password_sent: false,
+                    judge_at: None,
                     deadline,
                 };
             }
@@ -65,6 +69,7 @@ impl Dialogue {
     pub(super) fn enable(&mut self, now: Instant) {
         let State::Enabling {
             password_sent,
+            judge_at,
             deadline,
         } = &mut self.state
         else {
@@ -73,6 +78,7 @@ impl Dialogue {
         let Some(enable) = &self.manners.enable else {
             return;
         };
+        *judge_at = None;
         let line = String::from_utf8_lossy(self.cleaner.current_line()).into_owned();
         let shown = line.trim_end();
         if enable.password_prompt.is_match(shown) {
@@ -87,30 +93,57 @@ impl Dialogue {
             }
             *deadline = now + self.step_timeout;
             let secret = self.enable_secret.as_ref().map_or("", Secret::expose);
-            self.transmit.extend_from_slice(secret.as_bytes());
-            self.transmit
-                .extend_from_slice(self.manners.newline.as_bytes());
+            self.transmit.push(secret);
+            self.transmit.push(&self.manners.newline);
             self.cleaner.clear();
-        } else if self.candidate().is_some() && !self.cleaner.lines().is_empty() {
-            if shown.ends_with(&enable.prompt_end) {
-                // A new prompt: it is learned as the first one was.
-                self.seek(now);
-            } else if shown.as_bytes() == self.prompt {
-                let refusal = String::from_utf8_lossy(self.cleaner.lines()).into_owned();
-                let said = refusal
-                    .lines()
-                    .rev()
-                    .find(|line| !line.trim().is_empty())
-                    .unwrap_or_default();
-                let message = format!(
-                    "the device refused `{}`: \"{}\"",
-                    enable.command,
-                    excerpt(said)
-                );
-                let hint = "check `enable_secret` of the credential".to_owned();
-                self.fail(Reason::EnableFailed, message, Some(hint));
+            return;
+        }
+        let lines = self.cleaner.lines();
+        // Answers to the newlines of the login may still come: before the echo nothing is an answer to `enable`.
+        let answer = if *password_sent {
+            Some(lines)
+        } else {
+            match find_echo(lines, &enable.command, &self.prompt) {
+                Echo::Found { end, .. } => Some(&lines[end..]),
+                Echo::NotYet { .. } | Echo::Missing { .. } => None,
+            }
+        };
+        if lines.is_empty() || self.candidate().is_none() {
+            return;
+        }
+        if shown.ends_with(&enable.prompt_end) {
+            // A new prompt: it is learned as the first one was.
+            self.seek(now);
+        } else if shown.as_bytes() == self.prompt
+            && let Some(answer) = answer
+        {
+            let answer = String::from_utf8_lossy(answer).into_owned();
+            let said = answer
+                .lines()
+                .map(str::trim)
+                .rfind(|line| !line.is_empty() && line.as_bytes() != self.prompt);
+            match (said, &mut self.state) {
+                (Some(said), _) => self.refuse_enable(said),
+                (None, State::Enabling { judge_at, .. }) => *judge_at = Some(now + QUIET),
+                (None, _) => {}
             }
         }
+    }
+
+    /// The device shows its old prompt again, having `said` something or nothing.
+    pub(super) fn refuse_enable(&mut self, said: &str) {
+        let command = self
+            .manners
+            .enable
+            .as_ref()
+            .map_or("enable", |enable| &enable.command);
+        let message = if said.is_empty() {
+            format!("the device refused `{command}` without a word")
+        } else {
+            format!("the device refused `{command}`: \"{}\"", self.quote(said))
+        };
+        let hint = "check `enable_secret` of the credential".to_owned();
+        self.fail(Reason::EnableFailed, message, Some(hint));
     }
 
     pub(super) fn set_up(&mut self, step: usize, now: Instant) {
@@ -133,8 +166,7 @@ impl Dialogue {
     }
 
     pub(super) fn send_newline(&mut self) {
-        self.transmit
-            .extend_from_slice(self.manners.newline.as_bytes());
+        self.transmit.push(&self.manners.newline);
     }
 
     pub(super) fn fail_no_prompt(&mut self, what: &str) {
@@ -145,7 +177,7 @@ impl Dialogue {
         } else {
             format!(
                 "{what} within {seconds} s; the last line was \"{}\"",
-                excerpt(&line)
+                self.quote(&line)
             )
         };
         let hint = "check the platform's `prompt`, and whether the device asks something at login";

@@ -109,7 +109,7 @@ impl Manners {
     }
 
     /// The line in which the device refuses the command, if it does.
-    pub(crate) fn refusal(&self, output: &str) -> Option<String> {
+    pub(crate) fn refusal<'a>(&self, output: &'a str) -> Option<&'a str> {
         if output.len() > REFUSAL_MAX {
             return None;
         }
@@ -121,7 +121,7 @@ impl Manners {
                 Some((*end, line))
             })
             .find(|(end, _)| *end > found.start())
-            .map(|(_, line)| excerpt(line))
+            .map(|(_, line)| line)
     }
 
     /// Whether `prompt` calls for `enable` where there is a secret for it.

@@ -509,3 +509,115 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_line_that_nobody_asked_for_slows_no_command_down() {
+    let mut bench = Bench::ios();
+    bench.now += Duration::from_secs(3);
+    bench.device("\r\n*Mar  1 00:01:02: %SYS-5-CONFIG_I: Configured\r\nrtr-1#");
+    bench
+        .run("show clock")
+        .device("show clock\r\nnow\r\nrtr-1#")
+        .expect_output("now\n");
+}
+
+#[test]
+fn a_hundred_clean_commands_end_the_doubt() {
+    let mut bench = Bench::ios();
+    bench.device("\r\nlate\r\nrtr-1#");
+    for _ in 0..100 {
+        bench
+            .run("show clock")
+            .device("show clock\r\nnow\r\nrtr-1#")
+            .expect("")
+            .wait()
+            .expect_output("now\n");
+    }
+    bench
+        .run("show clock")
+        .device("show clock\r\nnow\r\nrtr-1#")
+        .expect_output("now\n");
+}
+
+/// At the point where `enable` was typed.
+fn enabling() -> Bench {
+    let mut bench = Bench::new(&platform(), Some("s3cret"));
+    bench
+        .device("rtr-1>")
+        .expect("\n")
+        .device("\r\nrtr-1>")
+        .expect("enable\n");
+    bench
+}
+
+#[test]
+fn late_prompts_of_a_slow_login_do_not_refuse_enable() {
+    let mut bench = enabling();
+    // Answers to newlines that were typed while nothing came.
+    bench.device("\r\nrtr-1>").device("\r\nrtr-1>").expect("");
+    bench
+        .device("enable\r\nPassword: ")
+        .expect("s3cret\n")
+        .device("\r\nrtr-1>")
+        .expect("")
+        .device("\r\nrtr-1#")
+        .expect("\n")
+        .device("\r\nrtr-1#")
+        .expect("terminal length 0\n");
+}
+
+#[test]
+fn a_refusal_of_enable_without_a_word_is_believed_after_a_silence() {
+    for asks in [false, true] {
+        let mut bench = enabling();
+        if asks {
+            bench.device("enable\r\nPassword: ").expect("s3cret\n");
+            bench.device("\r\nrtr-1>");
+        } else {
+            bench.device("enable\r\nrtr-1>");
+        }
+        let start = bench.now;
+        bench.expect("").wait();
+        assert_eq!(bench.now - start, QUIET);
+        bench.expect_failure(Reason::EnableFailed);
+    }
+}
+
+#[test]
+fn an_enable_that_was_not_echoed_and_not_asked_for_is_judged_at_the_deadline() {
+    let mut bench = enabling();
+    let start = bench.now;
+    bench.device("\r\n% odd\r\nrtr-1>").expect("").wait();
+    assert_eq!(bench.now - start, STEP);
+    bench.expect_failure(Reason::EnableFailed);
+}
+
+#[test]
+fn secrets_are_neither_in_messages_nor_in_debug_output() {
+    let mut bench = enabling();
+    bench.device("enable\r\nPassword: ");
+    let shown = format!("{:?}", bench.dialogue);
+    let bytes = format!("{:?}", b"s3cret").replace(['[', ']'], "");
+    assert!(
+        !shown.contains("s3cret") && !shown.contains(&bytes),
+        "{shown}"
+    );
+    bench
+        .expect("s3cret\n")
+        .device("\r\n% s3cret is wrong, hunter2 is not it either\r\nrtr-1>");
+    let failure = bench.expect_failure(Reason::EnableFailed);
+    assert!(!failure.message.contains("s3cret"), "{failure:?}");
+    assert!(failure.message.contains("% *** is wrong"), "{failure:?}");
+
+    let mut bench = Bench::ios();
+    bench.dialogue = bench.dialogue.hiding(Some(Secret::new("hunter2".into())));
+    bench
+        .run("hunter")
+        .device("hunter\r\n% Invalid input hunter2\r\nrtr-1#");
+    match bench.dialogue.poll_event() {
+        Some(Event::Output(output)) => {
+            assert_eq!(output.rejected.as_deref(), Some("% Invalid input ***"));
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netwolf_wire::message::{Timing, Welcome};
+use netwolf_wire::{
+    Span,
+    message::{Timing, Welcome},
+};
 
 use crate::random::Random;
 
@@ -20,9 +23,24 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// Bound of the first wait.
 const FIRST_RETRY: Duration = Duration::from_millis(300);
 /// TCP connect to the manager, and its answer to the hello, each.
-const STEP_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Heartbeats that may be under way; older ones are forgotten.
 const MAX_BEATS: usize = 64;
+
+/// A manager may ask for no heartbeats that are closer or farther apart.
+const HEARTBEAT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(1));
+/// No other time of a link is longer.
+const MAX_TIME: Duration = Duration::from_hours(24);
+
+/// `timing` with what makes no sense brought to the next thing that does: a link must neither spin nor hang.
+fn within_bounds(timing: Timing) -> Timing {
+    let heartbeat = timing.heartbeat.get().clamp(HEARTBEAT.0, HEARTBEAT.1);
+    Timing {
+        heartbeat: Span::from(heartbeat),
+        silence: Span::from(timing.silence.get().clamp(heartbeat * 2, MAX_TIME)),
+        autonomy: Span::from(timing.autonomy.get().clamp(heartbeat * 2, MAX_TIME)),
+    }
+}
 
 /// What is to be done now.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,7 +162,7 @@ impl Machine {
         self.state = State::Running {
             next_beat: now,
             last_heard: now,
-            timing: welcome.timing,
+            timing: within_bounds(welcome.timing),
             beats: VecDeque::new(),
         };
     }
@@ -211,7 +229,7 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
-    use netwolf_wire::{Span, version};
+    use netwolf_wire::version;
 
     use super::*;
 
@@ -251,6 +269,28 @@ mod tests {
             None,
             "an answer that was overtaken tells nothing new"
         );
+    }
+
+    #[test]
+    fn times_that_make_no_sense_are_brought_within_bounds() {
+        let now = Instant::now();
+        let greet = |span: Span| {
+            let mut machine = running(now);
+            let mut welcome = welcome();
+            welcome.timing = Timing {
+                heartbeat: span,
+                silence: span,
+                autonomy: span,
+            };
+            machine.handle_welcome(&welcome, now);
+            assert_eq!(machine.poll_action(now), Some(Action::Beat(1)));
+            assert_eq!(machine.poll_action(now), None, "it does not spin");
+            (machine.poll_timeout() - now, machine.autonomy())
+        };
+        let (beat, autonomy) = greet(Span::from_millis(0));
+        assert_eq!((beat, autonomy), (HEARTBEAT.0, Some(HEARTBEAT.0 * 2)));
+        let (beat, autonomy) = greet(Span::from(Duration::MAX));
+        assert_eq!((beat, autonomy), (HEARTBEAT.1, Some(MAX_TIME)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use netwolf_wire::{
@@ -32,7 +32,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Messages that overtake samples. A heartbeat a second and a handful of statuses is what it sees.
+use super::machine::STEP_TIMEOUT;
+use crate::dial::dial;
+
+/// Messages that overtake samples. A heartbeat a second and a handful of statuses is what it sees; word of
+/// leases that are over waits for room, at most until the next heartbeat.
 const CONTROL_DEPTH: usize = 256;
 /// Batches of samples, each up to 500 polls.
 const SAMPLES_DEPTH: usize = 4;
@@ -76,7 +80,14 @@ impl Drop for Task {
 /// # Errors
 /// The operating system's, of the last address that was tried.
 pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+    let deadline = Instant::now() + STEP_TIMEOUT;
+    let addresses: Vec<_> = tokio::net::lookup_host(address).await?.collect();
+    let stream = dial(&addresses, deadline, TcpStream::connect)
+        .await
+        .map_err(|last| {
+            let no_address = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+            last.map_or_else(no_address, |(_, error)| error)
+        })?;
     stream.set_nodelay(true)?;
     if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(USER_TIMEOUT)) {
         tracing::debug!(%error, "the user timeout was not set");
@@ -116,6 +127,11 @@ impl Wires {
             Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
             Err(TrySendError::Full(_)) => Err(Stuck),
         }
+    }
+
+    /// Whether a control message can be sent now, and one that cannot wait after it.
+    pub(crate) fn has_control_room(&self) -> bool {
+        self.control.capacity() > CONTROL_DEPTH / 2
     }
 
     /// Whether a batch of samples can be sent now.

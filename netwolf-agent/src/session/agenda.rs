@@ -18,7 +18,11 @@ impl Agenda {
             .commands
             .iter()
             .map(|command| (command.text.as_str(), command.interval));
-        let schedule = Schedule::new(session.commons.clock, session.device.as_str(), commands);
+        let schedule = Schedule::new(
+            session.commons.clock.clone(),
+            session.device.as_str(),
+            commands,
+        );
         Self { plan, schedule }
     }
 

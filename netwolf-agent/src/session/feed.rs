@@ -93,6 +93,21 @@ impl Feed {
         }
     }
 
+    /// What was asked to run on `channel` was refused; `failure` is what that means for a shell.
+    pub(super) fn refused(&self, channel: u32, failure: impl FnOnce() -> Failure) {
+        let mut inner = self.lock();
+        if inner.channel != Some(channel) {
+            return;
+        }
+        if let Tap::Exec(exec) = &mut inner.tap {
+            exec.handle_refused();
+        } else {
+            inner.ended.get_or_insert_with(failure);
+        }
+        drop(inner);
+        self.wake.notify_one();
+    }
+
     /// `channel` is closed; `failure` is what that means for a shell.
     pub(super) fn closed(&self, channel: u32, failure: impl FnOnce() -> Failure) {
         let mut inner = self.lock();

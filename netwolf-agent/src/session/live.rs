@@ -16,7 +16,7 @@ use super::{
 use crate::{
     dialogue::{
         Dialogue, Event, INTERRUPT_GRACE, Output,
-        exec::{Exec, ExecOutput, MAX_STUCK, MAX_TIMEOUTS},
+        exec::{Exec, ExecOutput, MAX_CLOSED_FIRST, MAX_STUCK},
         manners::Manners,
     },
     secret::Secret,
@@ -28,6 +28,8 @@ pub(super) enum Outcome {
     Output(Output),
     /// It was not done in time. The session goes on.
     TimedOut,
+    /// The device does not run it. The session goes on.
+    Refused,
 }
 
 /// A logged-in session.
@@ -36,7 +38,7 @@ pub(super) struct Live {
     transport: Transport,
     /// Exec channels that the device keeps taken by commands that did not stop.
     stuck: u32,
-    timeouts: u32,
+    closed_first: u32,
 }
 
 impl Live {
@@ -53,7 +55,8 @@ impl Live {
         let transport = manners.transport;
         if transport == Transport::Shell {
             let dialogue =
-                Dialogue::new(manners.clone(), enable_secret, step_timeout, Instant::now());
+                Dialogue::new(manners.clone(), enable_secret, step_timeout, Instant::now())
+                    .hiding(connection.take_password());
             if let Err(failure) = connection
                 .open_shell(manners.width, Tap::Shell(dialogue))
                 .await
@@ -66,7 +69,7 @@ impl Live {
             connection,
             transport,
             stuck: 0,
-            timeouts: 0,
+            closed_first: 0,
         };
         if transport == Transport::Shell
             && let Err(failure) = live.wait_until_ready().await
@@ -206,26 +209,44 @@ impl Live {
             Some(Exec::TimedOut) => {
                 self.connection.channel_is_closed();
                 self.feed().lock().tap = Tap::None;
-                self.timeouts += 1;
-                self.still_good()
+                self.closed_first += 1;
+                self.still_good(Outcome::TimedOut)
+            }
+            Some(Exec::Refused) => {
+                self.connection.close_channel().await;
+                self.closed_first += 1;
+                self.still_good(Outcome::Refused)
             }
             Some(Exec::Stuck) => {
                 self.connection.close_channel().await;
-                self.timeouts += 1;
+                self.closed_first += 1;
                 self.stuck += 1;
-                self.still_good()
+                self.still_good(Outcome::TimedOut)
             }
             None => ended.map_or(Ok(None), Err),
         }
     }
 
-    fn still_good(&self) -> Result<Option<Outcome>, Failure> {
-        if self.stuck >= MAX_STUCK || self.timeouts >= MAX_TIMEOUTS {
+    /// `outcome`, unless too many channels are of no use any more.
+    fn still_good(&self, outcome: Outcome) -> Result<Option<Outcome>, Failure> {
+        if self.stuck >= MAX_STUCK {
             return Err(could_not_stop(
                 "commands run on that the device does not stop",
             ));
         }
-        Ok(Some(Outcome::TimedOut))
+        if self.closed_first >= MAX_CLOSED_FIRST {
+            return Err(Failure {
+                reason: Reason::CommandTimeout,
+                message: format!(
+                    "{MAX_CLOSED_FIRST} commands were stopped or refused: the connection is made anew"
+                ),
+                hint: Some(
+                    "are the commands right for this device, and long enough their `timeout`s?"
+                        .into(),
+                ),
+            });
+        }
+        Ok(Some(outcome))
     }
 
     /// When [`Self::pump`] is due although nothing came.

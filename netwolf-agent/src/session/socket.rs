@@ -12,7 +12,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use netwolf_wire::status::{Failure, Reason};
@@ -22,6 +22,8 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+
+use crate::dial::dial;
 
 /// What was sent and not acknowledged for so long means that the path is gone.
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +47,12 @@ pub(super) async fn connect(
     port: u16,
     deadline: Duration,
 ) -> Result<TcpStream, Failure> {
-    match timeout(deadline, resolve_and_connect(address, port)).await {
+    match timeout(
+        deadline,
+        resolve_and_connect(address, port, Instant::now() + deadline),
+    )
+    .await
+    {
         Ok(result) => result,
         Err(_) => Err(Failure {
             reason: Reason::ConnectTimeout,
@@ -60,25 +67,23 @@ pub(super) async fn connect(
     }
 }
 
-async fn resolve_and_connect(address: &str, port: u16) -> Result<TcpStream, Failure> {
+async fn resolve_and_connect(
+    address: &str,
+    port: u16,
+    deadline: Instant,
+) -> Result<TcpStream, Failure> {
     let addresses: Vec<SocketAddr> = match tokio::net::lookup_host((address, port)).await {
         Ok(addresses) => addresses.collect(),
         Err(error) => return Err(unknown_host(address, &error.to_string())),
     };
-    let mut last = None;
-    for socket_address in &addresses {
-        match TcpStream::connect(socket_address).await {
-            Ok(stream) => {
-                tune(&stream);
-                return Ok(stream);
-            }
-            Err(error) => last = Some((socket_address, error)),
+    match dial(&addresses, deadline, TcpStream::connect).await {
+        Ok(stream) => {
+            tune(&stream);
+            Ok(stream)
         }
+        Err(Some((socket_address, error))) => Err(connect_failure(socket_address, &error)),
+        Err(None) => Err(unknown_host(address, "the name has no address")),
     }
-    Err(match last {
-        Some((socket_address, error)) => connect_failure(*socket_address, &error),
-        None => unknown_host(address, "the name has no address"),
-    })
 }
 
 /// Neither setting is worth a session: a system without them still polls.
@@ -113,7 +118,10 @@ fn connect_failure(address: SocketAddr, error: &io::Error) -> Failure {
             Reason::Unreachable,
             "a firewall on the agent's machine forbids it",
         ),
-        io::ErrorKind::TimedOut => (Reason::ConnectTimeout, "is the device up?"),
+        io::ErrorKind::TimedOut => (
+            Reason::ConnectTimeout,
+            "is the device up, and does a firewall on the way let the agent through?",
+        ),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => (
             Reason::Refused,
             "the device took the connection and dropped it: has it free lines (VTYs)?",
@@ -277,9 +285,8 @@ mod tests {
             peer.write_all(&sent).await.unwrap();
         });
         let mut received = vec![0; expected.len()];
-        for (n, piece) in received.chunks_mut(777).enumerate() {
+        for piece in received.chunks_mut(777) {
             socket.read_exact(piece).await.unwrap();
-            assert!(n < usize::MAX);
         }
         writing.await.unwrap();
         assert!(received == expected);

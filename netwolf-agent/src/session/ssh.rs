@@ -9,10 +9,14 @@
 //! callback feeds the machine directly (see [`super::feed`]).
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use bytes::Bytes;
 use netwolf_wire::{
     DeviceName, hash,
     status::{Failure, Reason},
@@ -30,6 +34,7 @@ use super::{
     host_key::AcceptedKeys,
     socket::{self, KillOnDrop, Socket},
 };
+use crate::secret::{Outgoing, Secret};
 
 pub(super) use auth::read as read_secret;
 
@@ -59,6 +64,8 @@ pub(super) struct Login<'a> {
     pub(super) device: &'a DeviceName,
     pub(super) target: &'a Target,
     pub(super) accepted: &'a Arc<AcceptedKeys>,
+    /// Set once a key or password was sent, which the device may count against the account.
+    pub(super) offered: &'a AtomicBool,
 }
 
 /// A connection that is logged in. Dropping it cuts it.
@@ -67,6 +74,7 @@ pub(super) struct Connection {
     channel: Option<ChannelWriteHalf<Msg>>,
     feed: Arc<Feed>,
     open_timeout: Duration,
+    password: Option<Secret>,
     _kill: KillOnDrop,
 }
 
@@ -128,13 +136,29 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Connection, Failure> {
             ));
         }
     };
+    let account = &login.target.login;
     match timeout(
         deadline,
-        auth::authenticate(&mut handle, &login.target.login, credential, &feed),
+        auth::authenticate(&mut handle, account, &credential, &feed, login.offered),
     )
     .await
     {
         Ok(result) => result?,
+        Err(_) if login.offered.load(Ordering::Relaxed) => {
+            return Err(Failure {
+                reason: Reason::LoginTimeout,
+                message: format!(
+                    "{address}:{port}: credential \"{}\" was offered and the login did not finish within {} s",
+                    account.credential,
+                    deadline.as_secs_f64()
+                ),
+                hint: Some(
+                    "is the credential right, and does the device reach its AAA server? It is not offered \
+                     again soon, lest the account be locked"
+                        .into(),
+                ),
+            });
+        }
         Err(_) => return Err(late("the login", Reason::LoginTimeout)),
     }
     Ok(Connection {
@@ -142,6 +166,7 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Connection, Failure> {
         channel: None,
         feed,
         open_timeout: deadline,
+        password: credential.into_password(),
         _kill: kill,
     })
 }
@@ -175,6 +200,11 @@ impl Connection {
     /// Where what the device sends is understood.
     pub(super) fn feed(&self) -> &Arc<Feed> {
         &self.feed
+    }
+
+    /// The password of the login, if there is one: not to be shown when the device says it.
+    pub(super) const fn take_password(&mut self) -> Option<Secret> {
+        self.password.take()
     }
 
     /// Opens a shell on a terminal of `width` columns; `tap` is fed from its first byte on.
@@ -249,11 +279,11 @@ impl Connection {
     ///
     /// # Errors
     /// Why the session is over.
-    pub(super) async fn write(&self, bytes: Vec<u8>) -> Result<(), Failure> {
+    pub(super) async fn write(&self, bytes: Outgoing) -> Result<(), Failure> {
         let Some(channel) = &self.channel else {
             return Err(gone());
         };
-        match timeout(WRITE_TIMEOUT, channel.data_bytes(bytes)).await {
+        match timeout(WRITE_TIMEOUT, channel.data_bytes(Bytes::from_owner(bytes))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(self.why_gone()),
             Err(_) => Err(Failure {

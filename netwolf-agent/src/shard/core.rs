@@ -18,7 +18,7 @@ use std::{
 use netwolf_wire::{
     DeviceName, Epoch,
     job::Job,
-    message::{Assign, Hello, Lease, Plans as PlansMessage, ToManager},
+    message::{Assign, Hello, Lease, Plans as PlansMessage, Running},
     series::{DeviceNo, SeriesNo},
     stats::ShardStats,
     status::{DeviceStatus, Failure, Reason, SessionState},
@@ -31,7 +31,11 @@ use super::{
     plans::Plans,
     series::SeriesTable,
 };
-use crate::{clock::Clock, plan::CompiledPlan, session::TaskId};
+use crate::{
+    clock::Clock,
+    plan::{CompiledPlan, MAX_TIMEOUT, MIN_TIMEOUT},
+    session::TaskId,
+};
 
 mod endings;
 mod polling;
@@ -61,8 +65,6 @@ pub(super) enum Effect {
     Stop(TaskId),
     /// End a task that did not end when it was told to.
     Abort(TaskId),
-    /// Tell the manager, if there is a link.
-    Say(ToManager),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -91,7 +93,17 @@ struct Closing {
     device: DeviceName,
     /// To be reported as revoked once it has ended.
     epochs: Vec<Epoch>,
+    /// The last lease under which it ran, if that was given up: until the session is closed it is still run.
+    given_up: Option<Running>,
     abort_at: Option<Instant>,
+}
+
+impl Closing {
+    fn add(&mut self, epoch: Epoch) {
+        if !self.epochs.contains(&epoch) {
+            self.epochs.push(epoch);
+        }
+    }
 }
 
 /// One shard's state.
@@ -106,6 +118,10 @@ pub(super) struct Core {
     next_task: u64,
     /// What the last hello said is run.
     claimed: Vec<(DeviceName, Epoch)>,
+    /// Leases that are over and of which the manager was not told.
+    revoked: Vec<(DeviceName, Epoch)>,
+    /// The shard shuts down: nothing is started any more.
+    stopping: bool,
     effects: VecDeque<Effect>,
     stats: ShardStats,
     series: SeriesTable,
@@ -128,6 +144,8 @@ impl Core {
             closing: HashMap::new(),
             next_task: 0,
             claimed: Vec::new(),
+            revoked: Vec::new(),
+            stopping: false,
             effects: VecDeque::new(),
             stats: ShardStats::default(),
             series: SeriesTable::default(),
@@ -147,6 +165,13 @@ impl Core {
     /// Adds what is run to a hello.
     pub(super) fn complete(&mut self, mut hello: Hello) -> Hello {
         hello.running = self.leases.running();
+        // A device that has a new lease meanwhile is named by that one: its old session keeps nobody else away.
+        let closing = self
+            .closing
+            .values()
+            .filter(|closing| !self.devices.contains_key(&closing.device))
+            .filter_map(|closing| closing.given_up.clone());
+        hello.running.extend(closing);
         self.claimed = hello
             .running
             .iter()
@@ -228,7 +253,14 @@ impl Core {
         let Some(device) = self.devices.get_mut(&name) else {
             return;
         };
-        self.series.renew_device(device.no, epoch);
+        if old.target == job.target {
+            self.series.renew_device(device.no, epoch);
+        } else {
+            // What was read at the old address must not be told under the lease of the new one.
+            self.series.retire_device(device.no, self.buffer.next_seq());
+            device.no = self.series.add_device(name.clone(), epoch);
+            device.guesses.clear();
+        }
         device.status.epoch = epoch;
         device.job = job.clone();
         let ready = self.plans.get(job.plan);
@@ -253,7 +285,7 @@ impl Core {
             (Task::Running(id), _) => {
                 let id = *id;
                 device.task = Task::Awaiting(id);
-                self.stop(id, Vec::new(), now);
+                self.stop(id, None, now);
             }
             (Task::None, _) => self.start(&name, Duration::ZERO, now),
             // The task that is awaited ends anyway, and what starts then is the new job.
@@ -264,6 +296,9 @@ impl Core {
 
     /// Starts the device's task, `delay` from now.
     fn start(&mut self, name: &DeviceName, delay: Duration, now: Instant) {
+        if self.stopping {
+            return;
+        }
         let Some(device) = self.devices.get_mut(name) else {
             return;
         };
@@ -276,14 +311,14 @@ impl Core {
                 self.effects.push_back(Effect::Start {
                     id,
                     device: name.clone(),
-                    target: Box::new(device.job.target.clone()),
+                    target: Box::new(with_bounds(&device.job.target)),
                     plan: ready.plan.clone(),
                     delay,
                 });
             }
             Err(fault) => {
                 device.task = Task::None;
-                tracing::error!(device = %name, %fault, "the plan cannot be run");
+                tracing::error!(device = %name, error = %fault, "the plan cannot be run");
                 let failure = Failure {
                     reason: Reason::Other,
                     message: fault,
@@ -343,6 +378,15 @@ impl Core {
             dropped_polls: self.buffer.dropped(),
             ..self.stats.clone()
         }
+    }
+}
+
+/// `target` with a deadline that can be added to the time.
+fn with_bounds(target: &Target) -> Target {
+    let connect_timeout = target.connect_timeout.get().clamp(MIN_TIMEOUT, MAX_TIMEOUT);
+    Target {
+        connect_timeout: connect_timeout.into(),
+        ..target.clone()
     }
 }
 

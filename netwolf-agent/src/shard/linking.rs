@@ -81,8 +81,10 @@ impl Shard {
         self.machine.handle_welcome(welcome, now);
         self.marks.clear();
         self.complained = false;
-        self.core.handle_welcome(welcome.timing.autonomy.get(), now);
-        tracing::info!(manager = %self.config.manager, software = %welcome.software, "the link to the manager stands");
+        if let Some(autonomy) = self.machine.autonomy() {
+            self.core.handle_welcome(autonomy, now);
+        }
+        tracing::info!(manager = %self.config.manager, version = %welcome.software, "the link to the manager stands");
         Ok(())
     }
 
@@ -96,21 +98,29 @@ impl Shard {
         Ok(())
     }
 
-    pub(super) fn lose(&mut self, why: &str, now: Instant) {
+    pub(super) fn lose(&mut self, error: &str, now: Instant) {
         self.wires = None;
         self.machine.handle_lost(now);
-        self.complain(why);
+        self.complain(error);
     }
 
-    pub(super) fn complain(&mut self, why: &str) {
+    pub(super) fn complain(&mut self, error: &str) {
         if !std::mem::replace(&mut self.complained, true) {
-            tracing::warn!(manager = %self.config.manager, %why, "no link to the manager; trying again");
+            tracing::warn!(manager = %self.config.manager, %error, "no link to the manager; trying again");
         }
     }
 
     /// Sends what is due, as far as the link has room.
     pub(super) fn send(&mut self, now: Instant) {
         let Some(wires) = &self.wires else { return };
+        while wires.has_control_room()
+            && let Some(revoked) = self.core.poll_revoked()
+        {
+            if wires.control(revoked).is_err() {
+                self.lose("it does not take what is sent", now);
+                return;
+            }
+        }
         while let Some(statuses) = self.core.poll_statuses(now) {
             if wires.control(statuses).is_err() {
                 self.lose("it does not take what is sent", now);

@@ -51,6 +51,8 @@ struct Series {
     family: FamilyNo,
     labels: Arc<Labels>,
     interval_ms: u32,
+    /// The device has another lease since: the next poll says which interval holds.
+    outdated: bool,
     declared: Generation,
     last_poll: Seq,
     last_seen: Instant,
@@ -107,7 +109,7 @@ impl SeriesTable {
         device.declared = 0;
         for series in device.series.values() {
             if let Some(series) = self.series.get_mut(series.0) {
-                series.interval_ms = 0;
+                series.outdated = true;
             }
         }
     }
@@ -150,7 +152,7 @@ impl SeriesTable {
             })
     }
 
-    /// The number of a series for one poll. `guess` is the number that stood at the same place in the poll
+    /// The number of a series for one poll, which is one of the device's current plan. `guess` is the number that stood at the same place in the poll
     /// before: outputs keep their order, so it is nearly always right and saves a look-up. `None` when the
     /// device has too many series.
     pub(super) fn number(
@@ -170,7 +172,8 @@ impl SeriesTable {
         let series = self.series.get_mut(no.0)?;
         series.last_poll = poll.seq;
         series.last_seen = poll.now;
-        if series.interval_ms == 0 {
+        if series.outdated {
+            series.outdated = false;
             series.interval_ms = millis(poll.interval);
             series.declared = 0;
         }
@@ -197,6 +200,7 @@ impl SeriesTable {
             family,
             labels,
             interval_ms: millis(poll.interval),
+            outdated: false,
             declared: 0,
             last_poll: poll.seq,
             last_seen: poll.now,

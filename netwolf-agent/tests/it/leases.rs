@@ -1,6 +1,8 @@
 //! Leases: new ones, changed ones, revoked ones.
 
-use netwolf_wire::status::SessionState;
+use std::{collections::BTreeSet, net::TcpListener};
+
+use netwolf_wire::{Epoch, message::Revoke, status::SessionState};
 
 use crate::support::*;
 
@@ -95,5 +97,55 @@ async fn a_lease_is_given_up_when_it_is_revoked_and_only_then() {
     .await;
     assert_eq!(first.commands(), commands, "nothing is run without a lease");
     assert_eq!(second.logins(), 1);
+    agent.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_thousand_leases_are_given_up_at_once_over_the_same_link() {
+    let (fleet, files, mut manager) = (fleet(1).await, Files::new(), Manager::start().await);
+    let agent = manager.agent("a1");
+    let mut link = manager.welcome().await;
+    let plan = plan(ios(), vec![cpu_command(200)]);
+    // A port that nobody listens on: a thousand tasks that wait to try again.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let leases: Vec<_> = (0..1000)
+        .map(|n| {
+            let mut target = target(&fleet.devices()[0], &files);
+            target.port = port;
+            manager.lease(&format!("r{n}"), target, &plan)
+        })
+        .collect();
+    let named: Vec<_> = leases
+        .iter()
+        .map(|lease| (lease.job.device.clone(), lease.epoch))
+        .collect();
+    link.plan(&plan).await;
+    link.assign(leases).await;
+    link.until("the devices to be there", |world| {
+        world.stats.devices == 1000
+    })
+    .await;
+
+    let revoke = Revoke {
+        leases: named.clone(),
+    };
+    let expected: BTreeSet<(String, Epoch)> = named
+        .into_iter()
+        .map(|(device, epoch)| (device.to_string(), epoch))
+        .collect();
+    // The first time they are held, the second time they are not.
+    for _ in 0..2 {
+        link.world.revoked.clear();
+        link.send(revoke.clone()).await;
+        link.until("a thousand answers", |world| world.revoked.len() >= 1000)
+            .await;
+        let answered: BTreeSet<_> = link.world.revoked.drain(..).collect();
+        assert!(answered == expected);
+    }
+    let beats = link.world.beats;
+    link.until("the link to go on", |world| world.beats > beats + 2)
+        .await;
     agent.shutdown().await;
 }

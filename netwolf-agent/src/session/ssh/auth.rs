@@ -3,7 +3,10 @@
 //! Which methods a device takes is asked first, as OpenSSH does, so that no method is tried that is not
 //! offered. One wrong password is sent once: an account behind TACACS+ counts failures from all devices.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use netwolf_wire::{
     SecretRef,
@@ -45,6 +48,11 @@ impl Credential {
             key,
             password: read(login, login.password.as_ref()).await?,
         })
+    }
+
+    /// What is left of it after the login.
+    pub(super) fn into_password(self) -> Option<Secret> {
+        self.password
     }
 }
 
@@ -118,15 +126,16 @@ impl From<AuthResult> for Attempt {
     }
 }
 
-/// Logs in with `credential`.
+/// Logs in with `credential`; sets `offered` before the first thing of it is sent.
 ///
 /// # Errors
 /// [`Reason::AuthFailed`] with what was tried, or why the connection ended meanwhile.
 pub(super) async fn authenticate(
     handle: &mut Handle<Client>,
     login: &Login,
-    credential: Credential,
+    credential: &Credential,
     feed: &Feed,
+    offered: &AtomicBool,
 ) -> Result<(), Failure> {
     let user = login.username.as_str();
     let mut methods = match handle.authenticate_none(user).await.map(Attempt::from) {
@@ -135,11 +144,12 @@ pub(super) async fn authenticate(
         Err(_) => MethodSet::empty(),
     };
     if methods.is_empty() {
-        return Err(closed(feed, &[]));
+        return Err(closed(feed, &[], credential));
     }
-    let offered = methods.clone();
+    let takes = methods.clone();
     let mut tried = Vec::new();
-    while let Some(method) = next_method(&methods, &tried, &credential) {
+    while let Some(method) = next_method(&methods, &tried, credential) {
+        offered.store(true, Ordering::Relaxed);
         tried.push(method);
         let attempt = match method {
             MethodKind::PublicKey => try_key(handle, user, credential.key.as_ref()).await,
@@ -155,7 +165,9 @@ pub(super) async fn authenticate(
                 }
                 methods = remaining;
             }
-            Ok(Attempt::Rejected { .. }) | Err(_) => return Err(closed(feed, &tried)),
+            Ok(Attempt::Rejected { .. }) | Err(_) => {
+                return Err(closed(feed, &tried, credential));
+            }
         }
     }
     let names = |methods: &[MethodKind]| {
@@ -169,7 +181,7 @@ pub(super) async fn authenticate(
         format!(
             "credential \"{}\" has nothing for what the device offers: {}",
             login.credential,
-            names(&offered)
+            names(&takes)
         )
     } else {
         format!(
@@ -277,11 +289,14 @@ async fn try_questions(
     })
 }
 
-fn closed(feed: &Feed, tried: &[MethodKind]) -> Failure {
+fn closed(feed: &Feed, tried: &[MethodKind], credential: &Credential) -> Failure {
     let ended = feed.lock().ended.clone();
     let why = ended.map_or_else(
         || "the device ended the login".to_owned(),
-        |failure| failure.message,
+        |failure| match &credential.password {
+            Some(password) => password.hide_in(&failure.message),
+            None => failure.message,
+        },
     );
     if tried.is_empty() {
         return Failure {

@@ -73,11 +73,11 @@ impl client::Handler for Client {
 
     async fn channel_failure(
         &mut self,
-        _: ChannelId,
+        id: ChannelId,
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
         // Only the shell and the command ask for an answer.
-        self.feed.end(|| Failure {
+        self.feed.refused(id.into(), || Failure {
             reason: Reason::ChannelRefused,
             message: "the device granted a channel and then refused to run anything on it".into(),
             hint: Some("does the platform's `transport` fit the device?".into()),

@@ -4,16 +4,19 @@ use std::time::{Duration, Instant};
 
 use netwolf_wire::{
     DeviceName, Epoch,
-    message::{Revoke, Revoked},
+    message::{Revoke, Revoked, Running},
     status::{Failure, Reason, SessionState},
 };
 
 use super::{Closing, Core, Effect, PANIC_DELAY, STOP_GRACE, Task};
 use crate::session::TaskId;
 
+/// Leases in one message: an answer to a manager that takes a whole shard's devices away is a few of them.
+const MAX_REVOKED: usize = 1000;
+
 impl Core {
-    /// Stops a task; `epochs` are reported as revoked once it has ended.
-    pub(super) fn stop(&mut self, id: TaskId, epochs: Vec<Epoch>, now: Instant) {
+    /// Stops a task. What `given_up` names is reported as revoked once the task has ended.
+    pub(super) fn stop(&mut self, id: TaskId, given_up: Option<Running>, now: Instant) {
         let Some(device) = self.by_task.remove(&id) else {
             return;
         };
@@ -23,7 +26,8 @@ impl Core {
             id,
             Closing {
                 device,
-                epochs,
+                epochs: given_up.iter().map(|running| running.epoch).collect(),
+                given_up,
                 abort_at,
             },
         );
@@ -40,9 +44,9 @@ impl Core {
                 .find(|closing| closing.device == name)
             {
                 // The session under an earlier lease is about to be closed; the answer waits for that.
-                closing.epochs.push(epoch);
+                closing.add(epoch);
             } else {
-                self.say_revoked(vec![(name, epoch)]);
+                self.revoked.push((name, epoch));
             }
         }
     }
@@ -53,12 +57,18 @@ impl Core {
         };
         self.dirty.remove(name);
         self.series.retire_device(device.no, self.buffer.next_seq());
+        let running = || Running {
+            device: name.clone(),
+            epoch,
+            job: device.job.digest(),
+        };
         match device.task {
-            Task::None => self.say_revoked(vec![(name.clone(), epoch)]),
-            Task::Running(id) => self.stop(id, vec![epoch], now),
+            Task::None => self.revoked.push((name.clone(), epoch)),
+            Task::Running(id) => self.stop(id, Some(running()), now),
             Task::Awaiting(id) => {
                 if let Some(closing) = self.closing.get_mut(&id) {
-                    closing.epochs.push(epoch);
+                    closing.add(epoch);
+                    closing.given_up = Some(running());
                 }
             }
         }
@@ -73,14 +83,16 @@ impl Core {
                 |closing: &Closing| closing.device == *name && closing.epochs.contains(epoch);
             !self.leases.holds(name, *epoch) && !self.closing.values().any(closing)
         });
-        if !ended.is_empty() {
-            self.say_revoked(ended);
-        }
+        // What ended before the hello was told by its not being named there.
+        self.revoked = ended;
     }
 
-    fn say_revoked(&mut self, leases: Vec<(DeviceName, Epoch)>) {
-        self.effects
-            .push_back(Effect::Say(Revoked { leases }.into()));
+    /// Leases that are over, for the manager; call while the link has room. What ended since the last call
+    /// goes as one, and waits where there is no room.
+    pub(in crate::shard) fn poll_revoked(&mut self) -> Option<Revoked> {
+        let n = self.revoked.len().min(MAX_REVOKED);
+        let leases: Vec<_> = self.revoked.drain(..n).collect();
+        (!leases.is_empty()).then_some(Revoked { leases })
     }
 
     /// A task has ended, by itself only if it panicked or was aborted.
@@ -91,14 +103,8 @@ impl Core {
                 epochs,
                 ..
             } = closing;
-            if !epochs.is_empty() {
-                self.say_revoked(
-                    epochs
-                        .into_iter()
-                        .map(|epoch| (name.clone(), epoch))
-                        .collect(),
-                );
-            }
+            self.revoked
+                .extend(epochs.into_iter().map(|epoch| (name.clone(), epoch)));
             if self
                 .devices
                 .get(&name)
@@ -122,9 +128,10 @@ impl Core {
 
     /// Gives up everything: the shard shuts down.
     pub(in crate::shard) fn stop_all(&mut self, now: Instant) {
+        self.stopping = true;
         let running: Vec<_> = self.by_task.keys().copied().collect();
         for id in running {
-            self.stop(id, Vec::new(), now);
+            self.stop(id, None, now);
         }
     }
 

@@ -10,10 +10,11 @@ use netwolf_wire::{
     status::{Failure, Reason, SessionState},
 };
 
-use super::{Core, Task};
+use super::Core;
 use crate::{
     dialogue::MAX_OUTPUT,
     link::wires::Batch,
+    plan::CompiledPlan,
     session::{Notice, Polled, TaskId},
     shard::series::PollContext,
 };
@@ -56,10 +57,21 @@ impl Core {
                 failure,
             } => {
                 *self.stats.poll_failures.entry(failure.reason).or_default() += 1;
+                if !self.is_current(&name, &plan) {
+                    return;
+                }
                 self.note_command(&name, &plan.commands[command].text, Some(failure), now);
             }
             Notice::Skipped(n) => self.stats.polls_skipped += n,
         }
+    }
+
+    /// Whether the device's lease is for `plan`. A poll that was under way when a new plan came is of the old
+    /// one: its intervals and commands hold no more.
+    fn is_current(&self, name: &DeviceName, plan: &CompiledPlan) -> bool {
+        self.devices
+            .get(name)
+            .is_some_and(|device| device.job.plan == plan.digest)
     }
 
     fn handle_polled(&mut self, name: &DeviceName, polled: Polled, now: Instant) {
@@ -71,6 +83,10 @@ impl Core {
             extraction,
             truncated,
         } = polled;
+        if !self.is_current(name, &plan) {
+            self.stats.polls_skipped += 1;
+            return;
+        }
         let spec = &plan.commands[command];
         self.count(&spec.collector, took, &extraction, truncated);
         self.note_command(name, &spec.text, fault_of(&extraction, truncated), now);
@@ -78,12 +94,10 @@ impl Core {
         let Some(device) = self.devices.get_mut(name) else {
             return;
         };
-        // The plan of a poll that was under way when a new one came may be gone; so is the use for it.
         let Ok(ready) = self.plans.get(plan.digest) else {
             return;
         };
         let families = &ready.families[command];
-        let is_current = device.job.plan == plan.digest && device.task != Task::None;
         if device.guesses.len() <= command {
             device
                 .guesses
@@ -99,11 +113,7 @@ impl Core {
         let mut samples: Vec<(SeriesNo, Value)> = Vec::with_capacity(extraction.samples.len());
         let mut left_out = 0;
         for (index, sample) in extraction.samples.into_iter().enumerate() {
-            let guess = if is_current {
-                guesses.get(index).copied()
-            } else {
-                None
-            };
+            let guess = guesses.get(index).copied();
             match self
                 .series
                 .number(poll, families[sample.family], sample.labels, guess)
@@ -112,10 +122,8 @@ impl Core {
                 None => left_out += 1,
             }
         }
-        if is_current {
-            guesses.clear();
-            guesses.extend(samples.iter().map(|(no, _)| *no));
-        }
+        guesses.clear();
+        guesses.extend(samples.iter().map(|(no, _)| *no));
         if left_out > 0 {
             self.stats.parse_problems += left_out;
             tracing::debug!(device = %name, left_out, "the device has too many series");

@@ -39,7 +39,8 @@ impl Core {
                 .is_none_or(|known| known.reason != failure.reason)
         {
             let reason = failure.reason.as_str();
-            tracing::warn!(device = %name, reason, failure = %failure.message, "the device is down");
+            let hint = failure.hint.as_deref();
+            tracing::warn!(device = %name, reason, error = %failure.message, hint, "the device is down");
         }
         if status.state != state {
             status.state = state;

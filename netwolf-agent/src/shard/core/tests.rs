@@ -2,7 +2,7 @@ use netwolf_filter::{Extraction, Sample};
 use netwolf_wire::{
     Span,
     job::{Command, Plan},
-    message::Revoke,
+    message::{Revoke, ToManager},
     platform::{Platform, Transport},
     rule::{Matches, Metric, Parse, RegexSource, Rule},
     series::Kind,
@@ -68,6 +68,7 @@ struct Bench {
     now: Instant,
     plan: Arc<Plan>,
     port: u16,
+    connect_timeout: Span,
 }
 
 impl Bench {
@@ -80,6 +81,7 @@ impl Bench {
             now,
             plan: plan(&["show load"]),
             port: 22,
+            connect_timeout: Span::from_secs(5),
         };
         bench.send_plan();
         bench
@@ -105,7 +107,7 @@ impl Bench {
                     enable_secret: None,
                 },
                 host_key: HostKey::AcceptNew,
-                connect_timeout: Span::from_secs(5),
+                connect_timeout: self.connect_timeout,
             },
             plan: self.plan.digest(),
         };
@@ -132,6 +134,19 @@ impl Bench {
         std::iter::from_fn(|| self.core.poll_effect()).collect()
     }
 
+    fn revoke_and_hear(&mut self, device: &str, epoch: u64) -> Vec<(String, u64)> {
+        assert!(self.revoke(device, epoch).is_empty());
+        self.revoked()
+    }
+
+    /// What the manager is told to be over.
+    fn revoked(&mut self) -> Vec<(String, u64)> {
+        let leases = std::iter::from_fn(|| self.core.poll_revoked()).flat_map(|said| said.leases);
+        leases
+            .map(|(device, epoch)| (device.to_string(), epoch.0))
+            .collect()
+    }
+
     fn started(&mut self, device: &str, epoch: u64) -> TaskId {
         match self.assign(device, epoch).as_slice() {
             [Effect::Start { id, .. }] => *id,
@@ -139,14 +154,16 @@ impl Bench {
         }
     }
 
+    fn compiled(&self) -> Arc<CompiledPlan> {
+        let ready = self.core.plans.get(self.plan.digest()).unwrap();
+        ready.plan.clone()
+    }
+
     fn poll(&mut self, id: TaskId, unix_ms: u64, value: f64) {
-        let plan = self
-            .core
-            .plans
-            .get(self.plan.digest())
-            .unwrap()
-            .plan
-            .clone();
+        self.poll_by(self.compiled(), id, unix_ms, value);
+    }
+
+    fn poll_by(&mut self, plan: Arc<CompiledPlan>, id: TaskId, unix_ms: u64, value: f64) {
         let sample = Sample {
             family: 0,
             labels: vec![("cpu".into(), "0".into())],
@@ -165,6 +182,39 @@ impl Bench {
         };
         self.core
             .handle_notice(id, Notice::Polled(Box::new(polled)), self.now);
+    }
+
+    /// Intervals that are declared for the next batch, in ms.
+    fn intervals(&mut self) -> Vec<u32> {
+        self.now += Duration::from_millis(50);
+        let batch = self.core.poll_batch(self.now).unwrap();
+        let series = batch
+            .messages
+            .into_iter()
+            .flat_map(|message| match message {
+                ToManager::Declare(declare) => declare.series,
+                _ => Vec::new(),
+            });
+        series.map(|series| series.interval_ms).collect()
+    }
+
+    fn hello(&mut self) -> Vec<(String, u64)> {
+        let hello = Hello {
+            protocol: netwolf_wire::version::CURRENT,
+            software: String::new(),
+            agent: netwolf_wire::AgentName::new("a1").unwrap(),
+            shard: 0,
+            shards: 1,
+            incarnation: netwolf_wire::Incarnation(1),
+            running: Vec::new(),
+        };
+        let running = self.core.complete(hello).running;
+        let mut running: Vec<_> = running
+            .into_iter()
+            .map(|running| (running.device.to_string(), running.epoch.0))
+            .collect();
+        running.sort();
+        running
     }
 
     /// Kinds of the messages of the next batch, and the times of its polls.
@@ -190,16 +240,6 @@ impl Bench {
 
 fn name(device: &str) -> DeviceName {
     DeviceName::new(device).unwrap()
-}
-
-fn revoked(effects: &[Effect]) -> Vec<(String, u64)> {
-    let leases = effects.iter().flat_map(|effect| match effect {
-        Effect::Say(ToManager::Revoked(revoked)) => revoked.leases.clone(),
-        _ => Vec::new(),
-    });
-    leases
-        .map(|(device, epoch)| (device.to_string(), epoch.0))
-        .collect()
 }
 
 #[test]
@@ -246,14 +286,14 @@ fn a_lease_is_reported_as_revoked_only_after_its_session_is_closed() {
     assert!(bench.revoke("r1", 2).is_empty());
     bench.core.handle_ended(id, bench.now);
     assert_eq!(
-        revoked(&bench.effects()),
+        bench.revoked(),
         [("r1".to_owned(), 1), ("r1".to_owned(), 2)]
     );
     // What is not held is answered at once.
-    assert_eq!(revoked(&bench.revoke("r1", 2)), [("r1".to_owned(), 2)]);
+    assert_eq!(bench.revoke_and_hear("r1", 2), [("r1".to_owned(), 2)]);
     // Another epoch than the one that is held is not touched.
     bench.started("r1", 5);
-    assert_eq!(revoked(&bench.revoke("r1", 4)), [("r1".to_owned(), 4)]);
+    assert_eq!(bench.revoke_and_hear("r1", 4), [("r1".to_owned(), 4)]);
     assert_eq!(bench.core.leases.len(), 1);
 }
 
@@ -318,7 +358,7 @@ fn a_plan_that_cannot_be_run_is_the_devices_status() {
         (status.state, status.failure.as_ref().unwrap().reason),
         (SessionState::Backoff, Reason::Other)
     );
-    assert_eq!(revoked(&bench.revoke("r1", 1)), [("r1".to_owned(), 1)]);
+    assert_eq!(bench.revoke_and_hear("r1", 1), [("r1".to_owned(), 1)]);
 }
 
 #[test]
@@ -415,13 +455,7 @@ fn polls_of_a_lease_that_is_given_up_are_not_sent() {
 fn a_failing_command_is_told_until_it_works_again() {
     let mut bench = Bench::new();
     let id = bench.started("r1", 1);
-    let plan = bench
-        .core
-        .plans
-        .get(bench.plan.digest())
-        .unwrap()
-        .plan
-        .clone();
+    let plan = bench.compiled();
     let failure = Failure {
         reason: Reason::CommandRejected,
         message: "% Invalid input".into(),
@@ -450,19 +484,177 @@ fn a_lease_that_ends_between_hello_and_welcome_is_reported() {
     let mut bench = Bench::new();
     let id = bench.started("r1", 1);
     bench.started("r2", 2);
-    let hello = Hello {
-        protocol: netwolf_wire::version::CURRENT,
-        software: String::new(),
-        agent: netwolf_wire::AgentName::new("a1").unwrap(),
-        shard: 0,
-        shards: 1,
-        incarnation: netwolf_wire::Incarnation(1),
-        running: Vec::new(),
-    };
-    assert_eq!(bench.core.complete(hello).running.len(), 2);
+    assert_eq!(bench.hello().len(), 2);
     bench.revoke("r1", 1);
     bench.core.handle_ended(id, bench.now);
     bench.effects();
     bench.core.handle_welcome(AUTONOMY, bench.now);
-    assert_eq!(revoked(&bench.effects()), [("r1".to_owned(), 1)]);
+    assert_eq!(bench.revoked(), [("r1".to_owned(), 1)]);
+}
+
+#[test]
+fn the_declared_interval_is_the_current_plans_whatever_comes_late() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.poll(id, 1000, 1.0);
+    assert_eq!(bench.intervals(), [1000]);
+    let old = bench.compiled();
+    let mut slower = (*bench.plan).clone();
+    slower.commands[0].interval = Span::from_secs(5);
+    bench.plan = Arc::new(slower);
+    bench.poll_by(old.clone(), id, 2000, 2.0);
+    bench.send_plan();
+    bench.assign("r1", 2);
+    // The series of what waits was declared before; it stays so until the new plan's first poll.
+    assert_eq!(bench.intervals(), [0_u32; 0]);
+    // The command that was under way when the plan changed.
+    let polled = bench.core.stats().polls;
+    bench.poll_by(old, id, 3000, 3.0);
+    let stats = bench.core.stats();
+    assert_eq!((stats.polls, stats.polls_skipped), (polled, 1));
+    bench.poll(id, 4000, 4.0);
+    assert_eq!(bench.intervals(), [5000]);
+    bench.poll(id, 5000, 5.0);
+    assert_eq!(bench.intervals(), [0_u32; 0], "it stays as it was declared");
+    // On a new link, too.
+    bench.core.handle_welcome(AUTONOMY, bench.now);
+    assert_eq!(bench.intervals(), [5000]);
+}
+
+#[test]
+fn an_interval_is_never_declared_as_zero() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.poll(id, 1000, 1.0);
+    bench.assign("r1", 2);
+    assert_eq!(bench.intervals(), [1000]);
+}
+
+#[test]
+fn a_failure_of_a_command_of_the_old_plan_is_not_noted_for_good() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    let old = bench.compiled();
+    bench.plan = plan(&["show more"]);
+    bench.send_plan();
+    bench.assign("r1", 2);
+    let failure = Failure {
+        reason: Reason::CommandTimeout,
+        message: "late".into(),
+        hint: None,
+    };
+    let notice = Notice::PollFailed {
+        plan: old,
+        command: 0,
+        failure,
+    };
+    bench.core.handle_notice(id, notice, bench.now);
+    assert!(bench.status("r1").failing.is_empty());
+    assert_eq!(bench.core.stats().poll_failures[&Reason::CommandTimeout], 1);
+}
+
+#[test]
+fn a_thousand_leases_that_end_in_one_turn_are_one_message() {
+    let mut bench = Bench::new();
+    let names: Vec<_> = (0..1000).map(|n| format!("r{n}")).collect();
+    let ids: Vec<_> = names.iter().map(|name| bench.started(name, 1)).collect();
+    let leases: Vec<_> = names
+        .iter()
+        .map(|device| (name(device), Epoch(1)))
+        .collect();
+    let revoke = Revoke { leases };
+    bench.core.handle_revoke(revoke.clone(), bench.now);
+    assert_eq!(bench.effects().len(), 1000);
+    assert!(bench.core.poll_revoked().is_none(), "nothing is closed yet");
+    for id in ids {
+        bench.core.handle_ended(id, bench.now);
+    }
+    assert!(bench.effects().is_empty());
+    let said = bench.core.poll_revoked().unwrap();
+    assert_eq!(said.leases.len(), 1000);
+    assert!(bench.core.poll_revoked().is_none());
+    // And of leases that are not held.
+    bench.core.handle_revoke(revoke, bench.now);
+    assert!(bench.effects().is_empty());
+    assert_eq!(bench.core.poll_revoked().unwrap().leases.len(), 1000);
+    assert!(bench.core.poll_revoked().is_none());
+}
+
+#[test]
+fn a_hello_names_a_lease_until_its_session_is_closed() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.started("r2", 2);
+    bench.revoke("r1", 1);
+    assert_eq!(bench.hello(), [("r1".to_owned(), 1), ("r2".to_owned(), 2)]);
+    bench.core.handle_welcome(AUTONOMY, bench.now);
+    // The manager revokes it again; there is one answer, when it is closed.
+    assert!(bench.revoke("r1", 1).is_empty());
+    assert!(bench.revoked().is_empty());
+    bench.core.handle_ended(id, bench.now);
+    assert_eq!(bench.revoked(), [("r1".to_owned(), 1)]);
+    assert_eq!(bench.hello(), [("r2".to_owned(), 2)]);
+}
+
+#[test]
+fn a_hello_names_a_device_once_by_its_newest_lease() {
+    let mut bench = Bench::new();
+    bench.started("r1", 1);
+    bench.revoke("r1", 1);
+    bench.assign("r1", 3);
+    assert_eq!(bench.hello(), [("r1".to_owned(), 3)]);
+    bench.revoke("r1", 3);
+    assert_eq!(bench.hello(), [("r1".to_owned(), 3)]);
+}
+
+#[test]
+fn what_was_read_at_an_old_address_is_not_told_of_the_new_one() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.poll(id, 1000, 1.0);
+    bench.port = 2222;
+    bench.assign("r1", 2);
+    bench.core.handle_ended(id, bench.now);
+    let id = match bench.effects().as_slice() {
+        [Effect::Start { id, .. }] => *id,
+        other => panic!("{other:?}"),
+    };
+    bench.poll(id, 2000, 2.0);
+    assert_eq!(
+        bench.batch(),
+        Some((vec!["declare".into(), "polls".into()], vec![2000]))
+    );
+    assert_eq!(bench.core.stats().dropped_polls, 1);
+}
+
+#[test]
+fn nothing_is_started_while_the_shard_shuts_down() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.port = 2222;
+    bench.assign("r1", 2);
+    bench.core.stop_all(bench.now);
+    bench.effects();
+    bench.core.handle_ended(id, bench.now);
+    assert!(bench.effects().is_empty());
+    assert!(bench.core.is_idle());
+}
+
+#[test]
+fn a_deadline_that_no_clock_can_hold_is_brought_within_bounds() {
+    let mut bench = Bench::new();
+    bench.connect_timeout = Span::from(Duration::MAX);
+    let mut plan = (*bench.plan).clone();
+    plan.commands[0].timeout = Span::from(Duration::MAX);
+    plan.commands[0].interval = Span::from_millis(0);
+    bench.plan = Arc::new(plan);
+    bench.send_plan();
+    match bench.assign("r1", 1).as_slice() {
+        [Effect::Start { target, plan, .. }] => {
+            assert_eq!(target.connect_timeout.get(), MAX_TIMEOUT);
+            assert_eq!(plan.commands[0].timeout, MAX_TIMEOUT);
+            assert!(plan.commands[0].interval > Duration::ZERO);
+        }
+        other => panic!("{other:?}"),
+    }
 }
