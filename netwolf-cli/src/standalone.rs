@@ -102,6 +102,7 @@ async fn standalone(args: Args) -> anyhow::Result<()> {
     let result = tokio::select! {
         () = asked_to_end => Ok(()),
         error = agent.ended() => Err(error.into()),
+        died = manager.died() => Err(died.into()),
     };
     agent.shutdown().await;
     manager.shutdown().await;

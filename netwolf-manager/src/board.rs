@@ -12,7 +12,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -32,6 +35,8 @@ pub type Devices = BTreeMap<DeviceName, Arc<DeviceSlot>>;
 /// What the core tells of itself.
 #[derive(Clone, Debug, Default)]
 pub struct CoreState {
+    /// Whether shards that were known before the start are still waited for.
+    pub awaits_known: bool,
     /// What a start still waits for; `None` when it is over.
     pub waits_for: Option<String>,
     /// Leases in force that are not being revoked.
@@ -48,6 +53,7 @@ pub struct Board {
     devices: ArcSwap<Devices>,
     agents: Mutex<BTreeMap<ShardId, Arc<AgentSlot>>>,
     core: Mutex<CoreState>,
+    is_gathering: AtomicBool,
 }
 
 /// Locks a mutex whose holders never panic half way: what it holds is whole even after a panic.
@@ -73,10 +79,13 @@ impl Board {
             .devices
             .iter()
             .map(|(name, device)| {
-                let slot = match old.get(name) {
-                    Some(slot) => slot.clone(),
-                    None => Arc::new(DeviceSlot::new(name.clone())),
-                };
+                let slot = old.get(name).cloned().unwrap_or_else(|| {
+                    let slot = DeviceSlot::new(name.clone());
+                    if self.is_gathering.load(Relaxed) {
+                        slot.await_news();
+                    }
+                    Arc::new(slot)
+                });
                 slot.set_about(device);
                 (name.clone(), slot)
             })
@@ -89,6 +98,19 @@ impl Board {
         self.devices.store(Arc::new(devices));
     }
 
+    /// Shards of before the start are waited for: devices are not known before they are heard of.
+    pub fn begin_gathering(&self) {
+        self.is_gathering.store(true, Relaxed);
+    }
+
+    /// Nobody is waited for any more.
+    pub fn end_gathering(&self, now: Tick) {
+        self.is_gathering.store(false, Relaxed);
+        for slot in self.devices.load().values() {
+            slot.gathered(now);
+        }
+    }
+
     /// The shards that are there, and those that were lost not long ago.
     pub fn agents(&self, now: Tick) -> Vec<Arc<AgentSlot>> {
         let mut agents = lock(&self.agents);
@@ -98,7 +120,11 @@ impl Board {
 
     /// A shard was let in.
     pub fn agent_joined(&self, slot: Arc<AgentSlot>) {
-        lock(&self.agents).insert(slot.shard.clone(), slot);
+        let mut agents = lock(&self.agents);
+        if let Some(former) = agents.get(&slot.shard) {
+            slot.succeed(former);
+        }
+        agents.insert(slot.shard.clone(), slot);
     }
 
     /// A shard has lost its link.

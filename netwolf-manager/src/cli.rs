@@ -17,9 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    config,
     logging::{self, LogFormat, LogLevel},
-    manager::{Manager, ManagerConfig, Source, StartError},
+    manager::{Manager, ManagerConfig, Source, StartError, load_main},
 };
 
 /// Holds the inventory, leases devices to agents and serves Prometheus.
@@ -158,9 +157,12 @@ async fn run(args: Args) -> anyhow::Result<()> {
         })?;
         say(&line)?;
     }
-    asked_to_end.await;
+    let result = tokio::select! {
+        () = asked_to_end => Ok(()),
+        died = manager.died() => Err(died.into()),
+    };
     manager.shutdown().await;
-    Ok(())
+    result
 }
 
 /// Resolves on SIGINT or SIGTERM, and, where the program is to end `with_parent`, at the end of standard input.
@@ -184,7 +186,7 @@ pub fn asked_to_end(with_parent: bool) -> anyhow::Result<impl Future<Output = ()
 }
 
 fn check(args: &Args) -> anyhow::Result<()> {
-    let loaded = config::load(&args.config_file).map_err(StartError::from)?;
+    let loaded = load_main(&args.config_file).map_err(StartError::from)?;
     for warning in &loaded.warnings {
         say(&format!("warning: {warning}"))?;
     }

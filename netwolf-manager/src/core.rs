@@ -16,13 +16,13 @@ use std::{
 };
 
 use netwolf_wire::{
-    AgentName, Epoch, ShardId, Span,
+    AgentName, Epoch, Incarnation, ShardId, Span,
     message::{Hello, Timing as WireTiming, ToAgent, ToManager, Welcome},
     version::Version,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     board::{AgentSlot, CoreState},
@@ -35,6 +35,10 @@ use crate::{
     link::LinkHandle,
     state::State,
 };
+
+mod wait;
+
+use wait::Wait;
 
 /// Events that may wait for the core; a link whose event does not fit waits, and with it its agent.
 pub const MAILBOX: usize = 1024;
@@ -81,6 +85,10 @@ pub struct Core {
     timing: Timing,
     links: HashMap<LinkNo, Peer>,
     known: watch::Sender<BTreeSet<ShardId>>,
+    /// The lives that were refused last, so that each is told of once; of linked shards only.
+    refused: HashMap<ShardId, Incarnation>,
+    /// While shards of before are waited for.
+    gathering: Option<Wait>,
 }
 
 #[derive(Debug)]
@@ -92,8 +100,10 @@ struct Peer {
 
 fn patience(timing: &Timing) -> Patience {
     Patience {
+        heartbeat: timing.heartbeat,
         link_grace: timing.link_grace,
         takeover: timing.takeover,
+        autonomy: timing.autonomy,
         settle: timing.settle,
     }
 }
@@ -106,9 +116,13 @@ impl Core {
         timing: Timing,
         known: watch::Sender<BTreeSet<ShardId>>,
     ) -> Self {
+        let now = Instant::now();
+        let gathering = Wait::begin(now, timing.settle, &known.borrow());
+        if gathering.is_some() {
+            state.board.begin_gathering();
+        }
         state.board.set_inventory(&inventory);
         let (start, before): (Epoch, _) = (lease::first_epoch(unix_ms()), known.borrow().clone());
-        let now = Instant::now();
         let dispatcher = Dispatcher::new(now, patience(&timing), before, start, inventory);
         let core = Self {
             state,
@@ -116,6 +130,8 @@ impl Core {
             timing,
             links: HashMap::new(),
             known,
+            refused: HashMap::new(),
+            gathering,
         };
         core.show();
         core
@@ -138,16 +154,46 @@ impl Core {
                 () = sleep => {}
             }
             let now = Instant::now();
-            for (no, peer) in &self.links {
-                self.dispatcher
-                    .heard(*no, self.state.clock.instant(peer.handle.pulse.last()));
-            }
+            self.hear();
             for event in events.drain(..) {
                 self.handle(now, event);
             }
+            self.close_silent(now);
             self.dispatcher.handle_timeout(now);
             self.act();
+            self.end_gathering(now);
             self.show();
+        }
+    }
+
+    /// Tells the dispatcher of all signs of life.
+    fn hear(&mut self) {
+        for (no, peer) in &self.links {
+            let heard = self.state.clock.instant(peer.handle.pulse.last());
+            self.dispatcher.heard(*no, heard);
+        }
+    }
+
+    /// Shards that are about to lose their leases have their heartbeats answered no more: an answer would renew
+    /// leases that are granted to others a moment later. A heartbeat that was answered before is seen by the
+    /// second look, and saves its shard.
+    fn close_silent(&mut self, now: Instant) {
+        let overdue = self.dispatcher.overdue(now);
+        if overdue.is_empty() {
+            return;
+        }
+        let set_member = |links: &HashMap<LinkNo, Peer>, link, is_member| {
+            if let Some(peer) = links.get(&link) {
+                peer.handle.pulse.set_member(is_member);
+            }
+        };
+        for link in &overdue {
+            set_member(&self.links, *link, false);
+        }
+        self.hear();
+        let silent = self.dispatcher.overdue(now);
+        for link in overdue.into_iter().filter(|link| !silent.contains(link)) {
+            set_member(&self.links, link, true);
         }
     }
 
@@ -206,15 +252,24 @@ impl Core {
             },
         );
         let welcome = self.welcome(protocol);
-        let result = self.dispatcher.handle_hello(now, no, &hello, welcome);
+        let highest = lease::highest_epoch(unix_ms());
+        let result = self
+            .dispatcher
+            .handle_hello(now, no, &hello, welcome, highest);
         match &result {
             Ok(()) => {
+                self.refused.remove(&shard);
                 let n_running = hello.running.len();
                 info!(agent = %shard.agent, shard = shard.index, peer.addr = %peer, n_running, "shard linked");
             }
             Err(duplicate) => {
                 self.links.remove(&no);
-                warn!(agent = %shard.agent, shard = shard.index, peer.addr = %peer, error = %duplicate, "shard refused");
+                // It tries again and again, and every time would say the same.
+                if self.refused.insert(shard.clone(), incarnation) == Some(incarnation) {
+                    debug!(agent = %shard.agent, shard = shard.index, peer.addr = %peer, "shard refused again");
+                } else {
+                    warn!(agent = %shard.agent, shard = shard.index, peer.addr = %peer, error = %duplicate, "shard refused");
+                }
             }
         }
         // What was decided is shown before the reader goes on, so that its first polls find their leases.
@@ -272,7 +327,7 @@ impl Core {
                     info!(agent = %shard.agent, shard = shard.index, "link lost");
                     self.state.board.agent_lost(&shard, self.state.clock.now());
                 }
-                Action::Gone(shard, cause) => self.gone(&shard, cause),
+                Action::Gone(shard, cause, n_devices) => self.gone(&shard, cause, n_devices),
                 Action::Remember(known) => {
                     self.known.send_replace(known);
                 }
@@ -299,20 +354,40 @@ impl Core {
         }
     }
 
-    fn gone(&self, shard: &ShardId, cause: Cause) {
+    fn gone(&mut self, shard: &ShardId, cause: Cause, n_devices: usize) {
+        self.refused.remove(shard);
         let (agent, index): (&AgentName, u16) = (&shard.agent, shard.index);
+        let is_last = self.dispatcher.fleet().shards().next().is_none();
         if cause == Cause::Left {
-            info!(%agent, shard = index, "shard left");
+            info!(%agent, shard = index, n_devices, "shard left");
             self.state.board.agent_left(shard);
         } else {
-            warn!(%agent, shard = index, ?cause, "shard lost; its devices go elsewhere");
+            let cause = cause.as_str();
+            if is_last {
+                warn!(%agent, shard = index, cause, n_devices, "shard lost; no other is linked, so nobody polls its devices");
+            } else {
+                warn!(%agent, shard = index, cause, n_devices, "shard lost; its devices go elsewhere");
+            }
             self.state.board.agent_lost(shard, self.state.clock.now());
+        }
+        if is_last && cause == Cause::Left {
+            warn!("no agent is connected: nobody polls any device");
+        }
+    }
+
+    /// Devices that nobody has told of are shown again once nobody is waited for.
+    fn end_gathering(&mut self, now: Instant) {
+        let fleet = self.dispatcher.fleet();
+        if let Some(wait) = self.gathering.take_if(|_| !fleet.awaits_known()) {
+            self.state.board.end_gathering(self.state.clock.now());
+            wait.end(now, fleet);
         }
     }
 
     fn show(&self) {
         let (held, revoking) = self.dispatcher.lease_counts();
         self.state.board.set_core(CoreState {
+            awaits_known: self.dispatcher.fleet().awaits_known(),
             waits_for: self.dispatcher.fleet().waits_for(),
             held,
             revoking,

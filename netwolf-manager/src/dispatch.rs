@@ -65,8 +65,8 @@ pub enum Action {
     Close(LinkNo),
     /// The shard has lost its link.
     Unlinked(ShardId),
-    /// The shard is gone.
-    Gone(ShardId, Cause),
+    /// The shard is gone, with the leases of so many devices.
+    Gone(ShardId, Cause, usize),
     /// These are to be known after a restart.
     Remember(BTreeSet<ShardId>),
 }
@@ -146,7 +146,13 @@ impl Dispatcher {
         self.fleet.heard(link, at);
     }
 
-    /// A shard asks to be let in; `welcome` is what it is answered.
+    /// Changes nothing: the links whose shards [`Self::handle_timeout`] would end now for their silence.
+    pub fn overdue(&mut self, now: Instant) -> Vec<LinkNo> {
+        self.fleet.overdue(now)
+    }
+
+    /// A shard asks to be let in; `welcome` is what it is answered, `highest` the highest epoch that it is
+    /// believed ([`crate::lease::highest_epoch`]).
     ///
     /// # Errors
     /// [`Duplicate`]: the link is to be refused.
@@ -156,6 +162,7 @@ impl Dispatcher {
         link: LinkNo,
         hello: &Hello,
         welcome: Welcome,
+        highest: Epoch,
     ) -> Result<(), Duplicate> {
         let shard = ShardId {
             agent: hello.agent.clone(),
@@ -170,7 +177,7 @@ impl Dispatcher {
         self.actions.push_back(Action::Admitted(link));
         self.actions.push_back(Action::Send(link, welcome.into()));
         self.outboxes.insert(link, Outbox::default());
-        self.adopt(admitted.member, &shard, hello);
+        self.adopt(admitted.member, &shard, hello, highest);
         self.grant_waiting(&shard);
         self.flush();
         Ok(())
@@ -290,7 +297,8 @@ impl Dispatcher {
             self.drop_link(link);
         }
         if vacant {
-            self.actions.push_back(Action::Gone(shard, cause));
+            let gone = Action::Gone(shard, cause, released.len());
+            self.actions.push_back(gone);
         }
         for device in &released {
             self.show(device);

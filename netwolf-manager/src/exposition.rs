@@ -60,7 +60,7 @@ pub enum Type {
 }
 
 impl Type {
-    const fn suffix(self) -> &'static str {
+    pub(crate) const fn suffix(self) -> &'static str {
         match self {
             Self::Gauge | Self::Histogram => "",
             Self::Counter => "_total",
@@ -91,6 +91,17 @@ impl From<Kind> for Type {
 /// Renders the whole page. `own` must not hold a family that devices may have; see the names in
 /// [`crate::telemetry`].
 pub fn render(format: Format, own: &[OwnFamily], store: &SeriesStore, now: Tick) -> String {
+    render_into(String::new(), format, own, store, now)
+}
+
+/// Like [`render`], into an empty text that has the room of a former page perhaps.
+pub(crate) fn render_into(
+    text: String,
+    format: Format,
+    own: &[OwnFamily],
+    store: &SeriesStore,
+    now: Tick,
+) -> String {
     let devices = store.families();
     let mut by_base: BTreeMap<&str, Source<'_>> = devices
         .iter()
@@ -100,10 +111,7 @@ pub fn render(format: Format, own: &[OwnFamily], store: &SeriesStore, now: Tick)
         own.iter()
             .map(|family| (family.base(), Source::Own(family))),
     );
-    let mut page = Page {
-        format,
-        text: String::with_capacity(64 << 10),
-    };
+    let mut page = Page { format, text };
     for (base, source) in by_base {
         match source {
             Source::Own(family) => page.own(family),

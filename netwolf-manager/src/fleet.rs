@@ -11,6 +11,10 @@
 //! may run what it was leased, so a shard that was started again is another member and the leases of its
 //! former life wait for the grace of that one.
 //!
+//! Invariants: a member is never judged by a shorter time than it was welcomed with, nor by the time in which
+//! the manager itself did not run ([`Fleet::handle_timeout`] was not called); where leases are to lapse
+//! before they are free (`autonomy` below `takeover`), nobody is gone before its leases have lapsed.
+//!
 //! When devices are placed is decided in [`gathering`].
 //!
 //! Not here: the leases ([`crate::lease`]), the links ([`crate::link`]) and the file ([`mod@file`]).
@@ -25,8 +29,10 @@ use thiserror::Error;
 
 pub mod file;
 pub mod gathering;
+mod patience;
 
 use gathering::Gathering;
+pub use patience::Patience;
 
 /// One life of a shard; never used twice by a manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,17 +41,6 @@ pub struct MemberNo(pub u32);
 /// One connection; never used twice by a manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkNo(pub u64);
-
-/// How long the fleet waits for whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// A lost link has so long to come back.
-    pub link_grace: Duration,
-    /// A link that is silent for so long is dead.
-    pub takeover: Duration,
-    /// Known shards have so long to come back after a start.
-    pub settle: Duration,
-}
 
 /// A shard that was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +53,7 @@ pub struct Admitted {
 
 /// Another agent of this name is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("another agent is linked under this name, last heard {heard_ago:?} ago")]
+#[error("another agent is linked under this name, last heard {} ms ago", .heard_ago.as_millis())]
 pub struct Duplicate {
     /// When the first one last gave a sign of life.
     pub heard_ago: Duration,
@@ -73,6 +68,17 @@ pub enum Cause {
     Lost,
     /// Its link stood and nothing came.
     Silent,
+}
+
+impl Cause {
+    /// As logs say it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Lost => "lost",
+            Self::Silent => "silent",
+        }
+    }
 }
 
 /// A member whose leases are free.
@@ -102,6 +108,8 @@ struct Member {
     incarnation: Incarnation,
     /// How many shards its agent has.
     siblings: u16,
+    /// The times in force when its link came up.
+    welcome: Patience,
     state: State,
 }
 
@@ -110,6 +118,8 @@ struct Member {
 #[derive(Debug)]
 pub struct Fleet {
     patience: Patience,
+    /// When the machine was last called.
+    awake: Instant,
     members: BTreeMap<MemberNo, Member>,
     /// The present life of each shard: these are placed on.
     current: BTreeMap<ShardId, MemberNo>,
@@ -124,6 +134,7 @@ impl Fleet {
     pub fn new(now: Instant, patience: Patience, known: BTreeSet<ShardId>) -> Self {
         Self {
             patience,
+            awake: now,
             members: BTreeMap::new(),
             current: BTreeMap::new(),
             by_link: HashMap::new(),
@@ -172,6 +183,11 @@ impl Fleet {
         self.gathering.is_settled()
     }
 
+    /// Whether shards known from before the start are waited for: what they run is not known yet.
+    pub fn awaits_known(&self) -> bool {
+        self.gathering.awaits_known()
+    }
+
     /// What the start still waits for, for people; `None` once it is settled.
     pub fn waits_for(&self) -> Option<String> {
         self.gathering.waits_for(!self.current.is_empty())
@@ -190,6 +206,7 @@ impl Fleet {
         siblings: u16,
         link: LinkNo,
     ) -> Result<Admitted, Duplicate> {
+        self.wake(now);
         let mut replaced = None;
         let patience = self.patience;
         if let Some(no) = self.current.get(shard).copied()
@@ -202,7 +219,7 @@ impl Fleet {
                         return Err(Duplicate { heard_ago });
                     }
                     former.state = State::Lost {
-                        until: now + patience.link_grace,
+                        until: now + patience.towards(&former.welcome).lost,
                     };
                 }
                 self.by_link.remove(&old);
@@ -211,6 +228,7 @@ impl Fleet {
             if former.incarnation == incarnation {
                 former.state = State::Linked { link, heard: now };
                 former.siblings = siblings;
+                former.welcome = patience;
                 self.by_link.insert(link, no);
                 return Ok(Admitted {
                     member: no,
@@ -227,6 +245,7 @@ impl Fleet {
                 shard: shard.clone(),
                 incarnation,
                 siblings,
+                welcome: patience,
                 state,
             },
         );
@@ -263,10 +282,11 @@ impl Fleet {
 
     /// A link is gone. Returns the shard that lost it; `None` for a link that was replaced before.
     pub fn link_down(&mut self, now: Instant, link: LinkNo) -> Option<ShardId> {
+        self.wake(now);
         let no = self.by_link.remove(&link)?;
         let member = self.members.get_mut(&no)?;
         member.state = State::Lost {
-            until: now + self.patience.link_grace,
+            until: now + self.patience.towards(&member.welcome).lost,
         };
         Some(member.shard.clone())
     }
@@ -280,19 +300,55 @@ impl Fleet {
     /// When [`Self::handle_timeout`] has something to do, as far as is known now.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let members = self.members.values().map(|member| match member.state {
-            State::Linked { heard, .. } => heard + self.patience.takeover,
+            State::Linked { heard, .. } => self.silent_at(member, heard),
             State::Lost { until } => until,
         });
-        members.chain(self.gathering.poll_timeout()).min()
+        let watch = (!self.members.is_empty()).then(|| self.awake + self.patience.heartbeat);
+        members
+            .chain(self.gathering.poll_timeout())
+            .chain(watch)
+            .min()
+    }
+
+    fn silent_at(&self, member: &Member, heard: Instant) -> Instant {
+        heard + self.patience.towards(&member.welcome).silent
+    }
+
+    /// Where this call comes later than was asked for by more than a heartbeat, the manager was held up:
+    /// signs of life have come in meanwhile, or could not. The members are excused for that time.
+    fn wake(&mut self, now: Instant) {
+        let heartbeat = self.patience.heartbeat;
+        let late = now.saturating_duration_since(self.awake + heartbeat);
+        self.awake = self.awake.max(now);
+        if late <= heartbeat {
+            return;
+        }
+        for member in self.members.values_mut() {
+            match &mut member.state {
+                State::Linked { heard, .. } => *heard = (*heard + late).min(now),
+                State::Lost { until } => *until += late,
+            }
+        }
+    }
+
+    /// The links whose members [`Self::handle_timeout`] would end now for their silence.
+    pub fn overdue(&mut self, now: Instant) -> Vec<LinkNo> {
+        self.wake(now);
+        let overdue = |member: &Member| match member.state {
+            State::Linked { link, heard } if now >= self.silent_at(member, heard) => Some(link),
+            _ => None,
+        };
+        self.members.values().filter_map(overdue).collect()
     }
 
     /// Ends what is over. Returns the members that are gone.
     pub fn handle_timeout(&mut self, now: Instant) -> Vec<Gone> {
+        self.wake(now);
         let over: Vec<_> = self
             .members
             .iter()
             .filter_map(|(no, member)| match member.state {
-                State::Linked { heard, .. } if now >= heard + self.patience.takeover => {
+                State::Linked { heard, .. } if now >= self.silent_at(member, heard) => {
                     Some((*no, Cause::Silent))
                 }
                 State::Lost { until } if now >= until => Some((*no, Cause::Lost)),

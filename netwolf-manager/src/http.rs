@@ -3,9 +3,10 @@
 //! | Path | |
 //! |---|---|
 //! | `/metrics` | [`metrics`]: text 0.0.4, or OpenMetrics where asked for; gzip |
-//! | `/-/healthy` | 200 as soon as the program runs |
+//! | `/-/healthy` | 200 as soon as the program runs; 503 when its core has ended |
 //! | `/-/ready` | 200 when devices have been placed; 503 with the reason before |
 //! | `/-/reload` | POST or PUT: reads the configuration again; 500 with all faults when it has some |
+//! | `/api/v1` | what is below it |
 //! | `/api/v1/devices`, `/api/v1/devices/{name}` | [`api`]: the fleet, one device |
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
 //! | `/` | a plain page |
@@ -15,18 +16,22 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Json, Router,
     extract::State as Shared,
-    http::StatusCode,
+    http::{StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
-use crate::{reload::ReloadHandle, state::State};
+use serde::Serialize;
+
+use self::readiness::Readiness;
+use crate::{exposition::put, reload::ReloadHandle, state::State};
 
 pub mod api;
 mod landing;
 pub mod metrics;
+mod readiness;
 pub mod server;
 
 /// What requests are answered from.
@@ -38,39 +43,117 @@ pub struct Web {
     pub reload: ReloadHandle,
 }
 
+/// Whether something can be read or done at a path.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PathInfo {
+    /// `GET`, or how else it is asked.
+    pub method: &'static str,
+    /// The path; `{name}` stands for a device.
+    pub path: &'static str,
+    /// What is there.
+    pub about: &'static str,
+}
+
+const fn path(method: &'static str, path: &'static str, about: &'static str) -> PathInfo {
+    PathInfo {
+        method,
+        path,
+        about,
+    }
+}
+
+/// Every path but `/`, for people who look for one.
+pub const PATHS: [PathInfo; 9] = [
+    path("GET", "/metrics", "metrics for Prometheus"),
+    path("GET", "/-/healthy", "whether the program runs"),
+    path("GET", "/-/ready", "whether devices have been placed"),
+    path("POST", "/-/reload", "reads the configuration again"),
+    path("GET", "/api/v1", "the paths of the API"),
+    path("GET", "/api/v1/status", "totals"),
+    path("GET", "/api/v1/agents", "all agents"),
+    path("GET", "/api/v1/devices", "all devices"),
+    path("GET", "/api/v1/devices/{name}", "one device"),
+];
+
 /// All routes.
 pub fn router(web: Web) -> Router {
     Router::new()
         .route("/", get(landing::page))
         .route("/metrics", get(metrics::serve))
-        .route(
-            "/-/healthy",
-            get(|| async { "NetWolf manager is healthy.\n" }),
-        )
+        .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload).put(reload))
+        .route("/api/v1", get(api::index))
+        .route("/api/v1/", get(api::index))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/agents", get(api::agents))
         .route("/api/v1/devices", get(api::devices))
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))
+        .fallback(unknown)
         .with_state(web)
 }
 
-async fn ready(Shared(web): Shared<Web>) -> Response {
-    match web.state.board.core().waits_for {
-        None => "NetWolf manager is ready.\n".into_response(),
-        Some(reason) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("not ready: {reason}\n"),
-        )
-            .into_response(),
+/// There is nothing at this path: says what there is.
+async fn unknown(uri: Uri) -> Response {
+    let path = uri.path();
+    if path.starts_with("/api/") || path == "/api" {
+        let error = format!("unknown path {path:?}; /api/v1 lists those that there are");
+        return (StatusCode::NOT_FOUND, Json(api::Problem { error })).into_response();
     }
+    let mut text = String::from("404: there is nothing at this path. There is:\n\n");
+    for PathInfo {
+        method,
+        path,
+        about,
+    } in PATHS
+    {
+        put(
+            &mut text,
+            format_args!("  {method:<4}  {path:<22}  {about}\n"),
+        );
+    }
+    (StatusCode::NOT_FOUND, text).into_response()
+}
+
+async fn healthy(Shared(web): Shared<Web>) -> Response {
+    if web.state.core.is_closed() {
+        let text = "not healthy: the core has ended, so nothing is decided any more\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
+    "NetWolf manager is healthy.\n".into_response()
+}
+
+async fn ready(Shared(web): Shared<Web>) -> Response {
+    let readiness = Readiness::of(&web.state);
+    let status = if readiness.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, format!("{readiness}\n")).into_response()
 }
 
 async fn reload(Shared(web): Shared<Web>) -> Response {
     match web.reload.reload().await {
         Ok(summary) => format!("configuration reloaded: {summary}\n").into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_manager_without_its_core_is_not_healthy() {
+        let (state, mailbox) = State::new("127.0.0.1:1".parse().unwrap());
+        let (reload, _requests) = ReloadHandle::new();
+        let web = Web { state, reload };
+        let status = healthy(Shared(web.clone())).await.status();
+        assert_eq!(status, StatusCode::OK);
+        drop(mailbox);
+        let status = healthy(Shared(web)).await.status();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -40,7 +40,7 @@ pub struct Device {
     pub labels: BTreeMap<String, String>,
     /// The collectors that run on it, sorted.
     pub collectors: Vec<String>,
-    /// The longest interval of its commands: after some of these without a sample the device is silent.
+    /// The shortest interval of its commands: after some of these without a result the device is silent.
     pub interval: Span,
 }
 

@@ -27,13 +27,21 @@ use crate::fleet::MemberNo;
 /// of JSON that know only doubles.
 const EPOCHS_PER_MILLISECOND: u64 = 1 << 10;
 
-/// No manager comes so far. A shard that speaks of a higher epoch is out of its mind, and to follow it would
-/// use up all numbers.
-const CEILING: Epoch = Epoch(1 << 53);
+/// No clock starts a manager above this: the rest of the numbers is there to be granted.
+const CEILING: u64 = 1 << 53;
+
+/// So far ahead of ours may the clock of a former manager have been.
+const CLOCK_AHEAD_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// The epoch that a manager starts from.
 pub fn first_epoch(unix_ms: u64) -> Epoch {
-    Epoch(unix_ms.saturating_mul(EPOCHS_PER_MILLISECOND))
+    Epoch(unix_ms.saturating_mul(EPOCHS_PER_MILLISECOND).min(CEILING))
+}
+
+/// The highest epoch that a shard may speak of and be believed: one that a manager can have granted whose
+/// clock was a day ahead. To follow any number would let one shard use all of them up.
+pub fn highest_epoch(unix_ms: u64) -> Epoch {
+    first_epoch(unix_ms.saturating_add(CLOCK_AHEAD_MS))
 }
 
 /// A lease in force.
@@ -64,7 +72,7 @@ pub enum Adoption {
         /// What ended; its holder is to be told.
         before: Lease,
     },
-    /// Another holder has a higher one, or no manager can have granted it: this one has ended.
+    /// Another holder has a better claim: this one has ended.
     Outdated,
 }
 
@@ -115,7 +123,7 @@ impl LeaseTable {
         {
             return Err(Occupied(lease));
         }
-        self.last = Epoch(self.last.0 + 1);
+        self.advance();
         self.put(
             device,
             Lease {
@@ -125,6 +133,11 @@ impl LeaseTable {
             },
         );
         Ok(self.last)
+    }
+
+    fn advance(&mut self) {
+        let next = self.last.0.checked_add(1);
+        self.last = Epoch(next.expect("all epochs are bounded by a clock, so they do not run out"));
     }
 
     /// Marks a lease as being revoked and returns it, so that the holder is told. `None` where there is no
@@ -153,15 +166,24 @@ impl LeaseTable {
 
     /// A shard says on a new link that it runs `device` under `epoch`. That is the truth about it: where the
     /// table has a higher epoch for the same holder, the message that granted it was lost with the former link.
-    pub fn adopt(&mut self, device: &DeviceName, holder: MemberNo, epoch: Epoch) -> Adoption {
-        if epoch >= CEILING {
-            return Adoption::Outdated;
+    ///
+    /// An epoch above `highest` ([`highest_epoch`]) that this table has not granted is not followed: such a lease
+    /// is in force only to be given up, because the shard would not take a lower one while it holds it.
+    pub fn adopt(
+        &mut self,
+        device: &DeviceName,
+        holder: MemberNo,
+        epoch: Epoch,
+        highest: Epoch,
+    ) -> Adoption {
+        let is_credible = epoch <= highest.max(self.last);
+        if is_credible {
+            self.last = self.last.max(epoch);
         }
-        self.last = self.last.max(epoch);
         let lease = Lease {
             holder,
             epoch,
-            revoking: false,
+            revoking: !is_credible,
         };
         match self.get(device.as_str()) {
             None => {
@@ -169,11 +191,12 @@ impl LeaseTable {
                 Adoption::Held(lease)
             }
             Some(ours) if ours.holder == holder => {
-                let lease = Lease { epoch, ..ours };
+                let revoking = ours.revoking || !is_credible;
+                let lease = Lease { revoking, ..lease };
                 self.put(device, lease);
                 Adoption::Held(lease)
             }
-            Some(other) if other.epoch < epoch => {
+            Some(other) if is_credible && other.epoch < epoch => {
                 self.put(device, lease);
                 Adoption::Superseded {
                     now: lease,
@@ -205,7 +228,10 @@ impl LeaseTable {
     }
 
     fn put(&mut self, device: &DeviceName, lease: Lease) {
-        debug_assert!(lease.epoch <= self.last, "no epoch is above the counter");
+        debug_assert!(
+            lease.epoch <= self.last || lease.revoking,
+            "no epoch that may be granted again is above the counter"
+        );
         if let Some(old) = self.leases.insert(device.clone(), lease) {
             self.n_revoking -= usize::from(old.revoking);
             if old.holder != lease.holder {

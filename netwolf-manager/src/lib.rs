@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod library;
 
 pub mod board;
+pub mod bounded;
 pub mod cli;
 pub mod clock;
 pub mod core;
@@ -36,6 +37,7 @@ pub mod placement;
 pub mod reload;
 pub mod series;
 pub mod state;
+pub mod storage;
 pub mod telemetry;
 
 pub use manager::{Manager, ManagerConfig, Source, StartError};

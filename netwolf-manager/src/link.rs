@@ -14,7 +14,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -63,6 +63,9 @@ pub struct LinkHandle {
 }
 
 /// A link's signs of life, written by its reader, and whether it is a member's, written by the core.
+///
+/// The reader writes the one and then reads the other, the core the other way round. In one order for both, so
+/// that either the core sees the heartbeat or the reader does not answer it.
 #[derive(Debug, Default)]
 pub struct Pulse {
     heard: AtomicU64,
@@ -72,20 +75,20 @@ pub struct Pulse {
 impl Pulse {
     /// When the last frame came.
     pub fn last(&self) -> Tick {
-        Tick(self.heard.load(Relaxed))
+        Tick(self.heard.load(SeqCst))
     }
 
     fn beat(&self, now: Tick) {
-        self.heard.store(now.0, Relaxed);
+        self.heard.store(now.0, SeqCst);
     }
 
     /// Whether heartbeats are answered.
     pub fn is_member(&self) -> bool {
-        self.is_member.load(Relaxed)
+        self.is_member.load(SeqCst)
     }
 
     pub(crate) fn set_member(&self, is_member: bool) {
-        self.is_member.store(is_member, Relaxed);
+        self.is_member.store(is_member, SeqCst);
     }
 }
 

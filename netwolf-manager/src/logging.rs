@@ -43,17 +43,45 @@ impl LogLevel {
     }
 }
 
+/// What others wrote is of use to nobody who runs NetWolf, short of their warnings; the SSH library warns of what
+/// devices do every day, and what matters of that is said in our own words.
+fn directives(level: LogLevel) -> String {
+    let level = level.as_str();
+    match level {
+        "error" => level.into(),
+        _ => format!("warn,russh=error,netwolf={level}"),
+    }
+}
+
 /// Begins to write log lines; a second call changes nothing.
 pub fn init(level: LogLevel, format: LogFormat) {
-    let filter = EnvFilter::new(level.as_str());
+    let filter = EnvFilter::new(directives(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     let result = match format {
         LogFormat::Text => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .try_init(),
     };
     // Another part of the program, or another test, was first: its choice holds.
     drop(result);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_words_follow_the_level() {
+        assert_eq!(directives(LogLevel::Error), "error");
+        let debug = directives(LogLevel::Debug);
+        // A directive holds for every target that begins with it, and so for all crates of ours.
+        assert_eq!(debug, "warn,russh=error,netwolf=debug");
+        assert_eq!(EnvFilter::new(&debug).to_string().split(',').count(), 3);
+    }
 }

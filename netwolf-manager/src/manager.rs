@@ -17,12 +17,13 @@ use tracing::{error, info, warn};
 use crate::{
     config::{self, Faults, Loaded},
     core::Core,
-    fleet::file::{self, FileError},
+    fleet::file,
     http::{self, Web},
     link,
     listen::{ListenError, listen},
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
+    storage::{Storage, StorageError},
 };
 
 /// Flag of the agents' port, as errors name it.
@@ -74,16 +75,8 @@ pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The storage folder cannot be used.
-    #[error(
-        "cannot keep anything in {path:?} given with `{STORAGE_FLAG}`\n  hint: the folder must be writable; choose another one with `{STORAGE_FLAG}`"
-    )]
-    Storage {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: FileError,
-    },
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The configuration could not be read in time.
     #[error("the configuration could not be read: the runtime is shutting down")]
     Runtime,
@@ -95,7 +88,48 @@ impl StartError {
         match self {
             Self::Config(_)
             | Self::Listen(ListenError::Exposed { .. } | ListenError::Address { .. }) => 2,
-            Self::Listen(ListenError::Bind { .. }) | Self::Storage { .. } | Self::Runtime => 1,
+            Self::Listen(ListenError::Bind { .. }) | Self::Storage(_) | Self::Runtime => 1,
+        }
+    }
+}
+
+/// A part of the manager ended although nobody asked it to, so that everything did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the manager's {0} ended by a fault of this program\n  hint: the log has the place; start the manager again"
+)]
+pub struct Died(&'static str);
+
+/// Ends everything when a part ends that the rest is of no use without.
+#[derive(Clone, Debug)]
+struct Alarm {
+    stop: CancellationToken,
+    died: watch::Sender<Option<Died>>,
+}
+
+impl Alarm {
+    /// Runs a part, such as `core`; whether it returns or panics before it was cancelled, its end is everybody's.
+    async fn guard(self, part: &'static str, task: impl Future<Output = ()>) {
+        let _armed = Armed { alarm: self, part };
+        task.await;
+    }
+}
+
+struct Armed {
+    alarm: Alarm,
+    part: &'static str,
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        let Alarm { stop, died } = &self.alarm;
+        if !stop.is_cancelled() {
+            error!(
+                part = self.part,
+                "a part of the manager has ended; it stops"
+            );
+            died.send_replace(Some(Died(self.part)));
+            stop.cancel();
         }
     }
 }
@@ -109,13 +143,13 @@ pub struct Manager {
     pub agents_addr: SocketAddr,
     state: Arc<State>,
     reload: ReloadHandle,
-    stop: CancellationToken,
+    alarm: Alarm,
     tasks: TaskTracker,
 }
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.alarm.stop.cancel();
     }
 }
 
@@ -135,13 +169,14 @@ impl Manager {
             Source::Given(loaded) => (*loaded, None, Watch::nothing()),
         };
         log_warnings(&loaded);
-        let known = known_shards(&config.storage)?;
+        let storage = Storage::lock(config.storage)?;
+        let known = known_shards(&storage)?;
         let (agents, agents_addr) =
             listen(&config.agents, AGENT_FLAG, config.insecure_plaintext).await?;
         // Nothing on the web port changes a device, so it may be anywhere.
         let (web, web_addr) = listen(&config.web, WEB_FLAG, true).await?;
 
-        let (state, mailbox) = State::new();
+        let (state, mailbox) = State::new(agents_addr);
         state.telemetry.config_loaded(true, false);
         let Loaded {
             settings,
@@ -159,12 +194,20 @@ impl Manager {
             state: state.clone(),
             reload: reload.clone(),
         });
-        tasks.spawn(core.run(mailbox, stop.child_token()));
-        tasks.spawn(reloader.run(stop.child_token()));
-        tasks.spawn(link::serve(agents, state.clone(), stop.child_token()));
-        tasks.spawn(http::server::serve(web, router, stop.child_token()));
+        let alarm = Alarm {
+            stop: stop.clone(),
+            died: watch::Sender::new(None),
+        };
+        let core = core.run(mailbox, stop.child_token());
+        let reloader = reloader.run(stop.child_token());
+        let links = link::serve(agents, state.clone(), stop.child_token());
+        let pages = http::server::serve(web, router, stop.child_token());
+        tasks.spawn(alarm.clone().guard("core", core));
+        tasks.spawn(alarm.clone().guard("reloader", reloader));
+        tasks.spawn(alarm.clone().guard("agents' port", links));
+        tasks.spawn(alarm.clone().guard("web port", pages));
         tasks.spawn(sweep(state.clone(), stop.child_token()));
-        tasks.spawn(keep(keeper, config.storage));
+        tasks.spawn(keep(keeper, storage));
         tasks.close();
         info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
         Ok(Self {
@@ -172,9 +215,20 @@ impl Manager {
             agents_addr,
             state,
             reload,
-            stop,
+            alarm,
             tasks,
         })
+    }
+
+    /// Resolves when a part of the manager has ended by a fault, and with it everything; never otherwise. What is
+    /// left to do is to call [`Self::shutdown`] and to tell.
+    pub async fn died(&self) -> Died {
+        let mut died = self.alarm.died.subscribe();
+        match died.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(died)) => *died,
+            // The alarm is ours, so its channel does not close.
+            _ => std::future::pending().await,
+        }
     }
 
     /// What the manager's tasks share: the board, the series, the counters.
@@ -189,7 +243,7 @@ impl Manager {
 
     /// Ends everything: agents lose their links and go on by themselves, requests in flight are answered.
     pub async fn shutdown(self) {
-        self.stop.cancel();
+        self.alarm.stop.cancel();
         if timeout(SHUTDOWN, self.tasks.wait()).await.is_err() {
             warn!("not everything has ended in time");
         }
@@ -198,12 +252,22 @@ impl Manager {
 }
 
 async fn load(path: PathBuf) -> Result<Loaded, StartError> {
-    let loading = tokio::task::spawn_blocking(move || config::load(&path));
+    let loading = tokio::task::spawn_blocking(move || load_main(&path));
     Ok(loading.await.map_err(|_| StartError::Runtime)??)
 }
 
+/// Loads the configuration that a command line names or, often enough, does not name.
+///
+/// # Errors
+/// As [`config::load`]; a main file that cannot be read comes with the flag that names another.
+pub(crate) fn load_main(path: &std::path::Path) -> Result<Loaded, Faults> {
+    config::load(path)
+        .map_err(|faults| faults.advise_file(path, "name the configuration with `--config.file`"))
+}
+
 /// The shards of before. Writing them back shows at the start, and not at the first change, that it can be done.
-fn known_shards(folder: &std::path::Path) -> Result<BTreeSet<ShardId>, StartError> {
+fn known_shards(storage: &Storage) -> Result<BTreeSet<ShardId>, StorageError> {
+    let folder = storage.folder();
     let known = file::read(folder).unwrap_or_else(|error| {
         let error: &dyn std::error::Error = &error;
         warn!(error, "the shards of before are not known");
@@ -211,18 +275,18 @@ fn known_shards(folder: &std::path::Path) -> Result<BTreeSet<ShardId>, StartErro
     });
     match file::write(folder, &known) {
         Ok(()) => Ok(known),
-        Err(source) => Err(StartError::Storage {
+        Err(source) => Err(StorageError::Unusable {
             path: folder.to_owned(),
             source,
         }),
     }
 }
 
-/// Writes the known shards down whenever they change, until the core has ended.
-async fn keep(mut known: watch::Receiver<BTreeSet<ShardId>>, folder: PathBuf) {
+/// Writes the known shards down whenever they change, until the core has ended; holds the storage as long.
+async fn keep(mut known: watch::Receiver<BTreeSet<ShardId>>, storage: Storage) {
     while known.changed().await.is_ok() {
         let shards = known.borrow_and_update().clone();
-        let folder = folder.clone();
+        let folder = storage.folder().to_owned();
         let writing = tokio::task::spawn_blocking(move || file::write(&folder, &shards));
         if let Ok(Err(error)) = writing.await {
             let error: &dyn std::error::Error = &error;

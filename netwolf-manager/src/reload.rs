@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    config::{self, Faults, Loaded, Sources},
+    config::{self, Fault, Faults, Loaded, Sources},
     core::Event,
     inventory::watch::Watcher,
     state::State,
@@ -155,11 +155,12 @@ impl Reloader {
             Err(faults) => {
                 self.watch.follow(faults.sources());
                 for fault in faults.iter() {
-                    error!(%fault, "configuration rejected");
+                    let (fault, hint) = in_one_line(fault);
+                    error!(fault, hint, "fault in the configuration");
                 }
                 error!(
                     n_faults = faults.len(),
-                    "the configuration of before stays in force"
+                    "configuration rejected; the one of before stays in force"
                 );
                 Err(faults.into())
             }
@@ -180,8 +181,20 @@ async fn hangup(hangups: Option<&mut Signal>) {
 /// Logs what is allowed but probably not meant.
 pub(crate) fn log_warnings(loaded: &Loaded) {
     for warning in &loaded.warnings {
-        warn!(%warning, "configuration");
+        let (warning, hint) = in_one_line(warning);
+        warn!(warning, hint, "configuration");
     }
+}
+
+/// A fault with its place, and its hint, for records that are a line each.
+fn in_one_line(fault: &Fault) -> (String, Option<String>) {
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let hint = fault.hint.as_deref().map(line);
+    let bare = Fault {
+        hint: None,
+        ..fault.clone()
+    };
+    (line(&bare.to_string()), hint)
 }
 
 /// A watcher, where there is one: without it reloads are by request only.
@@ -230,6 +243,26 @@ impl Watch {
         {
             let error: &dyn std::error::Error = &error;
             warn!(error, "not all configuration files are watched");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_one_line_of_the_log() {
+        let faults = config::parse(
+            Path::new("netwolf.yml"),
+            "devices:\n  - { name: a, address: 192.0.2.1, platform: iosxee }\n",
+        )
+        .unwrap_err();
+        for fault in faults.iter() {
+            let (text, hint) = in_one_line(fault);
+            assert!(text.starts_with("netwolf.yml:2:"), "{text}");
+            assert_eq!(text.lines().count(), 1);
+            assert!(hint.is_none_or(|hint| hint.lines().count() == 1));
         }
     }
 }

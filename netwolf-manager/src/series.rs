@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   link --> LinkTable: number -> cell --> store: family -> label set -> cell --> exposition
-//!            (a vector, no lock)           (locked only to declare, sweep and render)
+//!            (a map, no lock)              (locked only to declare, sweep and render)
 //! ```
 //!
-//! A sample is a look-up in a vector and a few atomic stores. Labels are rendered once, when a series is
+//! A sample is a look-up in the link's own map and a few atomic stores. Labels are rendered once, when a series is
 //! declared, in the form in which both exposition formats want them.
 //!
 //! Invariants: a series is shown only while it is fresh (its last sample *arrived* within three of its

@@ -1,6 +1,6 @@
 //! What all tasks of a manager share: nothing here waits, decides or is swapped out.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use tokio::sync::mpsc;
 
@@ -26,13 +26,16 @@ pub struct State {
     pub telemetry: Telemetry,
     /// Pages that were rendered a moment ago.
     pub pages: Pages,
+    /// Where agents connect.
+    pub agents_addr: SocketAddr,
     /// The way to the core.
     pub core: mpsc::Sender<Event>,
 }
 
 impl State {
-    /// A state of a manager that starts, and what comes out of the way to its core.
-    pub fn new() -> (Arc<Self>, mpsc::Receiver<Event>) {
+    /// A state of a manager that starts and whose agents connect to `agents_addr`, and what comes out of the way
+    /// to its core.
+    pub fn new(agents_addr: SocketAddr) -> (Arc<Self>, mpsc::Receiver<Event>) {
         let (core, mailbox) = mpsc::channel(core::MAILBOX);
         let telemetry = Telemetry::default();
         let store = Arc::new(SeriesStore::new(telemetry.series.clone()));
@@ -42,6 +45,7 @@ impl State {
             store,
             telemetry,
             pages: Pages::default(),
+            agents_addr,
             core,
         };
         (Arc::new(state), mailbox)

@@ -39,17 +39,20 @@ pub enum RefusalReason {
     Version,
     /// Another agent of its name is linked.
     Duplicate,
+    /// It is not one of the shards that its agent has.
+    Shard,
     /// It said something else first, or nothing in time.
     NoHello,
 }
 
 impl RefusalReason {
-    const ALL: [Self; 3] = [Self::Version, Self::Duplicate, Self::NoHello];
+    const ALL: [Self; 4] = [Self::Version, Self::Duplicate, Self::Shard, Self::NoHello];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Version => "version",
             Self::Duplicate => "duplicate",
+            Self::Shard => "shard",
             Self::NoHello => "no_hello",
         }
     }

@@ -88,6 +88,9 @@ macro_rules! reasons {
         }
 
         impl Reason {
+            /// All that this version knows by name.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
             /// As a label value.
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -96,13 +99,12 @@ macro_rules! reasons {
                 }
             }
         }
-
-        #[cfg(test)]
-        const REASONS: &[Reason] = &[$(Reason::$variant,)+];
     };
 }
 
 reasons! {
+    /// No agent has the device; the manager says so, never an agent.
+    NoAgent = "no_agent",
     /// The name does not resolve.
     UnknownHost = "unknown_host",
     /// The port is closed.
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_the_same_word_in_labels_and_on_the_wire() {
-        for reason in REASONS {
+        for reason in Reason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
     }

@@ -31,7 +31,8 @@ pub struct AgentSlot {
     /// Since when this link has stood, Unix time in milliseconds.
     pub linked_since_ms: u64,
     lost: AtomicU64,
-    stats: Mutex<ShardStats>,
+    /// `None` before the first heartbeat of its life.
+    stats: Mutex<Option<ShardStats>>,
 }
 
 impl AgentSlot {
@@ -68,13 +69,28 @@ impl AgentSlot {
         !self.is_up() && !Tick(self.lost.load(Relaxed)).is_within(shown, now)
     }
 
-    /// Calls `f` with its own counters, as it told them last.
+    /// Whether it told its counters: until then they are unknown, not 0.
+    pub fn has_stats(&self) -> bool {
+        lock(&self.stats).is_some()
+    }
+
+    /// Calls `f` with its own counters, as it told them last; with all 0 where it did not yet.
     pub fn with_stats<R>(&self, f: impl FnOnce(&ShardStats) -> R) -> R {
-        f(&lock(&self.stats))
+        match &*lock(&self.stats) {
+            Some(stats) => f(stats),
+            None => f(&ShardStats::default()),
+        }
+    }
+
+    /// Takes the counters over from the former link of the same life, which go on counting.
+    pub(super) fn succeed(&self, former: &Self) {
+        if former.incarnation == self.incarnation {
+            lock(&self.stats).clone_from(&lock(&former.stats));
+        }
     }
 
     /// It told its counters.
     pub fn set_stats(&self, stats: ShardStats) {
-        *lock(&self.stats) = stats;
+        *lock(&self.stats) = Some(stats);
     }
 }

@@ -31,6 +31,8 @@ pub struct DeviceSlot {
     interval_ms: AtomicU64,
     left: AtomicBool,
     n_series: AtomicU32,
+    /// Until this tick nothing has to be known of it, 0 once something is: see [`DeviceView::is_known`].
+    unknown_until: AtomicU64,
     shown: Mutex<Shown>,
 }
 
@@ -75,6 +77,9 @@ pub struct DeviceView<'a> {
     pub last_success_ms: Option<u64>,
     /// The session is up and results come in.
     pub up: bool,
+    /// Whether [`Self::up`] means anything: after a restart of the manager devices are polled as before, and
+    /// until their shard is back and tells so, "not up" would be a false alarm.
+    pub is_known: bool,
 }
 
 impl DeviceView<'_> {
@@ -102,6 +107,7 @@ impl DeviceSlot {
             interval_ms: AtomicU64::new(0),
             left: AtomicBool::new(false),
             n_series: AtomicU32::new(0),
+            unknown_until: AtomicU64::new(0),
             shown: Mutex::default(),
         }
     }
@@ -140,8 +146,30 @@ impl DeviceSlot {
         }
     }
 
+    /// Nothing is known of it until it is heard of or [`Self::gathered`].
+    pub(super) fn await_news(&self) {
+        self.unknown_until.store(u64::MAX, Relaxed);
+    }
+
+    /// The shards of before are back, or are not waited for any more. Nobody polls a device that no shard has;
+    /// the others have until their next results to be heard of.
+    pub(super) fn gathered(&self, now: Tick) {
+        let has_shard = lock(&self.shown).shard.is_some();
+        let until = if has_shard {
+            now.0 + patience_ms(self.interval_ms.load(Relaxed))
+        } else {
+            0
+        };
+        // Never later than it is, which may be 0 already.
+        self.unknown_until.fetch_min(until, Relaxed);
+    }
+
     /// The agent told of the session, under the lease in force.
     pub fn set_status(&self, status: DeviceStatus) {
+        // A session that is up is polled: whether with success is known at the next result.
+        if status.state != SessionState::Up {
+            self.unknown_until.store(0, Relaxed);
+        }
         lock(&self.shown).status = Some(status);
     }
 
@@ -153,6 +181,7 @@ impl DeviceSlot {
     /// A result came in at `now` that was whole at `time_ms`, Unix time.
     pub fn polled(&self, now: Tick, time_ms: u64) {
         self.last_poll.store(now.0, Relaxed);
+        self.unknown_until.store(0, Relaxed);
         self.last_success_ms.fetch_max(time_ms, Relaxed);
     }
 
@@ -184,6 +213,7 @@ impl DeviceSlot {
             status: shown.status.as_ref(),
             last_success_ms: (last != 0).then_some(last),
             up: is_up && Tick(self.last_poll.load(Relaxed)).is_within(patience, now),
+            is_known: now.0 >= self.unknown_until.load(Relaxed),
         })
     }
 }

@@ -85,6 +85,17 @@ impl Faults {
         }
     }
 
+    /// Adds a way out to what is wrong with the file at `path` as a whole, where it has none.
+    #[must_use]
+    pub(crate) fn advise_file(mut self, path: &Path, hint: &str) -> Self {
+        for fault in &mut self.faults {
+            if fault.line == 0 && &*fault.file == path {
+                fault.hint.get_or_insert_with(|| hint.to_owned());
+            }
+        }
+        self
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter()

@@ -3,7 +3,10 @@
 //! [`check`]: super::check
 
 use netwolf_wire::{SecretRef, Span};
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Error as _},
+};
 
 use super::yaml::{Entries, Field};
 
@@ -38,7 +41,7 @@ macro_rules! layers {
             pub(super) struct $name {
                 $(pub(super) $own: Field<$type>,)*
                 platform: Field<String>,
-                port: Field<u16>,
+                port: Field<Port>,
                 credential: Field<String>,
                 interval: Field<Span>,
                 timeout: Field<Span>,
@@ -90,7 +93,7 @@ layers! {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) platform: Field<String>,
-    pub(super) port: Field<u16>,
+    pub(super) port: Field<Port>,
     pub(super) credential: Field<String>,
     pub(super) interval: Field<Span>,
     pub(super) timeout: Field<Span>,
@@ -151,5 +154,19 @@ impl<'de> Deserialize<'de> for Secret {
                 super::yaml::HINT,
             ))
         })
+    }
+}
+
+/// A TCP port; 0 is reported later, with its owner's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Port(pub(super) u16);
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The reader speaks of all that the type holds.
+        let error = |error: D::Error| {
+            D::Error::custom(error.to_string().replacen("from 0 to", "from 1 to", 1))
+        };
+        u16::deserialize(deserializer).map(Self).map_err(error)
     }
 }

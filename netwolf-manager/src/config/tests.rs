@@ -150,11 +150,7 @@ fn the_nearest_layer_holds() {
     let switch = device(&loaded, "sw-1");
     assert_eq!(switch.job.target.port, 2222);
     assert_eq!(switch.job.target.host_key, HostKey::AcceptNew);
-    assert_eq!(
-        switch.interval,
-        Span::from_secs(60),
-        "temperature is the slowest"
-    );
+    assert_eq!(switch.interval, Span::from_secs(30), "the fastest counts");
     // From the defaults a platform takes what it has.
     assert_eq!(
         device(&loaded, "probe-1").collectors,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use netwolf_wire::{
-    DeviceName, ShardId,
+    DeviceName, Epoch, ShardId,
     message::{Hello, Running},
 };
 
@@ -12,7 +12,13 @@ use crate::{fleet::MemberNo, lease::Adoption};
 
 impl Dispatcher {
     /// Takes over what a shard says it runs, and nothing else.
-    pub(super) fn adopt(&mut self, member: MemberNo, shard: &ShardId, hello: &Hello) {
+    pub(super) fn adopt(
+        &mut self,
+        member: MemberNo,
+        shard: &ShardId,
+        hello: &Hello,
+        highest: Epoch,
+    ) {
         let runs: HashMap<&DeviceName, _> = hello
             .running
             .iter()
@@ -31,13 +37,13 @@ impl Dispatcher {
             self.reconcile(&device);
         }
         for running in &hello.running {
-            self.adopt_one(member, shard, running);
+            self.adopt_one(member, shard, running, highest);
         }
     }
 
-    fn adopt_one(&mut self, member: MemberNo, shard: &ShardId, running: &Running) {
+    fn adopt_one(&mut self, member: MemberNo, shard: &ShardId, running: &Running, highest: Epoch) {
         let device = &running.device;
-        let lease = match self.leases.adopt(device, member, running.epoch) {
+        let lease = match self.leases.adopt(device, member, running.epoch, highest) {
             Adoption::Held(lease) => {
                 self.totals.adoptions += 1;
                 lease

@@ -15,10 +15,15 @@ use super::*;
 use crate::{lease, testing};
 
 const PATIENCE: Patience = Patience {
+    heartbeat: Duration::from_secs(1),
     link_grace: Duration::from_secs(2),
     takeover: Duration::from_secs(6),
+    autonomy: Duration::from_mins(1),
     settle: Duration::from_secs(10),
 };
+
+/// Epochs up to this one are believed.
+const HIGHEST: Epoch = Epoch(1 << 50);
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -156,7 +161,7 @@ impl Stage {
         agent.plans.clear();
         agent.inbox.clear();
         self.manager
-            .handle_hello(self.now, link, &hello, welcome())
+            .handle_hello(self.now, link, &hello, welcome(), HIGHEST)
             .expect("no duplicates here");
         self.settle();
     }
@@ -487,6 +492,29 @@ fn a_revocation_that_was_lost_names_what_runs() {
 }
 
 #[test]
+fn an_epoch_that_nobody_granted_is_given_up_and_all_converges() {
+    for claimed in [Epoch(HIGHEST.0 + 1), Epoch(u64::MAX)] {
+        let mut stage = Stage::new(2, inventory(4, 22));
+        stage.connect(0);
+        stage.quiesce();
+        for run in stage.agents[0].runs.values_mut() {
+            run.epoch = claimed;
+        }
+        stage.connect(0);
+        stage.connect(1);
+        stage.quiesce();
+        stage.check_converged();
+        assert!(
+            stage
+                .agents
+                .iter()
+                .flat_map(|agent| agent.runs.values())
+                .all(|run| run.epoch < HIGHEST)
+        );
+    }
+}
+
+#[test]
 fn a_second_agent_of_a_name_is_refused() {
     let mut stage = Stage::new(1, inventory(1, 22));
     stage.connect(0);
@@ -502,7 +530,7 @@ fn a_second_agent_of_a_name_is_refused() {
     assert!(
         stage
             .manager
-            .handle_hello(stage.now, LinkNo(77), &hello, welcome())
+            .handle_hello(stage.now, LinkNo(77), &hello, welcome(), HIGHEST)
             .is_err()
     );
 }

@@ -74,9 +74,9 @@ impl OwnFamily {
         reason = "samples are doubles, as in Prometheus"
     )]
     pub fn histogram(&mut self, labels: Labels<'_>, histogram: &Histogram) {
-        let mut cumulative = 0;
+        let mut cumulative = 0_u64;
         for (bound, count) in POLL_BUCKETS.iter().zip(histogram.buckets) {
-            cumulative += count;
+            cumulative = cumulative.saturating_add(count);
             // OpenMetrics wants bounds to be floats: `1.0`, as Debug writes them.
             self.line(
                 "_bucket",
@@ -85,7 +85,7 @@ impl OwnFamily {
                 cumulative as f64,
             );
         }
-        let count = histogram.count() as f64;
+        let count = cumulative.saturating_add(histogram.over) as f64;
         self.line("_bucket", labels, Some("+Inf"), count);
         self.line("_sum", labels, None, histogram.sum);
         self.line("_count", labels, None, count);

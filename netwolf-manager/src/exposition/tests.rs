@@ -108,6 +108,18 @@ fn open_metrics_page() {
 }
 
 #[test]
+fn counts_from_outside_stop_at_the_end_of_numbers() {
+    let mut family = OwnFamily::new("netwolf_poll_seconds", Type::Histogram, "Poll times.");
+    let histogram = Histogram {
+        over: u64::MAX,
+        buckets: [u64::MAX; 12],
+        sum: 1.0,
+    };
+    family.histogram(&[], &histogram);
+    assert_eq!(family.lines().lines().count(), 15);
+}
+
+#[test]
 fn a_registry_becomes_families() {
     let mut registry = Registry::default();
     let counter = prometheus_client::metrics::counter::Counter::<u64>::default();

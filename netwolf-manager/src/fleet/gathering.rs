@@ -70,6 +70,11 @@ impl Gathering {
         &self.awaited
     }
 
+    /// Whether shards known from before are waited for.
+    pub(super) fn awaits_known(&self) -> bool {
+        matches!(self.phase, Phase::Awaiting { .. })
+    }
+
     /// What the start still waits for, for people.
     pub(super) fn waits_for(&self, has_shards: bool) -> Option<String> {
         match self.phase {

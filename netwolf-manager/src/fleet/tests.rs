@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use super::*;
 
 const PATIENCE: Patience = Patience {
+    heartbeat: Duration::from_secs(1),
     link_grace: Duration::from_secs(2),
     takeover: Duration::from_secs(6),
+    autonomy: Duration::from_mins(1),
     settle: Duration::from_secs(10),
 };
 
@@ -105,6 +107,85 @@ fn a_silent_link_is_dead_after_the_takeover_time() {
     assert!(stage.pass(ms(5_900), &[]).is_empty());
     let gone = stage.pass(ms(100), &[]);
     assert_eq!((gone[0].cause, gone[0].link), (Cause::Silent, Some(link)));
+}
+
+#[test]
+fn a_member_is_judged_by_the_times_of_its_welcome_until_its_link_is_renewed() {
+    let mut stage = Stage::new(&[]);
+    let a = shard("a", 0);
+    let (_, link) = stage.hello(&a, 1).unwrap();
+    stage.fleet.set_patience(Patience {
+        takeover: ms(1_000),
+        ..PATIENCE
+    });
+    assert!(stage.pass(ms(5_900), &[]).is_empty());
+    stage.fleet.heard(link, stage.now);
+    let (_, link) = stage.hello(&a, 1).unwrap();
+    assert!(stage.pass(ms(900), &[]).is_empty());
+    let gone = stage.pass(ms(100), &[]);
+    assert_eq!((gone[0].cause, gone[0].link), (Cause::Silent, Some(link)));
+}
+
+#[test]
+fn a_shard_is_not_gone_before_its_leases_have_lapsed_where_these_lapse_before_a_takeover() {
+    let mut stage = Stage::new(&[]);
+    stage.fleet.set_patience(Patience {
+        autonomy: ms(4_000),
+        ..PATIENCE
+    });
+    let (a, b) = (shard("a", 0), shard("b", 0));
+    let (_, link_a) = stage.hello(&a, 1).unwrap();
+    let (first_b, link_b) = stage.hello(&b, 1).unwrap();
+    stage.fleet.link_down(stage.now, link_a);
+    // Another life takes the place of one that is silent; that may run on all the same.
+    stage.pass(ms(2_000), &[]);
+    let (second_b, link) = stage.hello(&b, 2).unwrap();
+    assert_eq!(second_b.replaced, Some(link_b));
+    // Four seconds from the loss of the link, and a margin.
+    assert!(stage.pass(ms(2_000), &[link]).is_empty());
+    let gone = stage.pass(patience::CLOSING, &[link]);
+    assert_eq!((gone.len(), &gone[0].shard), (1, &a));
+    let gone = stage.pass(ms(2_000), &[link]);
+    assert_eq!((gone.len(), gone[0].member), (1, first_b.member));
+}
+
+#[test]
+fn nobody_is_silent_because_the_manager_did_not_listen() {
+    let mut stage = Stage::new(&[]);
+    let (_, linked) = stage.hello(&shard("a", 0), 1).unwrap();
+    let (_, lost) = stage.hello(&shard("b", 0), 1).unwrap();
+    stage.pass(ms(1_000), &[linked, lost]);
+    stage.fleet.link_down(stage.now, lost);
+    let wake = stage.fleet.poll_timeout().unwrap();
+    assert!(
+        wake <= stage.now + PATIENCE.heartbeat,
+        "or a pause would not be noticed"
+    );
+    // The process is stopped for half a minute.
+    stage.now += ms(30_000);
+    assert!(stage.fleet.overdue(stage.now).is_empty());
+    assert!(stage.fleet.handle_timeout(stage.now).is_empty());
+    // What is silent from then on is gone in the time that was left.
+    let gone = stage.pass(ms(5_000), &[]);
+    let causes: Vec<_> = gone.iter().map(|gone| gone.cause).collect();
+    assert_eq!(causes, [Cause::Lost, Cause::Silent]);
+}
+
+#[test]
+fn what_is_overdue_is_what_ends() {
+    let mut stage = Stage::new(&[]);
+    let (_, link) = stage.hello(&shard("a", 0), 1).unwrap();
+    stage.pass(ms(5_900), &[]);
+    assert!(stage.fleet.overdue(stage.now).is_empty());
+    stage.now += ms(100);
+    assert_eq!(stage.fleet.overdue(stage.now), [link]);
+    assert!(
+        stage.fleet.member_of(link).is_some(),
+        "nothing is decided yet"
+    );
+    stage.fleet.heard(link, stage.now);
+    assert!(stage.fleet.overdue(stage.now).is_empty());
+    assert!(stage.fleet.handle_timeout(stage.now).is_empty());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use axum::{
 use netwolf_wire::{stats::POLL_BUCKETS, status::Failure};
 use serde::{Deserialize, Serialize};
 
-use super::Web;
+use super::{PATHS, PathInfo, Web, readiness::Readiness};
 use crate::{
     board::{AgentSlot, device::DeviceView},
     state::State,
@@ -55,7 +55,7 @@ pub struct PollSeconds {
 
 impl PollSeconds {
     fn of(agents: &[Arc<AgentSlot>]) -> Self {
-        let mut buckets = [0; POLL_BUCKETS.len() + 1];
+        let mut buckets = [0_u64; POLL_BUCKETS.len() + 1];
         for slot in agents {
             slot.with_stats(|stats| {
                 for histogram in stats.poll_seconds.values() {
@@ -63,12 +63,12 @@ impl PollSeconds {
                     buckets
                         .iter_mut()
                         .zip(counted)
-                        .for_each(|(sum, count)| *sum += count);
+                        .for_each(|(sum, count)| *sum = sum.saturating_add(*count));
                 }
             });
         }
-        let counts = buckets.iter().scan(0, |sum, count| {
-            *sum += count;
+        let counts = buckets.iter().scan(0_u64, |sum, count| {
+            *sum = sum.saturating_add(*count);
             Some(*sum)
         });
         Self {
@@ -125,7 +125,7 @@ impl Status {
             polls_total: agents
                 .iter()
                 .map(|slot| slot.with_stats(|stats| stats.polls))
-                .sum(),
+                .fold(0, u64::saturating_add),
             poll_seconds: PollSeconds::of(&agents),
         }
     }
@@ -217,8 +217,9 @@ pub struct Device {
     pub labels: BTreeMap<String, String>,
     /// `connecting`, `up`, `backoff` or `unassigned`.
     pub state: &'static str,
-    /// The session is up and results come in.
-    pub up: bool,
+    /// The session is up and results come in; absent after a restart until something is known of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up: Option<bool>,
     /// The agent that has its lease.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
@@ -231,7 +232,7 @@ pub struct Device {
     /// When the last whole output came in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_success: Option<String>,
-    /// Why the session is not up.
+    /// Why the session is not up; `no_agent` where there is none because nobody has the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
@@ -266,12 +267,19 @@ pub struct FailingCommand {
 
 /// What is answered when there is no such thing.
 #[derive(Clone, Debug, Serialize)]
-struct Problem {
-    error: String,
+pub(super) struct Problem {
+    pub(super) error: String,
+}
+
+/// `/api/v1`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Index {
+    /// Everything that can be asked for.
+    pub paths: Vec<PathInfo>,
 }
 
 impl Device {
-    fn of(view: &DeviceView<'_>) -> Self {
+    fn of(view: &DeviceView<'_>, readiness: &Readiness) -> Self {
         Self {
             name: view.name.to_string(),
             address: view.about.address.clone(),
@@ -280,21 +288,21 @@ impl Device {
             group: view.about.group.clone(),
             labels: view.about.labels.clone(),
             state: view.state(),
-            up: view.up,
+            up: view.is_known.then_some(view.up),
             agent: view.shard.map(|shard| shard.agent.to_string()),
             shard: view.shard.map(|shard| shard.index),
             since: view.status.map(|status| time(status.since_ms)),
             last_success: view.last_success_ms.map(time),
-            failure: view.status.and_then(|status| status.failure.clone()),
+            failure: readiness.failure_of(view),
         }
     }
 }
 
 impl DeviceDetail {
-    fn of(view: &DeviceView<'_>) -> Self {
+    fn of(view: &DeviceView<'_>, readiness: &Readiness) -> Self {
         let failing = view.status.map_or(&[][..], |status| &status.failing);
         Self {
-            device: Device::of(view),
+            device: Device::of(view, readiness),
             collectors: view.about.collectors.clone(),
             epoch: view.epoch.map(|epoch| epoch.0),
             login_seconds: view.status.and_then(|status| status.login_seconds),
@@ -317,6 +325,12 @@ fn time(unix_ms: u64) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
+pub(super) async fn index() -> Json<Index> {
+    Json(Index {
+        paths: PATHS.to_vec(),
+    })
+}
+
 pub(super) async fn status(Shared(web): Shared<Web>) -> Json<Status> {
     Json(Status::of(&web.state))
 }
@@ -334,6 +348,7 @@ pub(super) async fn devices(
 ) -> Json<Devices> {
     let now = web.state.clock.now();
     let slots = web.state.board.devices();
+    let readiness = Readiness::of(&web.state);
     let fits = |device: &Device| {
         wanted
             .state
@@ -346,7 +361,7 @@ pub(super) async fn devices(
     };
     let devices = slots
         .values()
-        .map(|slot| slot.inspect(now, |view| Device::of(&view)));
+        .map(|slot| slot.inspect(now, |view| Device::of(&view, &readiness)));
     Json(Devices {
         devices: devices.filter(fits).collect(),
     })
@@ -357,6 +372,6 @@ pub(super) async fn device(Shared(web): Shared<Web>, Path(name): Path<String>) -
         let error = format!("unknown device {name:?}");
         return (StatusCode::NOT_FOUND, Json(Problem { error })).into_response();
     };
-    let now = web.state.clock.now();
-    Json(slot.inspect(now, |view| DeviceDetail::of(&view))).into_response()
+    let (now, readiness) = (web.state.clock.now(), Readiness::of(&web.state));
+    Json(slot.inspect(now, |view| DeviceDetail::of(&view, &readiness))).into_response()
 }

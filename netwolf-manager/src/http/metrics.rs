@@ -1,13 +1,13 @@
 //! `/metrics`: one render for all who ask at the same time.
 //!
-//! A page is kept for a tenth of a second and whoever comes while it is rendered waits for it, so that fifty scrapers
-//! cost one render. Rendering and compression run off the async threads.
+//! A page is kept for a tenth of a second after it is done and is good for whoever asked before, so that fifty
+//! scrapers cost one render however long that takes. Rendering and compression run off the async threads.
 
 use std::{
     io::Write,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -28,7 +28,7 @@ use crate::{
     telemetry::{agents, devices, manager},
 };
 
-/// A page may be so old. Far below any interval, so nobody can tell.
+/// A page is given out for so long after it is done. Far below any interval, so nobody can tell.
 const MAX_AGE: Duration = Duration::from_millis(100);
 
 /// Pages that were rendered a moment ago, by format and compression.
@@ -36,12 +36,15 @@ const MAX_AGE: Duration = Duration::from_millis(100);
 pub struct Pages {
     slots: [Mutex<Option<Page>>; 4],
     generation: AtomicU64,
+    /// Bytes of the page that was rendered last, which the next one needs about as well.
+    last_size: AtomicUsize,
 }
 
 #[derive(Clone, Debug)]
 struct Page {
-    /// When its rendering began.
+    /// When it was done.
     at: Instant,
+    /// The generation in which its rendering began.
     generation: u64,
     body: Bytes,
 }
@@ -56,15 +59,19 @@ impl Pages {
     pub fn sweep(&self) {
         for slot in &self.slots {
             if let Ok(mut page) = slot.try_lock()
-                && !page.as_ref().is_some_and(|page| self.is_good(page))
+                && !page
+                    .as_ref()
+                    .is_some_and(|page| self.is_good(page, Instant::now()))
             {
                 *page = None;
             }
         }
     }
 
-    fn is_good(&self, page: &Page) -> bool {
-        page.at.elapsed() < MAX_AGE && page.generation == self.generation.load(Relaxed)
+    /// Whether a page is good for who asked at `asked`: it was done not long before, or later, while they waited.
+    fn is_good(&self, page: &Page, asked: Instant) -> bool {
+        asked.saturating_duration_since(page.at) < MAX_AGE
+            && page.generation == self.generation.load(Relaxed)
     }
 
     fn slot(&self, format: Format, gzip: bool) -> &Mutex<Option<Page>> {
@@ -85,20 +92,24 @@ pub fn render(state: &State, format: Format) -> String {
     own.extend(agents::families(&state.board.agents(now)));
     own.extend(devices::families(&fleet, now));
     own.extend(state.telemetry.counted());
-    let page = exposition::render(format, &own, &state.store, now);
+    // A tenth more, because a page that grows a little would otherwise be copied once to grow.
+    let last_size = state.pages.last_size.load(Relaxed);
+    let text = String::with_capacity((last_size + last_size / 10).max(64 << 10));
+    let page = exposition::render_into(text, format, &own, &state.store, now);
+    state.pages.last_size.store(page.len(), Relaxed);
     state.telemetry.rendered(start.elapsed());
     page
 }
 
-async fn page(state: &Arc<State>, format: Format, gzip: bool) -> Option<Bytes> {
+async fn page(state: &Arc<State>, format: Format, gzip: bool, asked: Instant) -> Option<Bytes> {
     let pages = &state.pages;
     let mut slot = pages.slot(format, gzip).lock().await;
-    if let Some(page) = slot.as_ref().filter(|page| pages.is_good(page)) {
+    if let Some(page) = slot.as_ref().filter(|page| pages.is_good(page, asked)) {
         return Some(page.body.clone());
     }
-    let (at, generation) = (Instant::now(), pages.generation.load(Relaxed));
+    let generation = pages.generation.load(Relaxed);
     let body = if gzip {
-        let plain = Box::pin(page(state, format, false)).await?;
+        let plain = Box::pin(page(state, format, false, asked)).await?;
         tokio::task::spawn_blocking(move || compress(&plain))
             .await
             .ok()?
@@ -108,7 +119,7 @@ async fn page(state: &Arc<State>, format: Format, gzip: bool) -> Option<Bytes> {
         tokio::task::spawn_blocking(render).await.ok()?
     };
     *slot = Some(Page {
-        at,
+        at: Instant::now(),
         generation,
         body: body.clone(),
     });
@@ -127,7 +138,7 @@ pub(super) async fn serve(Shared(web): Shared<Web>, headers: HeaderMap) -> Respo
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let format = accept::format(text(header::ACCEPT));
     let gzip = accept::gzip(text(header::ACCEPT_ENCODING));
-    let Some(body) = page(&web.state, format, gzip).await else {
+    let Some(body) = page(&web.state, format, gzip, Instant::now()).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let about = [
@@ -138,5 +149,45 @@ pub(super) async fn serve(Shared(web): Shared<Web>, headers: HeaderMap) -> Respo
         (about, [(header::CONTENT_ENCODING, "gzip")], body).into_response()
     } else {
         (about, body).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_done_at(at: Instant) -> Page {
+        Page {
+            at,
+            generation: 0,
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn a_page_is_good_for_all_who_waited_for_it_and_for_a_moment() {
+        let (pages, start) = (Pages::default(), Instant::now());
+        // Its rendering takes two seconds.
+        let page = page_done_at(start + Duration::from_secs(2));
+        for asked in [0, 1_000, 2_000, 2_099] {
+            let asked = start + Duration::from_millis(asked);
+            assert!(pages.is_good(&page, asked), "{:?}", asked - start);
+        }
+        assert!(!pages.is_good(&page, start + Duration::from_millis(2_100)));
+        pages.outdate();
+        assert!(!pages.is_good(&page, start), "something changed meanwhile");
+    }
+
+    #[tokio::test]
+    async fn all_who_ask_while_a_page_is_rendered_share_it() {
+        let (state, _mailbox) = State::new("127.0.0.1:1".parse().unwrap());
+        let (asked, format) = (Instant::now(), Format::Text);
+        let first = page(&state, format, true, asked).await.unwrap();
+        for _ in 0..20 {
+            // They asked at the same time, however late their turn comes.
+            tokio::time::sleep(MAX_AGE / 5).await;
+            let again = page(&state, format, true, asked).await.unwrap();
+            assert_eq!(again.as_ptr(), first.as_ptr(), "not rendered again");
+        }
     }
 }

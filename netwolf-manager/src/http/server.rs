@@ -1,11 +1,18 @@
-//! Serves HTTP/1.1 with bounds: [`MAX_CONNECTIONS`] at a time, headers of [`HEADER_BYTES`] within
-//! [`HEADER_DEADLINE`], a peer that takes nothing is cut off (see [`crate::listen::prepare`]), and after the
+//! Serves HTTP/1.1 with bounds: [`MAX_CONNECTIONS`] at a time, headers of [`HEADER_BYTES`], the first of a
+//! connection within [`FIRST_HEADER_DEADLINE`] and the next within [`HEADER_DEADLINE`], a peer that takes nothing is cut off (see [`crate::listen::prepare`]), and after the
 //! stop requests in flight have [`DRAIN`] to end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -20,8 +27,11 @@ use crate::listen;
 /// Connections at a time: a few Prometheus servers, people, and room to spare.
 pub const MAX_CONNECTIONS: usize = 256;
 
-/// From the start of a connection, or the end of a request, to the end of the next request's headers. Longer
-/// than a usual scrape interval, so that scrapers can keep their connections.
+/// From the start of a connection to the end of the first request's headers. Whoever connects has something to
+/// ask; connections that nobody uses must not keep others out for long.
+pub const FIRST_HEADER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// From the end of a request to the end of the next request's headers. Longer than a usual scrape interval, so that scrapers can keep their connections.
 pub const HEADER_DEADLINE: Duration = Duration::from_secs(75);
 
 /// A request's line and headers.
@@ -33,8 +43,52 @@ pub const DRAIN: Duration = Duration::from_millis(500);
 /// After a failure to accept, such as no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Notes that a request has come.
+#[derive(Debug)]
+struct Noting<S> {
+    service: S,
+    asked: Arc<AtomicBool>,
+}
+
+impl<S: Service<R>, R> Service<R> for Noting<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: R) -> Self::Future {
+        self.asked.store(true, Relaxed);
+        self.service.call(request)
+    }
+}
+
+/// Runs a connection to its end, or until the first request should have come and has not.
+async fn unless_idle<E>(
+    connection: impl Future<Output = Result<(), E>>,
+    asked: &AtomicBool,
+    first_header: Duration,
+) -> Result<(), E> {
+    let mut connection = pin!(connection);
+    match timeout(first_header, &mut connection).await {
+        Ok(ended) => ended,
+        Err(_) if asked.load(Relaxed) => connection.await,
+        Err(_) => {
+            debug!("web connection closed: no request came");
+            Ok(())
+        }
+    }
+}
+
 /// Serves until it is cancelled.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    serve_within(listener, router, stop, FIRST_HEADER_DEADLINE).await;
+}
+
+async fn serve_within(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    first_header: Duration,
+) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -63,10 +117,14 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             (Err(_), Ok(_)) => break,
         };
         listen::prepare(&stream);
-        let service = TowerToHyperService::new(router.clone());
+        let asked = Arc::new(AtomicBool::new(false));
+        let service = Noting {
+            service: TowerToHyperService::new(router.clone()),
+            asked: asked.clone(),
+        };
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = unless_idle(connection, &asked, first_header).await {
                 debug!(%error, "web connection ended");
             }
             drop(permit);
@@ -75,5 +133,50 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     drop(listener);
     if timeout(DRAIN, graceful.shutdown()).await.is_err() {
         debug!("requests in flight were cut off");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    /// Longer than anything takes, on any machine.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    async fn ask(socket: &mut TcpStream) -> usize {
+        socket.write_all(REQUEST).await.unwrap();
+        let mut answer = [0; 1024];
+        socket.read(&mut answer).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_asks_nothing_is_closed_and_who_has_asked_may_stay() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let first_header = Duration::from_secs(1);
+        let serving = tokio::spawn(serve_within(listener, router, stop.clone(), first_header));
+        let mut asks = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut asks).await > 0);
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        // Half a request is none.
+        silent.write_all(&REQUEST[..10]).await.unwrap();
+        let end = timeout(PATIENCE, silent.read(&mut [0; 64])).await.unwrap();
+        assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+        assert!(
+            ask(&mut asks).await > 0,
+            "it connected before the other one"
+        );
+        stop.cancel();
+        timeout(PATIENCE, serving).await.unwrap().unwrap();
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct PlanKey {
 pub(crate) struct Planned {
     pub(crate) plan: Arc<Plan>,
     pub(crate) digest: Digest,
-    /// The longest interval of the plan's commands.
+    /// The shortest interval of the plan's commands.
     pub(crate) interval: Span,
 }
 
@@ -115,7 +115,7 @@ impl<'a> Planner<'a> {
                 });
             }
         }
-        let interval = commands.iter().map(|command| command.interval).max()?;
+        let interval = commands.iter().map(|command| command.interval).min()?;
         let plan = Arc::new(Plan {
             platform: platform.clone(),
             commands,

@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Epochs up to this one are believed.
+const HIGHEST: Epoch = Epoch(1_000);
+
 #[derive(Clone, Debug)]
 enum Step {
     Grant {
@@ -123,11 +126,15 @@ fn the_higher_epoch_is_in_force_when_two_shards_run_a_device() {
     let mut table = LeaseTable::new(Epoch(0));
     let (device, a, b) = (name(1), MemberNo(1), MemberNo(2));
     assert!(matches!(
-        table.adopt(&device, a, Epoch(5)),
+        table.adopt(&device, a, Epoch(5), HIGHEST),
         Adoption::Held(_)
     ));
-    assert_eq!(table.adopt(&device, b, Epoch(4)), Adoption::Outdated);
-    let Adoption::Superseded { before: old, .. } = table.adopt(&device, b, Epoch(9)) else {
+    assert_eq!(
+        table.adopt(&device, b, Epoch(4), HIGHEST),
+        Adoption::Outdated
+    );
+    let Adoption::Superseded { before: old, .. } = table.adopt(&device, b, Epoch(9), HIGHEST)
+    else {
         panic!()
     };
     assert_eq!((old.holder, old.epoch), (a, Epoch(5)));
@@ -145,7 +152,7 @@ fn what_a_shard_says_it_runs_is_what_is_revoked() {
     let second = table.grant(&device, a).unwrap();
     table.revoke(&device).unwrap();
     // The second grant and the revocation were lost with the link.
-    let Adoption::Held(lease) = table.adopt(&device, a, first) else {
+    let Adoption::Held(lease) = table.adopt(&device, a, first, HIGHEST) else {
         panic!()
     };
     assert_eq!((lease.epoch, lease.revoking), (first, true));
@@ -156,10 +163,38 @@ fn what_a_shard_says_it_runs_is_what_is_revoked() {
 
 #[test]
 fn an_epoch_that_nobody_can_have_granted_is_not_followed() {
-    let mut table = LeaseTable::new(Epoch(0));
+    for claimed in [Epoch(HIGHEST.0 + 1), Epoch((1 << 53) - 1), Epoch(u64::MAX)] {
+        let mut table = LeaseTable::new(Epoch(0));
+        let (device, a, b) = (name(1), MemberNo(1), MemberNo(2));
+        let Adoption::Held(lease) = table.adopt(&device, a, claimed, HIGHEST) else {
+            panic!()
+        };
+        assert!(lease.revoking, "it is there only to be given up");
+        assert_eq!(
+            table.adopt(&device, b, claimed, HIGHEST),
+            Adoption::Outdated
+        );
+        assert!(table.revoked(&device, a, claimed).is_some());
+        assert_eq!(table.grant(&device, a).unwrap(), Epoch(1));
+    }
+}
+
+#[test]
+fn what_this_manager_granted_is_believed_although_its_clock_was_set_back() {
+    let mut table = LeaseTable::new(Epoch(HIGHEST.0 * 2));
     let (device, a) = (name(1), MemberNo(1));
-    assert_eq!(table.adopt(&device, a, Epoch(u64::MAX)), Adoption::Outdated);
-    assert_eq!(table.grant(&device, a).unwrap(), Epoch(1));
+    let epoch = table.grant(&device, a).unwrap();
+    let Adoption::Held(lease) = table.adopt(&device, a, epoch, HIGHEST) else {
+        panic!()
+    };
+    assert!(!lease.revoking);
+}
+
+#[test]
+fn a_clock_that_is_out_of_its_mind_leaves_epochs_to_grant() {
+    let mut table = LeaseTable::new(first_epoch(u64::MAX));
+    assert!(highest_epoch(u64::MAX) < Epoch(u64::MAX));
+    assert!(table.grant(&name(1), MemberNo(1)).is_ok());
 }
 
 #[test]

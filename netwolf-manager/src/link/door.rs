@@ -62,6 +62,14 @@ pub(super) async fn enter(
         agent: hello.agent.clone(),
         index: hello.shard,
     };
+    if hello.shard >= hello.shards {
+        let Hello { shard, shards, .. } = hello;
+        let message =
+            format!("an agent of {shards} shards has no shard {shard}; they count from 0");
+        info!(agent = %hello.agent, error = message, "agent refused");
+        refuse(&mut writer, state, RefusalReason::Shard, message, false).await;
+        return None;
+    }
     let pulse = Arc::new(Pulse::default());
     pulse.beat(state.clock.now());
     let (queue, messages) = mpsc::channel(QUEUE);
@@ -123,6 +131,16 @@ async fn first_message(
         Ok(Ok(Some(ToManager::Hello(hello)))) => return Some(hello),
         Ok(Ok(Some(other))) => refused(other.kind()),
         Ok(Ok(None)) => refused("end of stream"),
+        Ok(Err(error)) if error.is_malformed() => {
+            state.telemetry.malformed_frames.inc();
+            // Such as a browser or a scraper on the wrong port.
+            warn!(
+                error = &error as &dyn std::error::Error,
+                hint = "not a NetWolf agent? this port is for agents only",
+                "connection closed: what came first is not a message"
+            );
+            refused("malformed");
+        }
         Ok(Err(error)) => {
             report(&error, state);
             refused("broken");

@@ -11,7 +11,8 @@ use tracing::debug;
 
 use super::{Pulse, door};
 use crate::{
-    board::AgentSlot, clock::unix_ms, core::Event, fleet::LinkNo, series::LinkTable, state::State,
+    board::AgentSlot, bounded, clock::unix_ms, core::Event, fleet::LinkNo, series::LinkTable,
+    state::State,
 };
 
 /// Reads until the link ends. Samples go straight to the store and heartbeats are answered here, so that
@@ -40,14 +41,25 @@ pub(super) async fn run(
             ToManager::Polls(polls) => table.ingest(&polls.polls, now, unix_ms()),
             ToManager::Declare(declare) => table.declare(declare, now),
             ToManager::Heartbeat(Heartbeat { beat, stats }) => {
-                slot.set_stats(stats);
+                slot.set_stats(bounded::stats(stats));
                 table.retry(now);
                 // A full queue means that the core will close the link; a renewal more would not help.
                 if pulse.is_member() && queue.try_send(Renew { beat }.into()).is_err() {
                     debug!("no room for a renewal");
                 }
             }
-            message @ (ToManager::Statuses(_) | ToManager::Revoked(_) | ToManager::Goodbye(_)) => {
+            ToManager::Statuses(mut told) => {
+                told.statuses = told.statuses.into_iter().map(bounded::status).collect();
+                if state
+                    .core
+                    .send(Event::Message(no, told.into()))
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+            }
+            message @ (ToManager::Revoked(_) | ToManager::Goodbye(_)) => {
                 if state.core.send(Event::Message(no, message)).await.is_err() {
                     return;
                 }

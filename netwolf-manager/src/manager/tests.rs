@@ -2,12 +2,14 @@
 
 mod agent;
 mod client;
+mod operator;
 
 use std::{fs, path::Path, time::Instant};
 
 use netwolf_wire::{
     Incarnation,
-    message::{Running, ToManager},
+    frame::{FrameReader, FrameWriter},
+    message::{Hello, Running, ToAgent, ToManager},
     version::Version,
 };
 use tempfile::TempDir;
@@ -121,6 +123,85 @@ async fn values_of_an_agent_are_on_the_page() {
     }
     assert!(agent.seen().renewed > 0, "heartbeats are answered");
     testing::promtool(&stage.page().await);
+}
+
+#[tokio::test]
+async fn when_a_part_dies_the_manager_ends_and_says_so() {
+    let stage = Stage::new(&[("sw-1", 22)]).await;
+    let agent = stage.agent("a1").await;
+    let (web, manager) = (stage.manager.web_addr, stage.manager);
+    let part = manager
+        .alarm
+        .clone()
+        .guard("core", async { panic!("a test's") });
+    manager.tasks.spawn(part);
+    let died = timeout(PATIENCE, manager.died()).await.unwrap();
+    assert_eq!(died, Died("core"));
+    eventually("the end of the links", async || {
+        agent.seen().closed.then_some(())
+    })
+    .await;
+    manager.shutdown().await;
+    assert!(TcpStream::connect(web).await.is_err(), "nobody listens");
+}
+
+#[tokio::test]
+async fn what_ends_because_it_was_asked_to_raises_no_alarm() {
+    let stage = Stage::new(&[("sw-1", 22)]).await;
+    let died = stage.manager.alarm.died.subscribe();
+    stage.manager.shutdown().await;
+    assert_eq!(*died.borrow(), None);
+}
+
+#[tokio::test]
+async fn a_shard_that_its_agent_does_not_have_is_refused() {
+    let stage = Stage::new(&[("sw-1", 22)]).await;
+    for (shard, shards) in [(1, 1), (0, 0), (7, 2)] {
+        let hello = Hello {
+            shard,
+            ..hello("a1", shards)
+        };
+        let refused = FakeAgent::connect(stage.manager.agents_addr, hello)
+            .await
+            .unwrap_err();
+        assert!(!refused.retry && refused.message.contains("has no shard"));
+    }
+    stage
+        .sees(r#"netwolf_manager_refused_hellos_total{reason="shard"} 3"#)
+        .await;
+}
+
+#[tokio::test]
+async fn an_agents_counters_do_not_fall_when_its_link_is_renewed() {
+    let stage = Stage::new(&[("sw-1", 22)]).await;
+    let polls = r#"netwolf_agent_polls_total{agent="a1",shard="0"} "#;
+    let agent = stage.agent("a1").await;
+    let line = format!("{polls}7");
+    stage.sees(&line).await;
+    // The same life on another link, and then another life; both are silent.
+    let mut greet = hello("a1", 1);
+    let _again = greet_only(&stage, greet.clone()).await;
+    assert!(stage.page().await.lines().any(|l| l == line));
+    drop(agent);
+    greet.incarnation = Incarnation(2);
+    let _other = eventually("the next life", async || {
+        let socket = greet_only(&stage, greet.clone()).await?;
+        Some(socket)
+    })
+    .await;
+    let page = stage.page().await;
+    assert!(!page.contains(polls), "its counters are not known yet");
+    assert!(page.contains(r#"netwolf_agent_up{agent="a1",shard="0"} 1"#));
+}
+
+/// A link on which nothing follows the hello; `None` when it was refused.
+async fn greet_only(stage: &Stage, hello: Hello) -> Option<TcpStream> {
+    let mut socket = TcpStream::connect(stage.manager.agents_addr).await.unwrap();
+    let (read, write) = socket.split();
+    let (mut reader, mut writer) = (FrameReader::new(read), FrameWriter::new(write));
+    writer.send(&ToManager::from(hello)).await.unwrap();
+    let answer: Option<ToAgent> = reader.next().await.unwrap();
+    matches!(answer, Some(ToAgent::Welcome(_))).then_some(socket)
 }
 
 #[tokio::test]
@@ -405,8 +486,8 @@ async fn the_manager_is_ready_when_devices_have_been_placed() {
     assert_eq!(get(web, "/-/healthy").await.status, 200);
     let waiting = get(web, "/-/ready").await;
     assert_eq!(
-        (waiting.status, waiting.text().as_str()),
-        (503, "not ready: waiting for the first agent\n")
+        (waiting.status, waiting.text().lines().next()),
+        (503, Some("not ready: waiting for the first agent"))
     );
     let _agent = stage.agent("a1").await;
     eventually("readiness", async || {

@@ -2,15 +2,20 @@
 
 use super::{limits, name::is_label_name};
 
-/// Renders a label set with `device` first; `None` when a name is not one, appears twice or the whole is
-/// longer than [`limits::TEXT`]. An empty value is the same as no label, so it is left out.
+/// Renders a label set with `device` first and the others sorted by name, so that one set has one text; `None`
+/// when a name is not one, appears twice or the whole is longer than [`limits::LABELS`]. An empty value is the
+/// same as no label, so it is left out.
 pub(super) fn render(device: &str, labels: &[(String, String)]) -> Option<String> {
     let mut text = String::with_capacity(64);
     text.push('{');
     push(&mut text, "device", device);
-    for (at, (name, value)) in labels.iter().enumerate() {
-        let is_new = name != "device" && labels.iter().take(at).all(|(other, _)| other != name);
-        if !is_label_name(name) || !is_new || text.len() + value.len() > limits::TEXT {
+    let mut sorted: Vec<_> = labels.iter().collect();
+    sorted.sort_unstable();
+    let mut former = "";
+    for (name, value) in sorted {
+        let is_new = name != "device" && name != former;
+        former = name;
+        if !is_label_name(name) || !is_new || text.len() + value.len() > limits::LABELS {
             return None;
         }
         if !value.is_empty() {
@@ -19,7 +24,7 @@ pub(super) fn render(device: &str, labels: &[(String, String)]) -> Option<String
         }
     }
     text.push('}');
-    Some(text)
+    (text.len() <= limits::LABELS).then_some(text)
 }
 
 fn push(text: &mut String, name: &str, value: &str) {
@@ -63,10 +68,18 @@ mod tests {
     }
 
     #[test]
+    fn one_set_has_one_text() {
+        let text = r#"{device="sw-1",a="1",b="2"}"#;
+        check(&[("a", "1"), ("b", "2")], Some(text));
+        check(&[("b", "2"), ("a", "1")], Some(text));
+    }
+
+    #[test]
     fn refuses_what_would_spoil_the_page() {
         check(&[("device", "other")], None);
         check(&[("a", "1"), ("a", "2")], None);
         check(&[("a-b", "1")], None);
-        check(&[("a", &"x".repeat(limits::TEXT))], None);
+        check(&[("a", &"x".repeat(limits::LABELS))], None);
+        check(&[("a", &"\n".repeat(limits::LABELS - 30))], None);
     }
 }

@@ -4,6 +4,10 @@
 //! its samples are dropped in silence; its series was counted once. Series that wait for something else, for
 //! another family of their name to go or for their device to be in the inventory, are tried again
 //! ([`LinkTable::retry`]).
+//!
+//! Invariant: what is kept was checked and is bounded, in number and in length ([`limits`]); the text of a
+//! declaration is never kept as it came. Numbers are looked up in maps, because an agent uses freed numbers
+//! again and declares on a new link only those in use: few of them may be high.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,7 +20,7 @@ use netwolf_wire::{
     series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Poll, SeriesDecl, SeriesNo},
 };
 
-use super::{Cell, Refusal, SeriesStore, cell::Outcome, labels, limits};
+use super::{Cell, FamilyName, Refusal, SeriesStore, cell::Outcome, labels, limits};
 use crate::{
     board::{Board, DeviceSlot},
     clock::Tick,
@@ -28,10 +32,18 @@ pub struct LinkTable {
     store: Arc<SeriesStore>,
     board: Arc<Board>,
     devices: HashMap<DeviceNo, DeviceEntry>,
-    families: HashMap<FamilyNo, FamilyDecl>,
-    series: Vec<Option<SeriesEntry>>,
+    /// `None` for one that was refused: its series are left out.
+    families: HashMap<FamilyNo, Option<FamilyDecl>>,
+    series: HashMap<SeriesNo, SeriesEntry>,
     /// Left out for now.
-    waiting: BTreeMap<SeriesNo, SeriesDecl>,
+    waiting: BTreeMap<SeriesNo, Waiting>,
+}
+
+/// A series that may be attached later; its numbers stand in its entry.
+#[derive(Debug)]
+struct Waiting {
+    labels: Arc<str>,
+    interval_ms: u32,
 }
 
 #[derive(Debug)]
@@ -60,7 +72,7 @@ impl LinkTable {
             board,
             devices: HashMap::new(),
             families: HashMap::new(),
-            series: Vec::new(),
+            series: HashMap::new(),
             waiting: BTreeMap::new(),
         }
     }
@@ -72,22 +84,29 @@ impl LinkTable {
             self.declare_device(device, now);
         }
         for family in declare.families {
-            if self.families.len() < limits::NUMBERS_PER_LINK {
-                self.families.insert(family.no, family);
-            } else {
-                self.store.counters.refused(Refusal::Excess);
-            }
+            self.declare_family(family);
         }
         if has_devices {
             self.retry(now);
         }
         for series in declare.series {
-            self.declare_series(series, now);
+            self.declare_series(&series, now);
         }
     }
 
+    fn declare_family(&mut self, mut decl: FamilyDecl) {
+        if self.families.len() >= limits::FAMILIES && !self.families.contains_key(&decl.no) {
+            self.store.counters.refused(Refusal::Excess);
+            return;
+        }
+        decl.help
+            .truncate(decl.help.floor_char_boundary(limits::HELP));
+        let is_valid = FamilyName::new(&decl.name, decl.kind).is_some();
+        self.families.insert(decl.no, is_valid.then_some(decl));
+    }
+
     fn declare_device(&mut self, decl: DeviceDecl, now: Tick) {
-        if self.devices.len() >= limits::NUMBERS_PER_LINK && !self.devices.contains_key(&decl.no) {
+        if self.devices.len() >= limits::DEVICES_PER_LINK && !self.devices.contains_key(&decl.no) {
             self.store.counters.refused(Refusal::Excess);
             return;
         }
@@ -115,8 +134,9 @@ impl LinkTable {
 
     /// The device of a series has another lease, or has come back to the inventory as another slot.
     fn renew(&mut self, no: SeriesNo, slot: Option<&Arc<DeviceSlot>>, epoch: Epoch, now: Tick) {
-        let entry = self.series.get_mut(no.0 as usize).and_then(Option::as_mut);
-        let Some(entry) = entry else { return };
+        let Some(entry) = self.series.get_mut(&no) else {
+            return;
+        };
         let (Some(cell), Some(slot)) = (entry.cell.clone(), slot) else {
             return;
         };
@@ -124,7 +144,7 @@ impl LinkTable {
             cell.renew(epoch);
             return;
         }
-        let Some(family) = self.families.get(&entry.family) else {
+        let Some(Some(family)) = self.families.get(&entry.family) else {
             return;
         };
         let lease = (epoch, cell.interval_ms());
@@ -139,21 +159,15 @@ impl LinkTable {
 
     fn forget(&mut self, no: SeriesNo) {
         self.waiting.remove(&no);
-        if let Some(entry) = self.series.get_mut(no.0 as usize) {
-            *entry = None;
-        }
+        self.series.remove(&no);
     }
 
-    fn declare_series(&mut self, decl: SeriesDecl, now: Tick) {
+    fn declare_series(&mut self, decl: &SeriesDecl, now: Tick) {
         if decl.no.0 >= limits::SERIES_PER_LINK {
             self.store.counters.refused(Refusal::Excess);
             return;
         }
-        let at = decl.no.0 as usize;
-        if self.series.len() <= at {
-            self.series.resize_with(at + 1, || None);
-        }
-        if let Some(former) = self.series[at].take()
+        if let Some(former) = self.series.remove(&decl.no)
             && let Some(device) = self.devices.get_mut(&former.device)
         {
             device.series.remove(&decl.no);
@@ -167,52 +181,66 @@ impl LinkTable {
             self.store.counters.undeclared.inc();
             return;
         };
-        let attached = match &device.slot {
-            Some(slot) => attach(&self.store, family, slot, &decl, device.epoch, now).map(Some),
-            None => Ok(None),
+        let labels = labels::render(device.name.as_str(), &decl.labels)
+            .filter(|_| decl.interval_ms <= limits::INTERVAL_MS)
+            .map(Arc::<str>::from);
+        let lease = (device.epoch, decl.interval_ms);
+        let mut attached = match (family, &labels, &device.slot) {
+            (Some(family), Some(labels), Some(slot)) => {
+                let attached = self.store.attach(family, slot, labels, lease, now);
+                attached.map(Some)
+            }
+            (Some(_), Some(_), None) => Ok(None),
+            _ => Err(Refusal::Invalid),
         };
+        if let (Ok(None) | Err(Refusal::Conflict), Some(labels)) = (&attached, labels) {
+            if self.waiting.len() < limits::WAITING_PER_LINK {
+                let interval_ms = decl.interval_ms;
+                let waiting = Waiting {
+                    labels,
+                    interval_ms,
+                };
+                self.waiting.insert(decl.no, waiting);
+            } else {
+                attached = Err(Refusal::Excess);
+            }
+        }
         if let Err(refusal) = attached {
             self.store.counters.refused(refusal);
         }
         let entry = SeriesEntry {
             device: decl.device,
             family: decl.family,
-            cell: attached.clone().ok().flatten(),
+            cell: attached.ok().flatten(),
         };
         device.series.insert(decl.no);
-        self.series[at] = Some(entry);
-        if matches!(attached, Ok(None) | Err(Refusal::Conflict)) {
-            self.waiting.insert(decl.no, decl);
-        }
+        self.series.insert(decl.no, entry);
     }
 
     /// Tries series again that wait for something. Cheap when there are none.
     pub fn retry(&mut self, now: Tick) {
-        for (no, decl) in std::mem::take(&mut self.waiting) {
-            let family = self.families.get(&decl.family);
-            let device = self.devices.get(&decl.device);
-            let cell = match (family, device) {
-                (
-                    Some(family),
-                    Some(DeviceEntry {
-                        slot: Some(slot),
-                        epoch,
-                        ..
-                    }),
-                ) => attach(&self.store, family, slot, &decl, *epoch, now).ok(),
-                _ => None,
+        let Self {
+            store,
+            devices,
+            families,
+            series,
+            waiting,
+            ..
+        } = self;
+        waiting.retain(|no, wanted| {
+            let Some(entry) = series.get_mut(no) else {
+                return false;
             };
-            match (
-                cell,
-                self.series.get_mut(no.0 as usize).and_then(Option::as_mut),
-            ) {
-                (Some(cell), Some(entry)) => entry.cell = Some(cell),
-                (None, Some(_)) => {
-                    self.waiting.insert(no, decl);
-                }
-                (_, None) => {}
-            }
-        }
+            let family = families.get(&entry.family).and_then(Option::as_ref);
+            let device = devices.get(&entry.device);
+            let place = family.zip(device.and_then(|d| Some((d.slot.as_ref()?, d.epoch))));
+            let Some((family, (slot, epoch))) = place else {
+                return true;
+            };
+            let lease = (epoch, wanted.interval_ms);
+            entry.cell = store.attach(family, slot, &wanted.labels, lease, now).ok();
+            entry.cell.is_none()
+        });
     }
 
     /// Takes polls in, oldest first. `unix_ms` is the present wall clock time.
@@ -239,7 +267,7 @@ impl LinkTable {
             }
             slot.polled(now, time_ms);
             for (series, value) in samples {
-                let entry = self.series.get(series.0 as usize).and_then(Option::as_ref);
+                let entry = self.series.get(series);
                 match entry.filter(|entry| entry.device == *no) {
                     Some(SeriesEntry {
                         cell: Some(cell), ..
@@ -261,16 +289,4 @@ impl LinkTable {
         }
         counters.samples.inc_by(n_samples);
     }
-}
-
-fn attach(
-    store: &SeriesStore,
-    family: &FamilyDecl,
-    slot: &Arc<DeviceSlot>,
-    decl: &SeriesDecl,
-    epoch: Epoch,
-    now: Tick,
-) -> Result<Arc<Cell>, Refusal> {
-    let labels = labels::render(slot.name.as_str(), &decl.labels).ok_or(Refusal::Invalid)?;
-    store.attach(family, slot, &labels.into(), (epoch, decl.interval_ms), now)
 }

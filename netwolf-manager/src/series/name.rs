@@ -32,6 +32,12 @@ impl FamilyName {
         &self.base
     }
 
+    /// A name that no other family may have although no sample has it: `OpenMetrics` keeps it for the time at
+    /// which a counter was made.
+    pub(super) fn reserved(&self) -> Option<String> {
+        (self.suffix == "_total").then(|| format!("{}_created", self.base))
+    }
+
     /// As samples are called.
     pub fn sample(&self) -> String {
         format!("{}{}", self.base, self.suffix)

@@ -133,6 +133,9 @@ impl Families {
         let base = family.name.base().to_owned();
         self.names.insert(base.clone(), base.clone());
         self.names.insert(family.name.sample(), base.clone());
+        if let Some(reserved) = family.name.reserved() {
+            self.names.insert(reserved, base.clone());
+        }
         self.by_base.insert(base, family);
     }
 
@@ -174,9 +177,6 @@ impl SeriesStore {
     /// The family of a declaration: the first kind wins while it has series that are shown.
     fn family(&self, decl: &FamilyDecl, now: Tick) -> Result<Arc<Family>, Refusal> {
         let name = FamilyName::new(&decl.name, decl.kind).ok_or(Refusal::Invalid)?;
-        if decl.help.len() > limits::TEXT {
-            return Err(Refusal::Invalid);
-        }
         let sample = name.sample();
         let is_own = |text: &str| {
             OWN_NAMES.contains(&text) || OWN_PREFIXES.iter().any(|own| text.starts_with(own))
@@ -193,8 +193,9 @@ impl SeriesStore {
             return Ok(family.clone());
         }
         let mut families = write(&self.families);
-        for taken in [name.base(), &sample] {
-            let Some(base) = families.names.get(taken).cloned() else {
+        let reserved = name.reserved();
+        for taken in [Some(name.base()), Some(&sample), reserved.as_deref()] {
+            let Some(base) = taken.and_then(|name| families.names.get(name)).cloned() else {
                 continue;
             };
             let other = families.by_base[&base].clone();

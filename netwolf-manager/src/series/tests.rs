@@ -371,6 +371,103 @@ fn what_was_not_declared_is_counted_and_harms_nobody() {
 }
 
 #[test]
+fn a_label_set_is_one_series_in_any_order() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.declare(series(1, 0, 0, &[("x", "1"), ("y", "2")]), Tick(1));
+    link.declare(series(2, 0, 0, &[("y", "2"), ("x", "1")]), Tick(1));
+    link.ingest(&poll(0, UNIX, &[(1, 1.0), (2, 2.0)]), Tick(2), UNIX);
+    assert_eq!(stage.shown(2), [r#"load{device="a",x="1",y="2"} 2"#]);
+}
+
+#[test]
+fn what_is_declared_is_checked_before_it_is_kept() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.declare(family(1, &"x".repeat(300), Kind::Gauge), Tick(1));
+    link.declare(series(1, 0, 1, &[]), Tick(1));
+    // A device that is not in the inventory: what is declared of it waits.
+    link.declare(device(1, "c", 1), Tick(1));
+    let long = "x".repeat(limits::LABELS);
+    link.declare(series(2, 1, 0, &[("a", &long)]), Tick(1));
+    let mut seldom = series(3, 0, 0, &[]);
+    seldom.series[0].interval_ms = limits::INTERVAL_MS + 1;
+    link.declare(seldom, Tick(1));
+    assert_eq!(stage.store.counters.invalid_series.get(), 3);
+    let mut wordy = family(4, "wordy", Kind::Gauge);
+    wordy.families[0].help = "ü".repeat(limits::HELP);
+    link.declare(wordy, Tick(1));
+    link.declare(series(4, 0, 4, &[]), Tick(1));
+    let families = stage.store.families();
+    assert!(families.iter().all(|f| f.help.len() <= limits::HELP));
+    assert_eq!(families.len(), 2);
+}
+
+#[test]
+fn what_waits_is_bounded_and_so_are_families() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.declare(device(1, "c", 1), Tick(1));
+    for no in 0..=limits::WAITING_PER_LINK {
+        let no = u32::try_from(no).unwrap() + 1;
+        link.declare(series(no, 1, 0, &[("i", &no.to_string())]), Tick(1));
+    }
+    assert_eq!(stage.store.counters.excess_series.get(), 1);
+    for no in 0..=limits::FAMILIES {
+        link.declare(
+            family(u32::try_from(no).unwrap(), "f", Kind::Gauge),
+            Tick(1),
+        );
+    }
+    assert_eq!(stage.store.counters.excess_series.get(), 2);
+    link.declare(family(0, "another", Kind::Gauge), Tick(1));
+    link.declare(series(0, 0, 0, &[]), Tick(1));
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(2), UNIX);
+    assert_eq!(
+        stage.shown(2),
+        [r#"another{device="a"} 1"#],
+        "a number that is there may stand for another family"
+    );
+}
+
+#[test]
+fn a_high_number_costs_no_more_than_a_low_one() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    let no = limits::SERIES_PER_LINK - 1;
+    link.declare(series(no, 0, 0, &[("i", "1")]), Tick(1));
+    link.ingest(&poll(0, UNIX, &[(no, 1.0)]), Tick(2), UNIX);
+    assert_eq!(stage.shown(2).len(), 1);
+}
+
+#[test]
+fn the_time_of_a_counters_beginning_is_no_other_familys_name() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    for declare in [
+        family(1, "x_total", Kind::Counter),
+        series(1, 0, 1, &[]),
+        family(2, "x_created", Kind::Gauge),
+    ] {
+        link.declare(declare, Tick(1));
+    }
+    link.ingest(&poll(0, UNIX, &[(1, 1.0)]), Tick(2), UNIX);
+    link.declare(series(2, 0, 2, &[]), Tick(3));
+    assert_eq!(stage.store.counters.conflicting_series.get(), 1);
+    // The other way round.
+    for declare in [
+        family(3, "y_created", Kind::Gauge),
+        series(3, 0, 3, &[]),
+        family(4, "y_total", Kind::Counter),
+    ] {
+        link.declare(declare, Tick(3));
+    }
+    link.ingest(&poll(0, UNIX, &[(3, 1.0)]), Tick(4), UNIX);
+    link.declare(series(4, 0, 4, &[]), Tick(5));
+    assert_eq!(stage.store.counters.conflicting_series.get(), 2);
+}
+
+#[test]
 fn bounds_hold() {
     let stage = Stage::new();
     let mut link = declared(&stage);

@@ -68,31 +68,78 @@ const FIELDS: [Field; 9] = [
     ),
 ];
 
+/// Name, help, reasons that there can be, and how to read it.
 type ByReason = (
     &'static str,
     &'static str,
+    &'static [Reason],
     fn(&ShardStats) -> &BTreeMap<Reason, u64>,
 );
+
+/// Why a login fails.
+const LOGIN_REASONS: [Reason; 17] = [
+    Reason::UnknownHost,
+    Reason::Refused,
+    Reason::Unreachable,
+    Reason::ConnectTimeout,
+    Reason::HandshakeTimeout,
+    Reason::HandshakeFailed,
+    Reason::HostKeyMismatch,
+    Reason::HostKeyUnknown,
+    Reason::SecretUnavailable,
+    Reason::AuthFailed,
+    Reason::LoginTimeout,
+    Reason::ChannelRefused,
+    Reason::NoPrompt,
+    Reason::EnableFailed,
+    Reason::ClosedByDevice,
+    Reason::ConnectionLost,
+    Reason::Other,
+];
+
+/// Why a session that was up ends.
+const DISCONNECT_REASONS: [Reason; 5] = [
+    Reason::ChannelRefused,
+    Reason::ClosedByDevice,
+    Reason::ConnectionLost,
+    Reason::CommandTimeout,
+    Reason::Other,
+];
+
+/// Why a poll brings no whole output, the end of its session included.
+const POLL_REASONS: [Reason; 7] = [
+    Reason::ChannelRefused,
+    Reason::ClosedByDevice,
+    Reason::ConnectionLost,
+    Reason::CommandTimeout,
+    Reason::CommandRejected,
+    Reason::OutputTruncated,
+    Reason::Other,
+];
 
 const BY_REASON: [ByReason; 3] = [
     (
         "netwolf_agent_login_failures",
         "Logins that failed, by reason.",
+        &LOGIN_REASONS,
         |s| &s.login_failures,
     ),
     (
         "netwolf_agent_disconnects",
         "Sessions that were up and ended, by reason.",
+        &DISCONNECT_REASONS,
         |s| &s.disconnects,
     ),
     (
         "netwolf_agent_poll_failures",
         "Polls that brought no whole output, by reason.",
+        &POLL_REASONS,
         |s| &s.poll_failures,
     ),
 ];
 
-/// Families of all shards that are shown. Of a lost one only that it is down.
+/// Families of all shards that are shown. Of a lost one only that it is down; of one that has told nothing yet
+/// no counters, because a counter that falls to 0 and comes back looks like a restart.
 pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
     let mut up = OwnFamily::new(
         "netwolf_agent_up",
@@ -105,7 +152,7 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
         "The program that the shard runs in.",
     );
     let mut fields = FIELDS.map(|(name, kind, help, _)| OwnFamily::new(name, kind, help));
-    let mut reasons = BY_REASON.map(|(name, help, _)| OwnFamily::new(name, Type::Counter, help));
+    let mut reasons = BY_REASON.map(|(name, help, ..)| OwnFamily::new(name, Type::Counter, help));
     let mut seconds = OwnFamily::new(
         "netwolf_poll_seconds",
         Type::Histogram,
@@ -122,13 +169,20 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
             continue;
         }
         info.add(&with(labels, "version", &slot.software), 1.0);
+        if !slot.has_stats() {
+            continue;
+        }
         slot.with_stats(|stats| {
             for ((_, _, _, read), family) in FIELDS.iter().zip(&mut fields) {
                 family.count(&labels, read(stats));
             }
-            for ((_, _, read), family) in BY_REASON.iter().zip(&mut reasons) {
-                for (reason, count) in read(stats) {
-                    family.count(&with(labels, "reason", reason.as_str()), *count);
+            for ((_, _, possible, read), family) in BY_REASON.iter().zip(&mut reasons) {
+                // Those that did not happen are 0, so that the first is an increase and not a new series.
+                let mut counts: BTreeMap<_, _> =
+                    possible.iter().map(|reason| (*reason, 0)).collect();
+                counts.extend(read(stats));
+                for (reason, count) in counts {
+                    family.count(&with(labels, "reason", reason.as_str()), count);
                 }
             }
             for (collector, histogram) in &stats.poll_seconds {

@@ -1,4 +1,6 @@
 //! Every device of the inventory, whether anybody polls it or not.
+//!
+//! Invariant: a restart of the manager shows no healthy device as down. What is not known yet is left out.
 
 use std::time::Duration;
 
@@ -40,11 +42,15 @@ pub fn families(devices: &Devices, now: Tick) -> Vec<OwnFamily> {
     for (name, slot) in devices {
         let device = ("device", name.as_str());
         slot.inspect(now, |view| {
-            up.add(&[device], if view.up { 1.0 } else { 0.0 });
+            if view.is_known {
+                up.add(&[device], if view.up { 1.0 } else { 0.0 });
+            }
             if let Some(ms) = view.last_success_ms {
                 last.add(&[device], Duration::from_millis(ms).as_secs_f64());
             }
-            state.add(&[device, ("state", view.state())], 1.0);
+            if view.is_known || view.status.is_some() {
+                state.add(&[device, ("state", view.state())], 1.0);
+            }
             if let Some(seconds) = view.status.and_then(|status| status.login_seconds) {
                 login.add(&[device], seconds);
             }

@@ -1,6 +1,9 @@
 //! The own families on a page, for a small fleet in every state.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use netwolf_wire::{
     Epoch, Incarnation, ShardId,
@@ -128,6 +131,88 @@ fn a_device_without_results_is_not_up() {
     };
     assert!(page(Tick(NOW.0 + 5_000)).contains("netwolf_device_up{device=\"up\"} 1"));
     assert!(page(Tick(NOW.0 + 5_001)).contains("netwolf_device_up{device=\"up\"} 0"));
+}
+
+#[test]
+fn after_a_restart_what_is_not_known_of_a_device_is_left_out() {
+    let board = Board::default();
+    board.begin_gathering();
+    let inventory = testing::inventory([("back", 22), ("down", 22), ("nobodys", 22)]);
+    board.set_inventory(&inventory);
+    let page = |now| {
+        let own = devices::families(&board.devices(), now);
+        render(Format::Text, &own, &SeriesStore::default(), now)
+    };
+    let up = |name: &str, value: u8| format!("netwolf_device_up{{device=\"{name}\"}} {value}");
+    let is_silent = |page: &str| !page.contains("_up{") && !page.contains("_session_state{");
+    assert!(is_silent(&page(Tick(1))));
+
+    let status = |name: &str, state| {
+        let slot = board.device(name).unwrap();
+        slot.set_lease(Some((shard("a1"), Epoch(7))));
+        assert!(
+            !page(Tick(2)).contains(&up(name, 0)),
+            "leased, and nothing told"
+        );
+        slot.set_status(DeviceStatus {
+            device: slot.name.clone(),
+            epoch: Epoch(7),
+            state,
+            since_ms: 1,
+            failure: None,
+            login_seconds: None,
+            failing: Vec::new(),
+        });
+    };
+    status("back", SessionState::Up);
+    status("down", SessionState::Backoff);
+    let early = page(Tick(3));
+    assert!(
+        early.contains("{device=\"back\",state=\"up\"} 1"),
+        "{early}"
+    );
+    assert!(
+        !early.contains(&up("back", 0)),
+        "its next result is not due yet"
+    );
+    assert!(early.contains(&up("down", 0)) && !early.contains("nobodys\"} 0"));
+
+    board.end_gathering(Tick(10));
+    let later = page(Tick(11));
+    assert!(later.contains(&up("nobodys", 0)) && !later.contains(&up("back", 0)));
+    assert!(page(Tick(5_010)).contains(&up("back", 0)), "nothing came");
+    board.device("back").unwrap().polled(Tick(5_020), 1);
+    assert!(page(Tick(5_021)).contains(&up("back", 1)));
+    board.set_inventory(&testing::inventory([("new", 22)]));
+    assert!(page(Tick(5_022)).contains(&up("new", 0)));
+}
+
+#[test]
+fn docs_metrics_md_lists_every_family_and_no_other() {
+    let mut own = own(&board(), NOW);
+    own.extend(Telemetry::default().counted());
+    let names: BTreeSet<String> = own
+        .iter()
+        .map(|family| format!("{}{}", family.base(), family.kind().suffix()))
+        .collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    let docs = std::fs::read_to_string(path).unwrap();
+    let listed: BTreeSet<String> = docs
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `netwolf_")?.split('`').next())
+        .map(|name| format!("netwolf_{name}"))
+        .collect();
+    assert_eq!(names, listed);
+}
+
+#[test]
+fn docs_metrics_md_lists_every_reason() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    let docs = std::fs::read_to_string(path).unwrap();
+    for reason in Reason::ALL {
+        let row = format!("| `{}` | ", reason.as_str());
+        assert!(docs.contains(&row), "{row}");
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use netwolf_wire::{Span, target::HostKey};
 use super::{Checker, Known, host_key};
 use crate::config::{
     fault::{Fault, Place},
-    limits, raw, suggest,
+    limits,
+    raw::{self, Port},
+    suggest,
     yaml::{Entries, Field, Spanned},
 };
 
@@ -138,16 +140,17 @@ impl LayerChecker<'_> {
         Some(name)
     }
 
-    fn port(&mut self, port: &Spanned<u16>) -> Option<u16> {
-        if port.value == 0 {
+    fn port(&mut self, port: &Spanned<Port>) -> Option<u16> {
+        let Port(number) = port.value;
+        if number == 0 {
             self.fault(
                 port.at,
                 format!("port 0 for {} is not a port", self.owner),
-                Some("SSH is on port 22 as a rule".into()),
+                Some("ports are from 1 to 65535; SSH is on port 22 as a rule".into()),
             );
             return None;
         }
-        Some(port.value)
+        Some(number)
     }
 
     fn credential(&mut self, name: Spanned<String>) -> Option<String> {

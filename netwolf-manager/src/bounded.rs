@@ -1,0 +1,129 @@
+//! What a shard tells is bounded on receipt, before it is kept or shown: it is text and numbers from outside.
+//!
+//! A shard that keeps to the protocol never meets these bounds. What is over them is cut or left out without
+//! a word, because it is of no use to anybody.
+
+use netwolf_wire::{
+    stats::ShardStats,
+    status::{DeviceStatus, Failure},
+};
+
+/// Collectors of one shard whose poll times are shown: several times what any site has.
+pub const COLLECTORS: usize = 256;
+
+/// Bytes of a collector's name, which becomes a label.
+pub const NAME: usize = 128;
+
+/// Commands of one device that are shown as failing.
+pub const FAILING: usize = 100;
+
+/// Bytes of a message, a hint or a command.
+pub const TEXT: usize = 1 << 10;
+
+/// A shard's counters, bounded.
+pub fn stats(mut stats: ShardStats) -> ShardStats {
+    stats.poll_seconds.retain(|name, _| name.len() <= NAME);
+    if let Some(first_over) = stats.poll_seconds.keys().nth(COLLECTORS).cloned() {
+        drop(stats.poll_seconds.split_off(&first_over));
+    }
+    for histogram in stats.poll_seconds.values_mut() {
+        if !is_time(histogram.sum) {
+            histogram.sum = 0.0;
+        }
+    }
+    stats
+}
+
+/// A session's state, bounded.
+pub fn status(mut status: DeviceStatus) -> DeviceStatus {
+    status.login_seconds = status.login_seconds.filter(|seconds| is_time(*seconds));
+    if let Some(failure) = &mut status.failure {
+        cut_failure(failure);
+    }
+    status.failing.truncate(FAILING);
+    for failing in &mut status.failing {
+        cut(&mut failing.command);
+        cut_failure(&mut failing.failure);
+    }
+    status.failing.shrink_to_fit();
+    status
+}
+
+fn is_time(seconds: f64) -> bool {
+    seconds.is_finite() && seconds >= 0.0
+}
+
+fn cut_failure(failure: &mut Failure) {
+    cut(&mut failure.message);
+    if let Some(hint) = &mut failure.hint {
+        cut(hint);
+    }
+}
+
+fn cut(text: &mut String) {
+    if text.len() > TEXT {
+        text.truncate(text.floor_char_boundary(TEXT));
+        text.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netwolf_wire::{
+        Epoch,
+        stats::Histogram,
+        status::{FailingCommand, Reason, SessionState},
+    };
+
+    use super::*;
+
+    #[test]
+    fn counters_are_bounded() {
+        let endless = Histogram {
+            sum: f64::INFINITY,
+            ..Histogram::default()
+        };
+        let mut told = ShardStats::default();
+        for no in 0..1_000 {
+            told.poll_seconds
+                .insert(format!("{no:04}"), endless.clone());
+        }
+        told.poll_seconds.insert("!".repeat(NAME + 1), endless);
+        let kept = stats(told);
+        assert_eq!(kept.poll_seconds.len(), COLLECTORS);
+        assert_eq!(kept.poll_seconds.keys().next().unwrap(), "0000");
+        let sums = kept.poll_seconds.values().map(|h| h.sum);
+        assert!(sums.into_iter().all(|sum| sum == 0.0));
+    }
+
+    #[test]
+    fn states_are_bounded() {
+        let failure = Failure {
+            reason: Reason::Other,
+            message: "ü".repeat(TEXT),
+            hint: Some("x".repeat(TEXT + 1)),
+        };
+        let failing = FailingCommand {
+            command: "y".repeat(TEXT + 1),
+            failure: failure.clone(),
+        };
+        for seconds in [f64::NAN, f64::INFINITY, -1.0] {
+            let kept = status(DeviceStatus {
+                device: "sw-1".parse().unwrap(),
+                epoch: Epoch(1),
+                state: SessionState::Backoff,
+                since_ms: 0,
+                failure: Some(failure.clone()),
+                login_seconds: Some(seconds),
+                failing: vec![failing.clone(); FAILING + 1],
+            });
+            assert_eq!((kept.login_seconds, kept.failing.len()), (None, FAILING));
+            let shown = &kept.failing[0];
+            assert!(shown.command.len() <= TEXT);
+            for failure in [&shown.failure, &kept.failure.unwrap()] {
+                assert!(failure.message.len() <= TEXT && failure.message.starts_with('ü'));
+                assert!(failure.hint.as_ref().unwrap().len() <= TEXT);
+            }
+        }
+    }
+}
