@@ -57,7 +57,7 @@ impl Sshd {
         fs::write(&config, text).unwrap();
         // Debian's package makes this folder only when the service starts.
         if fs::create_dir_all("/run/sshd").is_err() {
-            eprintln!("left out: /run/sshd is missing and cannot be made");
+            lab::leave_out("/run/sshd is missing and cannot be made");
             return None;
         }
         let mut command = Command::new(program);
