@@ -39,6 +39,8 @@ mod part;
 const WEB_PORT: u16 = 9799;
 /// Where the manager listens for agents, unless that is taken.
 const AGENTS_PORT: u16 = 9798;
+/// Wherever the operating system likes.
+const ANY: &str = "127.0.0.1:0";
 /// A part that takes longer to end is killed: all is over two seconds after Ctrl-C.
 const GRACE: Duration = Duration::from_millis(1500);
 /// What makes sense to watch.
@@ -185,19 +187,15 @@ impl Fleet {
 
         let config = folder.join("netwolf.yml");
         std::fs::write(&config, configuration(args, &password))?;
-        let mut manager = Part::command("manager", folder)?;
-        manager
-            .arg("manager")
-            .arg("--config.file")
-            .arg(&config)
-            .arg("--storage.path")
-            .arg(folder.join("data"));
-        manager.args(["--web.listen-address", &free_or_any(WEB_PORT, "web page")?]);
-        manager.args([
-            "--agent.listen-address",
-            &free_or_any(AGENTS_PORT, "agents")?,
-        ]);
-        let (part, ready) = Part::start("manager", manager, folder).await?;
+        let wanted = [
+            free_or_any(WEB_PORT, "web page")?,
+            free_or_any(AGENTS_PORT, "agents")?,
+        ];
+        let (part, ready) = match start_manager(folder, &config, &wanted).await {
+            Ok(started) => started,
+            // A port that was free a moment ago may be taken by now; if it is something else, this says what.
+            Err(_) => start_manager(folder, &config, &[ANY, ANY]).await?,
+        };
         self.pillars.push(part);
         let (web, agents) = (told(&ready, "web")?, told(&ready, "agents")?);
 
@@ -251,6 +249,20 @@ fn count(number: u32, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Starts the manager with its web page and its agents' port at `addresses`.
+async fn start_manager(
+    folder: &Path,
+    config: &Path,
+    [web, agents]: &[impl AsRef<str>; 2],
+) -> anyhow::Result<(Part, serde_json::Value)> {
+    let mut manager = Part::command("manager", folder)?;
+    manager.arg("manager").arg("--config.file").arg(config);
+    manager.arg("--storage.path").arg(folder.join("data"));
+    manager.args(["--web.listen-address", web.as_ref()]);
+    manager.args(["--agent.listen-address", agents.as_ref()]);
+    Part::start("manager", manager, folder).await
+}
+
 fn configuration(args: &Args, password: &Path) -> String {
     format!(
         "# Written by `netwolf demo`.\n\
@@ -276,7 +288,7 @@ fn free_or_any(port: u16, what: &str) -> anyhow::Result<String> {
     say(&format!(
         "port {port} for the {what} is busy: another one is taken"
     ))?;
-    Ok("127.0.0.1:0".into())
+    Ok(ANY.into())
 }
 
 /// Text that nobody guesses: the devices listen on loopback, where other users of the machine are too.
