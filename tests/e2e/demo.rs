@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::lab::{self, PATIENCE, Page, Process, eventually, get};
+use crate::lab::{self, PATIENCE, Page, Process, eventually, get, wait_until_up};
 
 /// Starts `netwolf demo` and reads where its metrics are.
 fn start(
@@ -130,16 +130,7 @@ fn a_demo_that_is_killed_leaves_no_process_behind() {
 fn an_agent_that_dies_does_not_end_the_demo_and_a_reader_that_leaves_does() {
     let folder = lab::folder();
     let (mut demo, web, lines) = start(&["--devices", "6"], folder.path());
-    let up = || -> Result<f64, String> {
-        get(&web, "/metrics", "").map(|text| Page::parse(&text).sum("netwolf_device_up"))
-    };
-    let all_up = |what: &str| {
-        eventually(PATIENCE, what, || match up()? {
-            6.0 => Ok(()),
-            up => Err(format!("{up} are up")),
-        });
-    };
-    all_up("all devices up");
+    wait_until_up(&web, 6.0);
     let agent = eventually(PATIENCE, "an agent's process", || {
         children(demo.id())
             .into_iter()
@@ -164,7 +155,7 @@ fn an_agent_that_dies_does_not_end_the_demo_and_a_reader_that_leaves_does() {
             Err(line)
         }
     });
-    all_up("all devices up at the other agent");
+    wait_until_up(&web, 6.0);
 
     drop(lines);
     assert!(demo.wait(PATIENCE).success(), "a closed pipe is no failure");

@@ -28,17 +28,6 @@ fn all_polled(manager: &Manager, patience: Duration) {
     });
 }
 
-fn up(manager: &Manager) {
-    eventually(PATIENCE, "all devices up", || {
-        let sum = manager.metrics()?.sum("netwolf_device_up");
-        if sum == 40.0 {
-            Ok(())
-        } else {
-            Err(format!("{sum} are up"))
-        }
-    });
-}
-
 /// How many devices each agent holds.
 fn held(manager: &Manager) -> Result<std::collections::BTreeMap<String, usize>, String> {
     let devices = manager.json("/api/v1/devices")?;
@@ -59,7 +48,7 @@ fn the_devices_of_a_killed_agent_are_polled_by_the_other_within_ten_seconds() {
     let manager = Manager::start(&config, folder.path());
     let doomed = manager.agent("a1", 2, folder.path());
     let _heir = manager.agent("a2", 2, folder.path());
-    up(&manager);
+    lab::wait_until_up(&manager.web, 40.0);
     let before = eventually(PATIENCE, "both agents hold devices", || {
         let held = held(&manager)?;
         if held.len() == 2 && held.values().all(|count| *count >= 10) {
@@ -103,7 +92,7 @@ fn a_manager_that_is_killed_and_started_again_costs_no_login() {
         manager.agent("a1", 2, folder.path()),
         manager.agent("a2", 2, folder.path()),
     ];
-    up(&manager);
+    lab::wait_until_up(&manager.web, 40.0);
     all_polled(&manager, PATIENCE);
     let settled = eventually(PATIENCE, "both agents hold devices", || {
         let held = held(&manager)?;
@@ -127,7 +116,7 @@ fn a_manager_that_is_killed_and_started_again_costs_no_login() {
         }
     });
     let manager = Manager::start_on(&config, folder.path(), &web, &agents);
-    up(&manager);
+    lab::wait_until_up(&manager.web, 40.0);
     all_polled(&manager, PATIENCE);
     assert_eq!(held(&manager).unwrap(), settled, "nothing moves");
     assert_eq!(
@@ -145,14 +134,7 @@ fn a_reload_touches_only_the_devices_that_changed() {
     let config = lab::configuration(folder.path(), &inventory);
     let manager = Manager::start(&config, folder.path());
     let _agent = manager.agent("a1", 1, folder.path());
-    eventually(PATIENCE, "four devices up", || {
-        let sum = manager.metrics()?.sum("netwolf_device_up");
-        if sum == 4.0 {
-            Ok(())
-        } else {
-            Err(format!("{sum} are up"))
-        }
-    });
+    lab::wait_until_up(&manager.web, 4.0);
     let logins = devices.fleet().totals().logins;
 
     // A rejected file leaves the old inventory running.

@@ -330,6 +330,19 @@ impl Manager {
     }
 }
 
+/// Waits until `/metrics` at `web` says that exactly `count` devices are up.
+#[track_caller]
+pub(crate) fn wait_until_up(web: &str, count: f64) {
+    eventually(PATIENCE, &format!("{count} devices up"), || {
+        let up = Page::parse(&get(web, "/metrics", "")?).sum("netwolf_device_up");
+        if up == count {
+            Ok(())
+        } else {
+            Err(format!("{up} are up"))
+        }
+    });
+}
+
 /// Fetches a page; anything but 200 is an error with the body.
 pub(crate) fn get(address: &str, path: &str, headers: &str) -> Result<String, String> {
     request("GET", address, path, headers)

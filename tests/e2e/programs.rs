@@ -207,14 +207,7 @@ fn an_agent_that_is_told_to_end_hands_its_devices_over_at_once() {
     let manager = Manager::start(&config, folder.path());
     let mut leaving = manager.agent("a1", 1, folder.path());
     let _staying = manager.agent("a2", 1, folder.path());
-    eventually(PATIENCE, "all devices up", || {
-        let sum = manager.metrics()?.sum("netwolf_device_up");
-        if sum == 8.0 {
-            Ok(())
-        } else {
-            Err(format!("{sum} are up"))
-        }
-    });
+    lab::wait_until_up(&manager.web, 8.0);
     leaving.signal("TERM");
     assert!(leaving.wait(Duration::from_secs(10)).success());
     eventually(PATIENCE, "the other agent holds all", || {
