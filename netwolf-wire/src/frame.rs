@@ -19,10 +19,11 @@ use futures_util::{SinkExt, StreamExt, TryStreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+use tokio_util::codec::{FramedRead, FramedWrite};
 
-use self::format::JsonZstd;
+use self::{codec::Codec, format::JsonZstd};
 
+mod codec;
 mod format;
 
 /// The longest frame, in bytes. A shard that reattaches with 20,000 leases needs about a tenth of it.
@@ -76,15 +77,7 @@ impl FrameError {
     }
 }
 
-fn codec() -> LengthDelimitedCodec {
-    LengthDelimitedCodec::builder()
-        .length_field_type::<u32>()
-        .max_frame_length(MAX_FRAME)
-        .new_codec()
-}
-
-type Bytes<R> =
-    futures_util::stream::MapErr<FramedRead<R, LengthDelimitedCodec>, fn(io::Error) -> FrameError>;
+type Bytes<R> = futures_util::stream::MapErr<FramedRead<R, Codec>, fn(io::Error) -> FrameError>;
 
 /// The reading half of a link; `M` is what the other side says.
 ///
@@ -105,7 +98,8 @@ pub struct FrameReader<R, M> {
 impl<R: AsyncRead + Unpin, M: DeserializeOwned + Unpin> FrameReader<R, M> {
     /// Reads messages from `stream`.
     pub fn new(stream: R) -> Self {
-        let bytes = FramedRead::new(stream, codec()).map_err(FrameError::from_io as fn(_) -> _);
+        let bytes = FramedRead::new(stream, Codec::new(MAX_FRAME))
+            .map_err(FrameError::from_io as fn(_) -> _);
         Self {
             inner: tokio_serde::Framed::new(bytes, JsonZstd::default()),
         }
@@ -123,7 +117,7 @@ impl<R: AsyncRead + Unpin, M: DeserializeOwned + Unpin> FrameReader<R, M> {
 
 /// The writing half of a link.
 pub struct FrameWriter<W, M> {
-    bytes: FramedWrite<W, LengthDelimitedCodec>,
+    bytes: FramedWrite<W, Codec>,
     format: JsonZstd,
     message: PhantomData<fn(M)>,
 }
@@ -132,7 +126,7 @@ impl<W: AsyncWrite + Unpin, M: Serialize> FrameWriter<W, M> {
     /// Writes messages to `stream`.
     pub fn new(stream: W) -> Self {
         Self {
-            bytes: FramedWrite::new(stream, codec()),
+            bytes: FramedWrite::new(stream, Codec::new(MAX_FRAME)),
             format: JsonZstd::default(),
             message: PhantomData,
         }

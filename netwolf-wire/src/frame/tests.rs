@@ -196,6 +196,18 @@ proptest! {
     }
 }
 
+#[test]
+fn a_stream_that_ends_right_behind_a_length_is_broken() {
+    let mut bytes = encode(&[Revoked { leases: Vec::new() }.into()]);
+    let whole = bytes.len();
+    bytes.extend_from_within(..4);
+    for sizes in [vec![whole, 4], vec![whole + 4], vec![1]] {
+        let (decoded, end) = decode(bytes.clone(), sizes);
+        assert_eq!(decoded.len(), 1);
+        assert!(matches!(end, Err(FrameError::Io(_))), "{end:?}");
+    }
+}
+
 /// A reader that panics when more than the length field is asked of it.
 struct OnlyHead(Vec<u8>);
 
