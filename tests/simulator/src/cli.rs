@@ -2,6 +2,7 @@
 //!
 //! Shared by the `netwolf-simulator` program and by any program that offers it as a subcommand.
 
+mod chosen;
 mod inventory;
 
 use std::future::Future;
@@ -9,6 +10,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,6 +21,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::device::{Faults, Secret};
 use crate::fleet::{Bind, Fleet, FleetConfig, FleetError};
+use crate::scenario::Scenario;
+use crate::transcript::Transcript;
 
 /// Where the password is looked for if no file is given.
 pub const PASSWORD_VARIABLE: &str = "NETWOLF_SIMULATOR_PASSWORD";
@@ -28,15 +32,41 @@ pub const PASSWORD_VARIABLE: &str = "NETWOLF_SIMULATOR_PASSWORD";
 #[command(
     name = "netwolf-simulator",
     version,
-    about = "Run simulated Cisco IOS devices that can be logged in to over SSH",
+    about = "Run simulated network devices that can be logged in to over SSH",
     after_help = "The password comes from --password-file or, without that flag, from the \
                   environment variable NETWOLF_SIMULATOR_PASSWORD; never from a flag, which \
                   everybody on the machine could read."
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each flag is given or not by itself"
 )]
 pub struct Args {
     /// How many devices to run
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub devices: usize,
+
+    /// What the devices are: one platform's name, or counts of several that take the place of
+    /// --devices, as `cisco_ios=100,juniper_junos=50`
+    #[arg(
+        long,
+        value_name = "NAME[=N]",
+        default_value = "cisco_ios",
+        value_delimiter = ','
+    )]
+    pub platform: Vec<String>,
+
+    /// Play the device that was recorded in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "platform")]
+    pub replay: Option<PathBuf>,
+
+    /// Let faults happen by the timetable in this file, and print them as they do
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+
+    /// Ask at login what the platform may ask: a licence, a banner, a password to change
+    #[arg(long)]
+    pub questions: bool,
 
     /// Address that all devices share, each with a port of its own
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
@@ -159,9 +189,20 @@ pub async fn run_until_signal(args: &Args) -> anyhow::Result<()> {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
     let end = end_of_run(args.exit_with_parent)?;
+    let scenario = scenario(args)?;
     let fleet = Fleet::start(config(args)?).await.map_err(with_hint)?;
     announce(args, &fleet)?;
-    let why = end.await;
+    let play = async {
+        if let Some(scenario) = &scenario {
+            scenario.play(&fleet, |event| say(&event.to_string())).await;
+        }
+        // The devices stay when nothing is left to happen.
+        std::future::pending::<()>().await;
+    };
+    let why = tokio::select! {
+        why = end => why,
+        () = play => unreachable!("the play ends in waiting"),
+    };
     let totals = fleet.totals();
     tracing::info!(
         reason = why,
@@ -174,6 +215,20 @@ pub async fn run_until_signal(args: &Args) -> anyhow::Result<()> {
     );
     fleet.shutdown().await;
     Ok(())
+}
+
+fn scenario(args: &Args) -> anyhow::Result<Option<Scenario>> {
+    let Some(path) = &args.scenario else {
+        return Ok(None);
+    };
+    let scenario = Scenario::parse(&read(path)?);
+    let scenario = scenario.with_context(|| format!("\"{}\" is no scenario", path.display()))?;
+    Ok(Some(scenario))
+}
+
+/// Prints one line for people; to standard error, because standard output may be read by a program.
+fn say(line: &str) {
+    eprintln!("{line}");
 }
 
 fn with_hint(error: FleetError) -> anyhow::Error {
@@ -236,6 +291,14 @@ fn config(args: &Args) -> anyhow::Result<FleetConfig> {
         .as_deref()
         .map(first_line)
         .transpose()?;
+    config.mix = chosen::mix(&args.platform, args.devices)?;
+    if let Some(path) = &args.replay {
+        let transcript = Transcript::parse(&read(path)?);
+        let transcript =
+            transcript.with_context(|| format!("\"{}\" cannot be played", path.display()))?;
+        config.transcript = Some(Arc::new(transcript));
+    }
+    config.questions = args.questions;
     config.privileged = args.privileged;
     config.seed = args.seed;
     config.name_prefix.clone_from(&args.name_prefix);

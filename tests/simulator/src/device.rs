@@ -1,9 +1,10 @@
-//! One simulated device: its manner, facts, counters, lines and faults.
+//! One simulated device: its facts, counters, lines and faults.
 //!
 //! [`DeviceHandle`] is what tests hold; `Device` is the shared state behind it, which the
 //! listener and every login of the device use.
 
 mod faults;
+mod gate;
 mod lines;
 mod secret;
 
@@ -13,56 +14,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::clock::{Clock, Moment};
-use crate::dialogue::Dialogue;
-use crate::ios;
 use crate::laws;
+use crate::manner::Manner;
+use crate::transcript::Transcript;
 
-pub use faults::Faults;
+pub use faults::{Faults, HostKeyType};
+pub(crate) use gate::{Gate, Passage};
 pub(crate) use lines::{LineGuard, Lines, cut};
 pub use secret::Secret;
 
-/// How a family of devices talks. Another family is another variant and another [`Dialogue`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Manner {
-    /// A Cisco IOS router (an ISR of the 2900 series).
-    #[default]
-    CiscoIos,
-}
-
-impl Manner {
-    /// The name pollers know the platform by, as `cisco_ios`.
-    pub fn platform(self) -> &'static str {
-        match self {
-            Self::CiscoIos => "cisco_ios",
-        }
-    }
-
-    /// The SSH identification line, without line end.
-    pub(crate) fn ssh_identification(self) -> &'static str {
-        match self {
-            Self::CiscoIos => "SSH-2.0-Cisco-1.25",
-        }
-    }
-
-    /// A new login's conversation on line `line`.
-    pub(crate) fn dialogue(self, profile: &Arc<Profile>, device: &Device) -> Box<dyn Dialogue> {
-        match self {
-            Self::CiscoIos => Box::new(ios::IosDialogue::new(
-                Arc::clone(profile),
-                device.facts,
-                device.hostname(),
-            )),
-        }
-    }
-}
-
-/// What all devices of a fleet have in common.
+/// What all devices of a fleet that have one manner have in common.
 #[derive(Debug)]
 pub(crate) struct Profile {
     pub(crate) manner: Manner,
+    /// Whether questions are asked between login and prompt where the family may ask one.
+    pub(crate) questions: bool,
+    /// What is played instead of invented values.
+    pub(crate) transcript: Option<Arc<Transcript>>,
     pub(crate) privileged: bool,
     pub(crate) enable_secret: Option<Secret>,
     pub(crate) motd: String,
@@ -99,8 +70,14 @@ pub(crate) struct Device {
     pub(crate) name: Arc<str>,
     pub(crate) address: SocketAddr,
     pub(crate) facts: Facts,
-    /// When the device was switched on, since 1970.
-    booted: Duration,
+    pub(crate) profile: Arc<Profile>,
+    /// When the device was switched on, in nanoseconds since 1970.
+    booted: AtomicU64,
+    /// Until then nobody can connect: it boots.
+    down_until: Mutex<Option<Instant>>,
+    /// The password in force here, if it is not the fleet's.
+    password: Mutex<Option<Secret>>,
+    pub(crate) gate: Gate,
     clock: Arc<dyn Clock>,
     hostname: Mutex<Arc<str>>,
     pub(crate) faults: watch::Sender<Faults>,
@@ -118,6 +95,8 @@ pub(crate) struct Counters {
     pub(crate) accept_errors: AtomicU64,
     pub(crate) lines_exhausted: AtomicU64,
     pub(crate) input_dropped: AtomicU64,
+    pub(crate) channels_opened: AtomicU64,
+    pub(crate) channels_refused: AtomicU64,
 }
 
 /// Adds one. Relaxed: the counters order nothing.
@@ -125,24 +104,46 @@ pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
+/// What [`Device::new`] takes beside the device's number.
+pub(crate) struct Origin {
+    pub(crate) name: Arc<str>,
+    pub(crate) address: SocketAddr,
+    pub(crate) facts: Facts,
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) faults: Faults,
+    pub(crate) line_count: usize,
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).expect("64 bits of nanoseconds last until 2554")
+}
+
 impl Device {
-    pub(crate) fn new(
-        name: Arc<str>,
-        address: SocketAddr,
-        facts: Facts,
-        clock: Arc<dyn Clock>,
-        faults: Faults,
-        line_count: usize,
-    ) -> Self {
+    pub(crate) fn new(origin: Origin) -> Self {
+        let booted = origin
+            .clock
+            .now()
+            .saturating_sub(origin.facts.uptime_at_start());
+        let hostname = match &origin.profile.transcript {
+            Some(transcript) => Arc::from(transcript.hostname.as_str()),
+            None => Arc::clone(&origin.name),
+        };
+        let gate = Gate::default();
+        gate.follow(&origin.faults);
         Self {
-            hostname: Mutex::new(Arc::clone(&name)),
-            name,
-            address,
-            facts,
-            booted: clock.now().saturating_sub(facts.uptime_at_start()),
-            clock,
-            faults: watch::Sender::new(faults),
-            lines: Lines::new(line_count),
+            hostname: Mutex::new(hostname),
+            name: origin.name,
+            address: origin.address,
+            facts: origin.facts,
+            profile: origin.profile,
+            booted: AtomicU64::new(nanoseconds(booted)),
+            down_until: Mutex::default(),
+            password: Mutex::default(),
+            gate,
+            clock: origin.clock,
+            faults: watch::Sender::new(origin.faults),
+            lines: Lines::new(origin.line_count),
             counters: Counters::default(),
         }
     }
@@ -152,7 +153,8 @@ impl Device {
         let unix = self.clock.now();
         Moment {
             unix,
-            since_boot: unix.saturating_sub(self.booted),
+            since_boot: unix
+                .saturating_sub(Duration::from_nanos(self.booted.load(Ordering::Relaxed))),
         }
     }
 
@@ -162,6 +164,35 @@ impl Device {
 
     pub(crate) fn set_hostname(&self, hostname: Arc<str>) {
         *self.hostname.lock().unwrap_or_else(PoisonError::into_inner) = hostname;
+    }
+
+    /// Until when nobody can connect; none when the device is up.
+    pub(crate) fn down_until(&self) -> Option<Instant> {
+        let until = *self
+            .down_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        until.filter(|until| *until > Instant::now())
+    }
+
+    /// Whether `attempt` is the password in force; none where that is the fleet's affair.
+    pub(crate) fn has_password(&self, attempt: &[u8]) -> Option<bool> {
+        let own = self.password.lock().unwrap_or_else(PoisonError::into_inner);
+        own.as_ref().map(|password| password.matches(attempt))
+    }
+
+    fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
+        self.faults.send_modify(|faults| {
+            change(faults);
+            self.gate.follow(faults);
+        });
+    }
+
+    /// Cuts every connection.
+    fn cut_all(&self) {
+        self.lines.shut_down();
+        // Readers at a closed gate do not watch their sockets.
+        self.gate.wake();
     }
 }
 
@@ -236,7 +267,7 @@ impl DeviceHandle {
 
     /// Puts `faults` in force, in place of all others, for live sessions too.
     pub fn set_faults(&self, faults: Faults) {
-        self.device.faults.send_replace(faults);
+        self.device.change_faults(|in_force| *in_force = faults);
     }
 
     /// Changes some faults and leaves the others.
@@ -247,11 +278,73 @@ impl DeviceHandle {
     /// # }
     /// ```
     pub fn update_faults(&self, change: impl FnOnce(&mut Faults)) {
-        self.device.faults.send_modify(change);
+        self.device.change_faults(change);
+    }
+
+    /// The name pollers know its platform by, as `cisco_ios`.
+    pub fn platform(&self) -> &'static str {
+        self.device.profile.manner.platform()
+    }
+
+    /// The hostname in force.
+    pub fn hostname(&self) -> Arc<str> {
+        self.device.hostname()
+    }
+
+    /// Renames the device, as an administrator would; prompts show it from the next on.
+    pub fn set_hostname(&self, hostname: &str) {
+        self.device.set_hostname(Arc::from(hostname));
+    }
+
+    /// From now on logins need this password here, whatever the fleet's is.
+    pub fn set_password(&self, password: impl Into<Secret>) {
+        let mut own = self
+            .device
+            .password
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *own = Some(password.into());
+    }
+
+    /// From now on logins need the fleet's password here again.
+    pub fn clear_password(&self) {
+        let mut own = self
+            .device
+            .password
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *own = None;
+    }
+
+    /// Cuts all connections, refuses new ones for `outage`, and comes back with an uptime of 0.
+    pub fn reboot(&self, outage: Duration) {
+        let device = &self.device;
+        let back = device.clock.now() + outage;
+        device.booted.store(nanoseconds(back), Ordering::Relaxed);
+        *device
+            .down_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + outage);
+        // The listener looks when faults change.
+        device.change_faults(|_| {});
+        device.cut_all();
+    }
+
+    /// SSH channels that were opened.
+    pub fn channels_opened(&self) -> u64 {
+        self.device.counters.channels_opened.load(Ordering::Relaxed)
+    }
+
+    /// SSH channels that were refused because a connection had as many as it may.
+    pub fn channels_refused(&self) -> u64 {
+        self.device
+            .counters
+            .channels_refused
+            .load(Ordering::Relaxed)
     }
 
     /// Closes every connection the device has now, without a word; the listener stays.
     pub fn drop_session(&self) {
-        self.device.lines.shut_down();
+        self.device.cut_all();
     }
 }

@@ -17,6 +17,10 @@ pub struct Around<'a> {
     pub hostname: &'a Arc<str>,
     /// Who is logged in; asked for only by commands that show it.
     pub users: &'a dyn Fn() -> Vec<UserLine>,
+    /// Whether prompts bear the mark of unsaved changes, whatever the login knows.
+    pub mark: bool,
+    /// Whether output is paged although the pager was switched off.
+    pub pager_forced: bool,
 }
 
 /// One occupied terminal line.
@@ -66,6 +70,12 @@ pub trait Dialogue: Send + Sync {
 
     /// Bytes the user typed, cut anywhere.
     fn handle_bytes(&mut self, bytes: &[u8], around: &Around<'_>, out: &mut Outputs);
+
+    /// What a busy device shows at once of bytes that it will handle later.
+    fn echo_ahead(&self, bytes: &[u8]) -> Vec<u8> {
+        let _ = bytes;
+        Vec::new()
+    }
 
     /// The terminal's size in characters; 0 means unknown.
     fn resize(&mut self, columns: usize, rows: usize);

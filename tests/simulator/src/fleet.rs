@@ -10,15 +10,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::keys::ssh_key::private::Ed25519Keypair;
-use russh::keys::{HashAlg, PrivateKey, PublicKey};
+use russh::keys::PublicKey;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::device::{Device, DeviceHandle, Facts, Profile};
-use crate::laws;
-use crate::ssh::{Access, Service};
+use crate::device::{Device, DeviceHandle, Facts, Origin, Profile, Secret};
+use crate::manner::Manner;
+use crate::ssh::{Access, Keyring, Service};
 
+pub use crate::ssh::Lockout;
 pub use config::{Bind, FleetConfig, FleetError};
 
 /// How long [`Fleet::shutdown`] waits for connections that were cut to be gone.
@@ -50,6 +50,10 @@ pub struct FleetTotals {
     pub accept_errors: u64,
     /// Connections closed because all terminal lines were taken.
     pub lines_exhausted: u64,
+    /// SSH channels opened.
+    pub channels_opened: u64,
+    /// SSH channels refused.
+    pub channels_refused: u64,
 }
 
 impl Fleet {
@@ -61,44 +65,39 @@ impl Fleet {
     /// running then.
     pub async fn start(config: FleetConfig) -> Result<Self, FleetError> {
         let keys = config.checked_keys()?;
-        let key = host_key(config.seed);
-        let fingerprint: Arc<str> =
-            Arc::from(key.public_key().fingerprint(HashAlg::Sha256).to_string());
-        let listeners = listener::bind(&config.bind, config.devices).await?;
-        let profile = Arc::new(Profile {
-            manner: config.manner,
-            privileged: config.privileged,
-            enable_secret: config.enable_secret.filter(|secret| !secret.is_empty()),
-            motd: config.motd,
-        });
-        let access = Access {
-            username: config.username,
-            password: config.password,
-            keys,
-        };
+        let mix = config.mix()?;
+        let devices = mix.iter().map(|(_, count)| count).sum();
+        let keyring = Keyring::new(config.seed);
+        let fingerprint: Arc<str> = Arc::from(keyring.fingerprint(config.host_key_type));
+        let listeners = listener::bind(&config.bind, devices).await?;
+        let profiles = profiles(&config, &mix);
+        let access = Access::new(config.username, config.password, keys, config.lockout);
         let service = Arc::new(Service::new(
-            profile,
             access,
             &config.banner,
-            key,
+            keyring,
+            config.host_key_type,
             config.exec_timeout,
         ));
         let mut fleet = Self {
-            devices: Vec::with_capacity(config.devices),
+            devices: Vec::with_capacity(devices),
             host_key: fingerprint,
             service,
             listeners: JoinSet::new(),
         };
-        let digits = config.devices.to_string().len().max(4);
-        for (index, (listener, address)) in listeners.into_iter().enumerate() {
-            let device = Arc::new(Device::new(
-                Arc::from(format!("{}{:0digits$}", config.name_prefix, index + 1)),
+        let digits = devices.to_string().len().max(4);
+        for ((index, (listener, address)), profile) in
+            listeners.into_iter().enumerate().zip(profiles)
+        {
+            let device = Arc::new(Device::new(Origin {
+                name: Arc::from(format!("{}{:0digits$}", config.name_prefix, index + 1)),
                 address,
-                Facts::new(config.seed, index),
-                Arc::clone(&config.clock),
-                config.faults,
-                config.vty_lines,
-            ));
+                facts: Facts::new(config.seed, index),
+                profile,
+                clock: Arc::clone(&config.clock),
+                faults: config.faults,
+                line_count: config.vty_lines,
+            }));
             fleet.listeners.spawn(listener::listen(
                 Arc::clone(&fleet.service),
                 Arc::clone(&device),
@@ -132,9 +131,34 @@ impl Fleet {
         &self.host_key
     }
 
-    /// The name pollers know the devices' platform by, as `cisco_ios`.
+    /// The name pollers know the first device's platform by, as `cisco_ios`; in a mixed fleet
+    /// [`DeviceHandle::platform`] tells each device's.
     pub fn platform(&self) -> &'static str {
-        self.service.profile.manner.platform()
+        self.devices
+            .first()
+            .map_or("", |device| device.device.profile.manner.platform())
+    }
+
+    /// From now on logins need this password, everywhere but where
+    /// [`DeviceHandle::set_password`] set another.
+    pub fn set_password(&self, password: impl Into<Secret>) {
+        self.service.access.set_password(password.into());
+    }
+
+    /// Whether refusals have locked the account, so that nobody gets in.
+    pub fn account_locked(&self) -> bool {
+        self.service.access.is_locked()
+    }
+
+    /// Times the account was locked.
+    pub fn lockouts(&self) -> u64 {
+        self.service.access.lockouts()
+    }
+
+    /// The fingerprint of the fleet's key of type `kind`, as a device with the fault
+    /// [`host_key_type`](crate::Faults::host_key_type) shows it.
+    pub fn host_key_of(&self, kind: crate::HostKeyType) -> String {
+        self.service.keyring().fingerprint(kind)
     }
 
     /// Sums over all devices, now.
@@ -148,6 +172,8 @@ impl Fleet {
             totals.commands += device.commands();
             totals.accept_errors += device.accept_errors();
             totals.lines_exhausted += device.lines_exhausted();
+            totals.channels_opened += device.channels_opened();
+            totals.channels_refused += device.channels_refused();
         }
         totals
     }
@@ -178,13 +204,32 @@ impl Drop for Fleet {
     }
 }
 
-/// The host key of all fleets with this seed. Anybody can compute it: it is for simulation only.
-fn host_key(seed: u64) -> PrivateKey {
-    let mut bytes = [0; 32];
-    for (number, chunk) in (1..).zip(bytes.chunks_exact_mut(8)) {
-        chunk.copy_from_slice(&laws::part(laws::mix(seed), number << 32).to_be_bytes());
-    }
-    PrivateKey::from(Ed25519Keypair::from_seed(&bytes))
+/// The profile of each device in turn; one for each manner.
+fn profiles(
+    config: &FleetConfig,
+    mix: &[(Manner, usize)],
+) -> impl Iterator<Item = Arc<Profile>> + use<> {
+    let secret = config
+        .enable_secret
+        .clone()
+        .filter(|secret| !secret.is_empty());
+    let profile = |manner| {
+        Arc::new(Profile {
+            manner,
+            questions: config.questions,
+            transcript: config.transcript.clone(),
+            privileged: config.privileged,
+            enable_secret: secret.clone(),
+            motd: config.motd.clone(),
+        })
+    };
+    let profiles: Vec<_> = mix
+        .iter()
+        .map(|(manner, count)| (profile(*manner), *count))
+        .collect();
+    profiles
+        .into_iter()
+        .flat_map(|(profile, count)| std::iter::repeat_n(profile, count))
 }
 
 /// Reads one line of an `authorized_keys` file.

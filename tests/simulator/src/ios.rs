@@ -89,6 +89,8 @@ pub(crate) struct IosDialogue {
     after_cr: bool,
     /// Rows of a page; 0 switches the pager off.
     length: usize,
+    /// Pages are made although the pager is off.
+    pager_forced: bool,
 }
 
 impl Dialogue for IosDialogue {
@@ -126,6 +128,7 @@ impl Dialogue for IosDialogue {
         if *self.hostname != **around.hostname {
             self.hostname = Arc::clone(around.hostname);
         }
+        self.pager_forced = around.pager_forced;
         for &byte in bytes {
             self.handle_byte(byte, around, out);
         }
@@ -169,6 +172,7 @@ impl IosDialogue {
             escape: Escape::No,
             after_cr: false,
             length: DEFAULT_ROWS,
+            pager_forced: false,
         }
     }
 

@@ -1,13 +1,15 @@
 //! SSH devices that behave like the real ones, thousands in one process.
 //!
-//! A [`Fleet`] listens on one socket per device and answers as a Cisco IOS router would: banner,
-//! password and key login, echo, prompt, pager, `enable`, `show` commands whose values move with
-//! time. It serves tests in-process, the demo, and people who want a router to type at.
+//! A [`Fleet`] listens on one socket per device and answers as a router of the family asked for
+//! would: banner, password and key login, echo, prompt, pager, `enable`, `show` commands whose
+//! values move with time. It serves tests in-process, the demo, and people who want a router to
+//! type at.
 //!
 //! ```text
 //!   cli ──> fleet ──> ssh (driver: russh, sockets, delays) ──> dialogue (trait, no IO)
 //!             │                                                   │
-//!             └── device (counters, faults, lines)                └── ios (one manner of device)
+//!             ├── device (counters, faults, lines)                ├── ios (live Cisco IOS)
+//!             └── scenario (faults by a timetable)                └── table (all other manners)
 //! ```
 //!
 //! Vocabulary: a *device* is one listening address with its own name, values and faults; a
@@ -39,8 +41,15 @@ pub mod dialogue;
 pub mod fleet;
 mod ios;
 mod laws;
+pub mod manner;
+pub mod scenario;
 mod ssh;
+mod table;
+pub mod transcript;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use device::{DeviceHandle, Faults, Manner, Secret};
-pub use fleet::{Bind, Fleet, FleetConfig, FleetError, FleetTotals};
+pub use device::{DeviceHandle, Faults, HostKeyType, Secret};
+pub use fleet::{Bind, Fleet, FleetConfig, FleetError, FleetTotals, Lockout};
+pub use manner::Manner;
+pub use scenario::Scenario;
+pub use transcript::Transcript;

@@ -8,115 +8,90 @@
 //! Most polls are answered at once from russh's own task. A shell whose device has a fault is
 //! handed to a [`courier`], for good: one sender at a time, so bytes never overtake each other.
 
+mod access;
 mod courier;
 mod handler;
+mod keyring;
+mod settings;
 mod socket;
+mod timeout;
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::keys::PublicKey;
 use russh::server;
-use russh::{MethodKind, MethodSet};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::Instant;
 
-use crate::device::{Device, LineGuard, Profile, Secret, count};
+use crate::device::{Device, Faults, HostKeyType, LineGuard, count};
 use crate::dialogue::{Around, Output, Outputs};
+use crate::manner::Manner;
 use handler::Handler;
+use settings::Basis;
 use socket::SharedStream;
+
+pub(crate) use access::Access;
+pub use access::Lockout;
+pub(crate) use keyring::Keyring;
 
 /// Time from connection to login, as `ip ssh time-out` sets it; its default is 120 s.
 const LOGIN_DEADLINE: Duration = Duration::from_mins(1);
-/// Rejected attempts a connection may make. IOS allows 3; clients that offer several keys first
-/// need more.
-const LOGIN_ATTEMPTS: usize = 6;
-/// A rejection takes this long, so that a client that tries in a loop does not spin.
-const REJECTION_DELAY: Duration = Duration::from_millis(50);
-/// What a client may send ahead, in bytes: people type and pollers send lines.
-const WINDOW: u32 = 16 * 1024;
-/// The largest packet a client may send, in bytes.
-const PACKET: u32 = 8 * 1024;
-
-/// Who may log in.
-#[derive(Debug)]
-pub(crate) struct Access {
-    pub(crate) username: String,
-    pub(crate) password: Secret,
-    pub(crate) keys: Vec<PublicKey>,
-}
-
-impl Access {
-    fn by_password(&self, user: &str, attempt: &[u8]) -> bool {
-        user == self.username && self.password.matches(attempt)
-    }
-
-    fn by_key(&self, user: &str, key: &PublicKey) -> bool {
-        user == self.username
-            && self
-                .keys
-                .iter()
-                .any(|known| known.key_data() == key.key_data())
-    }
-
-    fn methods(&self) -> MethodSet {
-        let mut methods = MethodSet::empty();
-        if !self.keys.is_empty() {
-            methods.push(MethodKind::PublicKey);
-        }
-        if !self.password.is_empty() {
-            methods.push(MethodKind::KeyboardInteractive);
-            methods.push(MethodKind::Password);
-        }
-        methods
-    }
-}
 
 /// What the connections of all devices of a fleet share.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) profile: Arc<Profile>,
-    access: Access,
+    pub(crate) access: Access,
     /// Sent before login; empty for none.
     banner: String,
-    ssh: Arc<server::Config>,
+    basis: Basis,
+    /// Settings without faults: the same for all connections of one manner.
+    usual: Mutex<HashMap<Manner, Arc<server::Config>>>,
     /// Connections open now.
     live: watch::Sender<usize>,
 }
 
 impl Service {
     pub(crate) fn new(
-        profile: Arc<Profile>,
         access: Access,
         banner: &str,
-        key: russh::keys::PrivateKey,
+        keyring: Keyring,
+        host_key_type: HostKeyType,
         exec_timeout: Duration,
     ) -> Self {
-        let ssh = server::Config {
-            server_id: russh::SshId::Standard(Cow::Borrowed(profile.manner.ssh_identification())),
+        let basis = Basis {
+            keyring,
+            host_key_type,
             methods: access.methods(),
-            auth_rejection_time: REJECTION_DELAY,
-            auth_rejection_time_initial: Some(Duration::ZERO),
-            keys: vec![key],
-            window_size: WINDOW,
-            maximum_packet_size: PACKET,
-            max_auth_attempts: LOGIN_ATTEMPTS,
-            inactivity_timeout: Some(exec_timeout),
-            nodelay: true,
-            ..server::Config::default()
+            exec_timeout,
         };
-        let banner = banner.replace('\n', "\r\n");
         Self {
-            profile,
             access,
-            banner,
-            ssh: Arc::new(ssh),
+            banner: banner.replace('\n', "\r\n"),
+            basis,
+            usual: Mutex::default(),
             live: watch::Sender::new(0),
         }
+    }
+
+    /// The keys of the fleet.
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.basis.keyring
+    }
+
+    fn config(&self, manner: Manner, faults: &Faults) -> Arc<server::Config> {
+        if faults.touch_ssh() {
+            return Arc::new(self.basis.config(manner, faults));
+        }
+        let mut usual = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = usual
+            .entry(manner)
+            .or_insert_with(|| Arc::new(self.basis.config(manner, faults)));
+        Arc::clone(config)
     }
 
     /// Waits until no connection is left.
@@ -132,16 +107,38 @@ impl Service {
 struct Station {
     service: Arc<Service>,
     line: LineGuard,
+    born: Instant,
+    /// When something was typed last, in milliseconds since `born`.
+    typed: AtomicU64,
+    /// Bytes that the kernel took.
+    written: Arc<AtomicU64>,
 }
 
 impl Station {
     fn new(service: Arc<Service>, line: LineGuard) -> Arc<Self> {
         service.live.send_modify(|count| *count += 1);
-        Arc::new(Self { service, line })
+        Arc::new(Self {
+            service,
+            line,
+            born: Instant::now(),
+            typed: AtomicU64::new(0),
+            written: Arc::default(),
+        })
     }
 
     fn device(&self) -> &Arc<Device> {
         self.line.device()
+    }
+
+    /// Time since something was typed last.
+    fn idle(&self) -> Duration {
+        let typed = Duration::from_millis(self.typed.load(Ordering::Relaxed));
+        self.born.elapsed().saturating_sub(typed)
+    }
+
+    /// Whether a connection ends with its one session.
+    fn is_single(&self) -> bool {
+        self.device().profile.manner.traits().channels == 1
     }
 
     /// Calls a dialogue with its device's surroundings, and does at once what concerns the device
@@ -150,11 +147,19 @@ impl Station {
         let device = self.device();
         let now = device.now();
         self.line.touch(now.unix);
+        let typed = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.typed.store(typed, Ordering::Relaxed);
+        let (mark, pager_forced) = {
+            let faults = device.faults.borrow();
+            (faults.mark, faults.pager_always)
+        };
         let mut outputs = Outputs::new();
         let around = Around {
             now,
             hostname: &device.hostname(),
             users: &|| self.line.users(),
+            mark,
+            pager_forced,
         };
         call(&around, &mut outputs);
         for output in outputs.as_slice() {
@@ -191,13 +196,26 @@ pub(crate) async fn serve(
         return;
     };
     let station = Station::new(Arc::clone(&service), line);
-    if device.faults.borrow().mute {
-        return say_nothing(&device, SharedStream::new(&socket)).await;
+    let faults = *device.faults.borrow();
+    if faults.mute {
+        return say_nothing(
+            &device,
+            SharedStream::new(&socket, &device, &station.written),
+        )
+        .await;
+    }
+    if !faults.slow_accept.is_zero() {
+        tokio::time::sleep(faults.slow_accept).await;
+    }
+    if !faults.exec_timeout.is_zero() {
+        let station = Arc::downgrade(&station);
+        let socket = Arc::downgrade(&socket);
+        tokio::spawn(timeout::watch(station, socket, faults.exec_timeout));
     }
     let (login, logged_in) = oneshot::channel();
+    let ssh = service.config(device.profile.manner, &faults);
+    let stream = SharedStream::new(&socket, &device, &station.written);
     let handler = Handler::new(station, Arc::downgrade(&socket), login);
-    let ssh = Arc::clone(&service.ssh);
-    let stream = SharedStream::new(&socket);
     let until_login = async {
         // The session goes on by itself when what is returned here is dropped.
         let session = server::run_stream(ssh, stream, handler).await;
@@ -207,7 +225,10 @@ pub(crate) async fn serve(
             Err(error) => tracing::debug!(device = %device.name, %error, "no SSH session"),
         }
     };
-    if timeout(LOGIN_DEADLINE, until_login).await.is_err() {
+    if tokio::time::timeout(LOGIN_DEADLINE, until_login)
+        .await
+        .is_err()
+    {
         tracing::debug!(device = %device.name, client.addr = %peer, "no login in time");
         crate::device::cut(&socket);
     }

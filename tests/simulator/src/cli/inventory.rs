@@ -27,7 +27,7 @@ fn text(fleet: &Fleet) -> String {
             device.name(),
             address.ip(),
             address.port(),
-            fleet.platform(),
+            device.platform(),
             device.host_key(),
         )
         .expect("a string takes all");

@@ -4,6 +4,7 @@
 //! share of each socket, so that live connections can be cut from outside.
 
 use std::net::{IpAddr, Shutdown};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use crate::dialogue::UserLine;
 pub(crate) struct Lines {
     /// How many lines there are. Rows are made when first used: most devices ever use one.
     limit: usize,
+    /// How often all connections were cut.
+    cuts: AtomicU64,
     rows: Mutex<Vec<Option<Row>>>,
 }
 
@@ -33,6 +36,7 @@ impl Lines {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
+            cuts: AtomicU64::new(0),
             rows: Mutex::default(),
         }
     }
@@ -53,9 +57,15 @@ impl Lines {
 
     /// Cuts every connection; their tasks then end by themselves.
     pub(crate) fn shut_down(&self) {
+        self.cuts.fetch_add(1, Ordering::AcqRel);
         for row in self.rows().iter().flatten() {
             cut(&row.socket);
         }
+    }
+
+    /// How often all connections were cut.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::Acquire)
     }
 
     /// Who is on, for the one on line `own`.

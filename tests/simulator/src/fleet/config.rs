@@ -8,7 +8,10 @@ use std::time::Duration;
 use russh::keys::PublicKey;
 
 use crate::clock::{Clock, SystemClock};
-use crate::device::{Faults, Manner, Secret};
+use crate::device::{Faults, HostKeyType, Secret};
+use crate::manner::{Manner, UnknownManner};
+use crate::ssh::Lockout;
+use crate::transcript::Transcript;
 
 /// Sent before login, as `banner login` is.
 const BANNER: &str = "\nSimulated device. Unauthorised access is pointless but prohibited.\n\n";
@@ -65,6 +68,18 @@ pub struct FleetConfig {
     pub bind: Bind,
     /// How they talk.
     pub manner: Manner,
+    /// How many of each manner, in order; where it is not empty, it stands for `devices` and
+    /// `manner`.
+    pub mix: Vec<(Manner, usize)>,
+    /// A recorded device that all of them play; its platform stands for `manner` and `mix`.
+    pub transcript: Option<Arc<Transcript>>,
+    /// Whether logins are asked what their platform may ask: a licence, a banner to acknowledge,
+    /// a password to change. What a platform always asks is asked in any case.
+    pub questions: bool,
+    /// The type of their host key.
+    pub host_key_type: HostKeyType,
+    /// When refused logins lock the account, on all devices together.
+    pub lockout: Option<Lockout>,
     /// The one user there is.
     pub username: String,
     /// That user's password; empty to allow keys only.
@@ -102,6 +117,11 @@ impl FleetConfig {
                 first_port: 0,
             },
             manner: Manner::default(),
+            mix: Vec::new(),
+            transcript: None,
+            questions: false,
+            host_key_type: HostKeyType::default(),
+            lockout: None,
             username: username.into(),
             password: password.into(),
             authorized_keys: Vec::new(),
@@ -116,11 +136,26 @@ impl FleetConfig {
         }
     }
 
-    /// Checks what can be checked before anything is bound, and gives the keys out.
-    pub(super) fn checked_keys(&self) -> Result<Vec<PublicKey>, FleetError> {
-        if self.devices == 0 {
+    /// How many of each manner, in order.
+    pub(super) fn mix(&self) -> Result<Vec<(Manner, usize)>, FleetError> {
+        let mixed: usize = self.mix.iter().map(|(_, count)| count).sum();
+        let devices = if self.mix.is_empty() {
+            self.devices
+        } else {
+            mixed
+        };
+        if devices == 0 {
             return Err(FleetError::NoDevices);
         }
+        Ok(match &self.transcript {
+            Some(transcript) => vec![(transcript.manner()?, devices)],
+            None if self.mix.is_empty() => vec![(self.manner, devices)],
+            None => self.mix.clone(),
+        })
+    }
+
+    /// Checks what can be checked before anything is bound, and gives the keys out.
+    pub(super) fn checked_keys(&self) -> Result<Vec<PublicKey>, FleetError> {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let begins_well = self
             .name_prefix
@@ -154,6 +189,9 @@ pub enum FleetError {
     /// A fleet of nothing.
     #[error("a fleet needs at least one device")]
     NoDevices,
+    /// A transcript of a platform that is not known.
+    #[error(transparent)]
+    Transcript(#[from] UnknownManner),
     /// Names would not be hostnames.
     #[error("name prefix \"{prefix}\" is no begin of a hostname")]
     NamePrefix {
@@ -193,7 +231,7 @@ impl FleetError {
     /// What one can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoDevices => None,
+            Self::NoDevices | Self::Transcript(_) => None,
             Self::NamePrefix { .. } => {
                 Some("begin with a letter, and use letters, digits, '-', '_' and '.', at most 40")
             }

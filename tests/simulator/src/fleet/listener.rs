@@ -97,7 +97,7 @@ pub(super) async fn listen(service: Arc<Service>, device: Arc<Device>, mut liste
     let mut faults = device.faults.subscribe();
     let mut wait = BACKOFF.0;
     loop {
-        if faults.borrow_and_update().refuse {
+        if faults.borrow_and_update().refuse || device.down_until().is_some() {
             // Only a closed listener makes the system refuse.
             drop(listener);
             match Box::pin(listen_again(&device, &mut faults)).await {
@@ -128,7 +128,13 @@ async fn listen_again(
     device: &Device,
     faults: &mut watch::Receiver<Faults>,
 ) -> Option<TcpListener> {
-    drop(faults.wait_for(|faults| !faults.refuse).await.ok()?);
+    loop {
+        drop(faults.wait_for(|faults| !faults.refuse).await.ok()?);
+        match device.down_until() {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => break,
+        }
+    }
     let mut wait = BACKOFF.0;
     loop {
         match TcpListener::bind(device.address).await {

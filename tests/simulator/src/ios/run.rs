@@ -136,11 +136,15 @@ impl IosDialogue {
 
     /// Prints a command's output, a page at a time where the pager is on.
     fn answer(&mut self, body: String, out: &mut Outputs) {
-        if self.length == 0 {
+        let length = match self.length {
+            0 if self.pager_forced => DEFAULT_ROWS,
+            length => length,
+        };
+        if length == 0 {
             out.text(crlf(&body));
             return self.print_prompt(out);
         }
-        let mut pager = Pager::new(body, self.length, self.line.width());
+        let mut pager = Pager::new(body, length, self.line.width());
         if pager.begin(out) {
             self.print_prompt(out);
         } else {

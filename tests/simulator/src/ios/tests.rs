@@ -5,8 +5,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::device::{Manner, Secret};
+use crate::device::Secret;
 use crate::dialogue::UserLine;
+use crate::manner::Manner;
 
 /// A terminal at a device whose time stands still.
 struct Terminal {
@@ -30,6 +31,8 @@ impl Terminal {
             privileged,
             enable_secret: enable_secret.map(Secret::from),
             motd: "hello from {hostname}\n".to_owned(),
+            questions: false,
+            transcript: None,
         };
         let hostname: Arc<str> = Arc::from("r1");
         let dialogue = IosDialogue::new(Arc::new(profile), Facts::new(1, 0), Arc::clone(&hostname));
@@ -70,6 +73,8 @@ impl Terminal {
             now: self.now,
             hostname: &self.hostname,
             users: &users,
+            mark: false,
+            pager_forced: false,
         };
         call(&mut self.dialogue, &around, out);
         for output in out.as_slice() {

@@ -1,6 +1,8 @@
-//! One connection as russh calls it: authentication, one session channel, its bytes.
+//! One connection as russh calls it: authentication, session channels, their bytes.
 //!
-//! As on IOS, a connection carries one session; when it ends, the connection ends soon after.
+//! On most platforms a connection carries one session; when it ends, the connection ends soon
+//! after. Where commands are usually run without a shell there may be several at a time, and the
+//! connection stays.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Weak};
@@ -9,7 +11,7 @@ use std::time::Duration;
 use russh::server::{
     self, Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, ChannelOpenFailure, Disconnect, Pty};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Disconnect, MethodKind, Pty};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,25 +20,16 @@ use super::courier::{Courier, Input};
 use crate::device::count;
 use crate::dialogue::{Dialogue, Output, Outputs};
 
+mod login;
+mod places;
+
+use places::{Place, Shell};
+
 /// Packets that may wait for a busy shell. More are dropped and counted, as a terminal line
 /// drops what does not fit its buffer.
 const TYPED_AHEAD: usize = 64;
 /// After its session a client has this long to end the connection itself.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Where the session's dialogue is.
-enum Shell {
-    /// No session was opened.
-    None,
-    /// Opened; shell or command not asked for yet.
-    Opened,
-    /// Answered from here.
-    Here(ChannelId, Box<dyn Dialogue>),
-    /// Handed to a courier.
-    Away(ChannelId, mpsc::Sender<Input>),
-    /// Over.
-    Ended,
-}
 
 /// One connection.
 pub(super) struct Handler {
@@ -44,9 +37,12 @@ pub(super) struct Handler {
     socket: Weak<TcpStream>,
     /// Tells the one who waits that the login succeeded.
     login: Option<oneshot::Sender<()>>,
-    /// Columns and rows; 0 if the client did not say.
-    terminal: (usize, usize),
-    shell: Shell,
+    /// Who logged in.
+    user: String,
+    /// Sessions; one or none on most platforms, so a list is quick.
+    places: Vec<Place>,
+    /// Whether there was a session ever.
+    used: bool,
 }
 
 type Result = std::result::Result<(), russh::Error>;
@@ -61,28 +57,21 @@ impl Handler {
             station,
             socket,
             login: Some(login),
-            terminal: (0, 0),
-            shell: Shell::None,
+            user: String::new(),
+            places: Vec::new(),
+            used: false,
         }
     }
 
-    fn judge(&self, user: &str, granted: bool) -> Auth {
-        if granted {
-            self.station.line.log_in(user);
-            return Auth::Accept;
+    fn new_dialogue(&mut self, channel: ChannelId) -> Box<dyn Dialogue> {
+        let device = self.station.device();
+        let mut dialogue = device
+            .profile
+            .manner
+            .dialogue(&device.profile, device, &self.user);
+        if let Some(place) = self.place(channel) {
+            dialogue.resize(place.terminal.0, place.terminal.1);
         }
-        count(&self.station.device().counters.login_failures);
-        // All methods stay open: the next attempt may be right.
-        Auth::Reject {
-            proceed_with_methods: Some(self.station.service.access.methods()),
-            partial_success: false,
-        }
-    }
-
-    fn new_dialogue(&self) -> Box<dyn Dialogue> {
-        let profile = &self.station.service.profile;
-        let mut dialogue = profile.manner.dialogue(profile, self.station.device());
-        dialogue.resize(self.terminal.0, self.terminal.1);
         dialogue
     }
 
@@ -94,7 +83,10 @@ impl Handler {
         outputs: Outputs,
         session: &mut Session,
     ) -> Result {
-        let faulty = outputs.has_answer() && self.station.device().faults.borrow().touch_answers();
+        let faulty = {
+            let faults = self.station.device().faults.borrow();
+            !faults.dribble.is_zero() || (outputs.has_answer() && faults.touch_answers())
+        };
         if faulty || session.has_pending_data(channel) {
             let (inbox, receiver) = mpsc::channel(TYPED_AHEAD);
             let courier = Courier::new(
@@ -105,7 +97,7 @@ impl Handler {
                 dialogue,
             );
             tokio::spawn(courier.run(outputs, receiver));
-            self.shell = Shell::Away(channel, inbox);
+            self.put(channel, Shell::Away(inbox));
             return Ok(());
         }
         let mut bytes = Vec::new();
@@ -122,34 +114,25 @@ impl Handler {
             session.data(channel, bytes)?;
         }
         if let Some(status) = status {
-            session.exit_status_request(channel, status)?;
-            session.eof(channel)?;
-            session.close(channel)?;
-            self.shell = Shell::Ended;
-            tokio::spawn(farewell(session.handle(), self.socket.clone()));
-        } else {
-            self.shell = Shell::Here(channel, dialogue);
+            return self.end(channel, status, session);
         }
+        self.put(channel, Shell::Here(dialogue));
         Ok(())
     }
 
-    /// Passes `input` to a courier. A full queue drops it, and counts.
-    fn send_away(&self, inbox: &mpsc::Sender<Input>, input: Input) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = inbox.try_send(input) {
-            count(&self.station.device().counters.input_dropped);
-        }
+    /// Ends the session of `channel`, and where it was the only one the connection too.
+    fn end(&mut self, channel: ChannelId, status: u32, session: &mut Session) -> Result {
+        session.exit_status_request(channel, status)?;
+        session.eof(channel)?;
+        session.close(channel)?;
+        self.put(channel, Shell::Ended);
+        self.say_goodbye(session);
+        Ok(())
     }
 
-    fn resize(&mut self, columns: u32, rows: u32) {
-        let characters = |count: u32| usize::try_from(count).unwrap_or(0);
-        self.terminal = (characters(columns), characters(rows));
-        match &mut self.shell {
-            Shell::Here(_, dialogue) => dialogue.resize(self.terminal.0, self.terminal.1),
-            Shell::Away(_, inbox) => {
-                let inbox = inbox.clone();
-                self.send_away(&inbox, Input::Resize(self.terminal.0, self.terminal.1));
-            }
-            _ => {}
+    fn say_goodbye(&self, session: &Session) {
+        if self.station.is_single() {
+            tokio::spawn(farewell(session.handle(), self.socket.clone()));
         }
     }
 }
@@ -175,10 +158,7 @@ impl server::Handler for Handler {
 
     async fn auth_none(&mut self, _: &str) -> std::result::Result<Auth, Self::Error> {
         // A question for the methods rather than an attempt, so it is not counted.
-        Ok(Auth::Reject {
-            proceed_with_methods: Some(self.station.service.access.methods()),
-            partial_success: false,
-        })
+        Ok(self.refuse())
     }
 
     async fn auth_password(
@@ -186,11 +166,11 @@ impl server::Handler for Handler {
         user: &str,
         password: &str,
     ) -> std::result::Result<Auth, Self::Error> {
-        let granted = self
-            .station
-            .service
-            .access
-            .by_password(user, password.as_bytes());
+        if !self.offers(MethodKind::Password) {
+            return Ok(self.refuse());
+        }
+        let access = &self.station.service.access;
+        let granted = access.by_password(self.station.device(), user, password.as_bytes());
         Ok(self.judge(user, granted))
     }
 
@@ -200,16 +180,27 @@ impl server::Handler for Handler {
         _: &str,
         response: Option<Response<'a>>,
     ) -> std::result::Result<Auth, Self::Error> {
+        let acknowledgement = self.acknowledgement();
         let Some(mut response) = response else {
+            let mut prompts = vec![(Cow::Borrowed("Password: "), false)];
+            if let Some((question, _)) = acknowledgement {
+                prompts.push((Cow::Borrowed(question), true));
+            }
             return Ok(Auth::Partial {
                 name: Cow::Borrowed(""),
                 instructions: Cow::Borrowed(""),
-                prompts: Cow::Borrowed(&[(Cow::Borrowed("Password: "), false)]),
+                prompts: Cow::Owned(prompts),
             });
         };
         let answer = response.next().unwrap_or_default();
-        let granted = self.station.service.access.by_password(user, &answer);
-        Ok(self.judge(user, granted))
+        let access = &self.station.service.access;
+        let right = access.by_password(self.station.device(), user, &answer);
+        let acknowledged = acknowledgement.is_none_or(|(_, wanted)| {
+            response
+                .next()
+                .is_some_and(|said| *said == *wanted.as_bytes())
+        });
+        Ok(self.judge(user, right && acknowledged))
     }
 
     async fn auth_publickey_offered(
@@ -217,7 +208,11 @@ impl server::Handler for Handler {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> std::result::Result<Auth, Self::Error> {
-        if self.station.service.access.by_key(user, offer.public_key) {
+        if !self.offers(MethodKind::PublicKey) {
+            return Ok(self.refuse());
+        }
+        let access = &self.station.service.access;
+        if access.by_key(self.station.device(), user, offer.public_key) {
             return Ok(Auth::Accept);
         }
         Ok(self.judge(user, false))
@@ -228,7 +223,8 @@ impl server::Handler for Handler {
         user: &str,
         key: VerifiedPublicKey<'_>,
     ) -> std::result::Result<Auth, Self::Error> {
-        let granted = self.station.service.access.by_key(user, key.public_key);
+        let access = &self.station.service.access;
+        let granted = access.by_key(self.station.device(), user, key.public_key);
         Ok(self.judge(user, granted))
     }
 
@@ -244,16 +240,27 @@ impl server::Handler for Handler {
 
     async fn channel_open_session(
         &mut self,
-        _: Channel<Msg>,
+        channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result {
-        if matches!(self.shell, Shell::None) {
-            self.shell = Shell::Opened;
-            reply.accept().await;
-        } else {
+        self.places.retain(|place| !place.shell.is_over());
+        let traits = self.station.device().profile.manner.traits();
+        let counters = &self.station.device().counters;
+        let full = self.places.len() >= traits.channels;
+        if full || (self.used && self.station.is_single()) {
+            count(&counters.channels_refused);
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            return Ok(());
         }
+        count(&counters.channels_opened);
+        self.used = true;
+        self.places.push(Place {
+            channel: channel.id(),
+            terminal: (0, 0),
+            shell: Shell::Opened,
+        });
+        reply.accept().await;
         Ok(())
     }
 
@@ -268,7 +275,7 @@ impl server::Handler for Handler {
         _: &[(Pty, u32)],
         session: &mut Session,
     ) -> Result {
-        self.resize(columns, rows);
+        self.resize(channel, columns, rows);
         session.channel_success(channel)
     }
 
@@ -281,7 +288,7 @@ impl server::Handler for Handler {
         _: u32,
         session: &mut Session,
     ) -> Result {
-        self.resize(columns, rows);
+        self.resize(channel, columns, rows);
         session.channel_success(channel)
     }
 
@@ -305,11 +312,11 @@ impl server::Handler for Handler {
     }
 
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result {
-        if !matches!(self.shell, Shell::Opened) {
+        if !self.is_opened(channel) {
             return session.channel_failure(channel);
         }
         session.channel_success(channel)?;
-        let mut dialogue = self.new_dialogue();
+        let mut dialogue = self.new_dialogue(channel);
         let outputs = self
             .station
             .converse(|around, out| dialogue.open(around, out));
@@ -322,12 +329,13 @@ impl server::Handler for Handler {
         command: &[u8],
         session: &mut Session,
     ) -> Result {
-        if !matches!(self.shell, Shell::Opened) {
+        let may = self.station.device().profile.manner.traits().exec;
+        if !may || !self.is_opened(channel) {
             return session.channel_failure(channel);
         }
         session.channel_success(channel)?;
         let command = String::from_utf8_lossy(command);
-        let mut dialogue = self.new_dialogue();
+        let mut dialogue = self.new_dialogue(channel);
         let outputs = self
             .station
             .converse(|around, out| dialogue.exec(&command, around, out));
@@ -335,45 +343,48 @@ impl server::Handler for Handler {
     }
 
     async fn data(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result {
-        match std::mem::replace(&mut self.shell, Shell::Ended) {
-            Shell::Here(own, mut dialogue) if own == channel => {
+        match self.take(channel) {
+            Some(Shell::Here(mut dialogue)) => {
                 let outputs = self
                     .station
                     .converse(|around, out| dialogue.handle_bytes(data, around, out));
                 self.deliver(channel, dialogue, outputs, session)
             }
-            other => {
-                if let Shell::Away(own, inbox) = &other
-                    && *own == channel
-                {
+            Some(other) => {
+                if let Shell::Away(inbox) = &other {
                     self.send_away(inbox, Input::Bytes(data.to_vec()));
                 }
-                self.shell = other;
+                self.put(channel, other);
                 Ok(())
             }
+            None => Ok(()),
         }
     }
 
     async fn channel_eof(&mut self, channel: ChannelId, session: &mut Session) -> Result {
-        match &self.shell {
-            Shell::Here(own, _) if *own == channel => {
-                session.exit_status_request(channel, 0)?;
-                session.eof(channel)?;
-                session.close(channel)?;
-                self.shell = Shell::Ended;
-                tokio::spawn(farewell(session.handle(), self.socket.clone()));
+        match self.place(channel).map(|place| &place.shell) {
+            Some(Shell::Here(_)) => self.end(channel, 0, session),
+            Some(Shell::Away(inbox)) => {
+                let inbox = inbox.clone();
+                self.send_away(&inbox, Input::End);
+                Ok(())
             }
-            Shell::Away(own, inbox) if *own == channel => self.send_away(inbox, Input::End),
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    async fn channel_close(&mut self, _: ChannelId, session: &mut Session) -> Result {
+    async fn channel_close(&mut self, channel: ChannelId, session: &mut Session) -> Result {
         // Dropping the shell ends its courier, if it has one.
-        if !matches!(self.shell, Shell::Ended) {
-            self.shell = Shell::Ended;
-            tokio::spawn(farewell(session.handle(), self.socket.clone()));
+        let Some(at) = self
+            .places
+            .iter()
+            .position(|place| place.channel == channel)
+        else {
+            return Ok(());
+        };
+        let place = self.places.swap_remove(at);
+        if !matches!(place.shell, Shell::Ended) {
+            self.say_goodbye(session);
         }
         Ok(())
     }

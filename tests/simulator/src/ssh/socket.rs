@@ -1,21 +1,50 @@
 //! A TCP stream that two may hold: russh, which reads and writes it, and the device's table of
-//! lines, which may cut it.
+//! lines, which may cut it. Between russh and the socket stands the device's gate.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::device::{Device, Passage};
+
 /// A share of a socket for one reader and writer.
 #[derive(Debug)]
-pub(super) struct SharedStream(Arc<TcpStream>);
+pub(super) struct SharedStream {
+    socket: Arc<TcpStream>,
+    device: Arc<Device>,
+    /// Bytes written so far.
+    written: Arc<AtomicU64>,
+    /// How often the device's connections had been cut before this one was made.
+    cuts: u64,
+}
 
 impl SharedStream {
-    pub(super) fn new(socket: &Arc<TcpStream>) -> Self {
-        Self(Arc::clone(socket))
+    /// `written` is kept up to date with the number of bytes that the kernel took.
+    pub(super) fn new(
+        socket: &Arc<TcpStream>,
+        device: &Arc<Device>,
+        written: &Arc<AtomicU64>,
+    ) -> Self {
+        Self {
+            socket: Arc::clone(socket),
+            device: Arc::clone(device),
+            written: Arc::clone(written),
+            cuts: device.lines.cuts(),
+        }
+    }
+
+    /// Whether a gate that is not open is still shut after whoever waits was told to be woken.
+    fn is_shut(&self, context: &Context<'_>) -> bool {
+        if self.device.gate.passage() == Passage::Open {
+            return false;
+        }
+        self.device.gate.wait(context.waker());
+        self.device.gate.passage() != Passage::Open && self.device.lines.cuts() == self.cuts
     }
 }
 
@@ -39,14 +68,23 @@ impl AsyncRead for SharedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let socket = &self.0;
-        let read = retry(
-            || socket.poll_read_ready(context),
-            || socket.try_read(buffer.initialize_unfilled()),
-        );
-        let count = ready!(read)?;
-        buffer.advance(count);
-        Poll::Ready(Ok(()))
+        let socket = &self.socket;
+        loop {
+            if self.device.gate.passage() == Passage::Deaf && self.is_shut(context) {
+                return Poll::Pending;
+            }
+            let read = retry(
+                || socket.poll_read_ready(context),
+                || socket.try_read(buffer.initialize_unfilled()),
+            );
+            let count = ready!(read)?;
+            // What came meanwhile is gone, but the end of the stream is not.
+            if count > 0 && self.device.gate.passage() == Passage::HalfOpen {
+                continue;
+            }
+            buffer.advance(count);
+            return Poll::Ready(Ok(()));
+        }
     }
 }
 
@@ -56,11 +94,17 @@ impl AsyncWrite for SharedStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let socket = &self.0;
-        retry(
+        if self.device.gate.passage() == Passage::HalfOpen {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let socket = &self.socket;
+        let count = ready!(retry(
             || socket.poll_write_ready(context),
             || socket.try_write(bytes),
-        )
+        ))?;
+        let more = u64::try_from(count).unwrap_or(u64::MAX);
+        self.written.fetch_add(more, Ordering::Relaxed);
+        Poll::Ready(Ok(count))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -69,6 +113,6 @@ impl AsyncWrite for SharedStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(socket2::SockRef::from(&*self.0).shutdown(std::net::Shutdown::Write))
+        Poll::Ready(socket2::SockRef::from(&*self.socket).shutdown(std::net::Shutdown::Write))
     }
 }

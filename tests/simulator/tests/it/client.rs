@@ -75,14 +75,23 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(device: &DeviceHandle) -> Result<Self, russh::Error> {
-        let banner = Arc::default();
-        let verifier = Verifier {
-            fingerprint: device.host_key().to_owned(),
-            banner: Arc::clone(&banner),
-        };
         let config = client::Config {
             nodelay: true,
             ..client::Config::default()
+        };
+        Self::open_with(device, device.host_key(), config).await
+    }
+
+    /// As `open`, with settings and a host key of one's own.
+    pub(crate) async fn open_with(
+        device: &DeviceHandle,
+        host_key: &str,
+        config: client::Config,
+    ) -> Result<Self, russh::Error> {
+        let banner = Arc::default();
+        let verifier = Verifier {
+            fingerprint: host_key.to_owned(),
+            banner: Arc::clone(&banner),
         };
         let connect = client::connect(Arc::new(config), device.address(), verifier);
         let handle = timeout(PATIENCE, connect)
@@ -201,6 +210,23 @@ impl Shell {
             self.text.push_str(&more.unwrap_or_default());
         }
         std::mem::take(&mut self.text)
+    }
+
+    /// Reads until what was read holds `text`; gives all up to its end, and keeps the rest.
+    pub(crate) async fn until_holds(&mut self, text: &str) -> String {
+        loop {
+            if let Some(at) = self.text.find(text) {
+                let rest = self.text.split_off(at + text.len());
+                return std::mem::replace(&mut self.text, rest);
+            }
+            let more = self.packet().await;
+            assert!(
+                more.is_some(),
+                "the end came before {text:?}: {:?}",
+                self.text
+            );
+            self.text.push_str(&more.unwrap_or_default());
+        }
     }
 
     /// The next packet of output; none at the end.

@@ -1,13 +1,19 @@
-//! The simulator from outside: a russh client in this process, OpenSSH, netmiko, the program.
+//! The simulator from outside: a russh client in this process, OpenSSH, netmiko, scrapli, the program.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod client;
 mod faults;
+mod lockout;
 mod login;
+mod manners;
+mod more_faults;
 mod netmiko;
 mod openssh;
 mod program;
+mod python;
+mod scenario;
+mod scrapli;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

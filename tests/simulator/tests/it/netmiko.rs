@@ -2,29 +2,21 @@
 
 use std::process::Stdio;
 
+use netwolf_simulator::Manner;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::client::{ENABLE, PASSWORD, USER, fleet};
-use crate::{PATIENCE, left_out, tests_dir};
-
-/// The Python to use: `NETWOLF_PYTHON`, else `python3`.
-fn python() -> String {
-    std::env::var("NETWOLF_PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
+use crate::{PATIENCE, left_out, python, tests_dir};
 
 #[tokio::test]
 async fn netmiko_logs_in_and_uses_the_device() {
-    let found = std::process::Command::new(python())
-        .args(["-c", "import netmiko"])
-        .stderr(Stdio::null())
-        .status();
-    if !found.is_ok_and(|status| status.success()) {
+    if !python::has("netmiko") {
         return left_out("netmiko for Python");
     }
     let fleet = fleet(1).await;
     let device = &fleet.devices()[0];
-    let run = Command::new(python())
+    let run = Command::new(python::python())
         .arg(tests_dir().join("netmiko_client.py"))
         .args([
             device.address().ip().to_string(),
@@ -47,5 +39,35 @@ async fn netmiko_logs_in_and_uses_the_device() {
         "{text}\n{errors}"
     );
     assert_eq!(device.logins(), 1);
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
+async fn netmiko_uses_every_platform_with_its_own_class_for_it() {
+    if !python::has("netmiko") {
+        return left_out("netmiko for Python");
+    }
+    let manners: Vec<Manner> = Manner::ALL
+        .iter()
+        .copied()
+        .filter(|manner| *manner != Manner::CiscoIos)
+        .collect();
+    // Some classes wait for seconds, so several clients run at a time.
+    let fleet = python::mixed(&manners).await;
+    let (first, second) = fleet.devices().split_at(manners.len() / 2);
+    let (first, second) = tokio::join!(
+        python::run("netmiko_platforms.py", "NETMIKO", first),
+        python::run("netmiko_platforms.py", "NETMIKO", second),
+    );
+    let text = first + &second;
+    for device in fleet.devices() {
+        let platform = device.platform();
+        let ok = text.contains(&format!("{platform}: ok"));
+        assert!(
+            ok || text.contains(&format!("{platform}: left out")),
+            "{text}"
+        );
+        assert_eq!(device.logins(), u64::from(ok), "{platform}");
+    }
     fleet.shutdown().await;
 }

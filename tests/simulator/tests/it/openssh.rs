@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use netwolf_simulator::{DeviceHandle, Fleet};
+use netwolf_simulator::{DeviceHandle, Fleet, Manner};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{HashAlg, PublicKey};
 use tokio::io::AsyncWriteExt as _;
@@ -29,6 +29,11 @@ fn has_ssh() -> bool {
 }
 
 async fn fleet_with_key(directory: &Path) -> Fleet {
+    fleet_of(Manner::CiscoIos, directory).await
+}
+
+/// One device, whose host key `ssh` does not know yet.
+async fn fleet_of(manner: Manner, directory: &Path) -> Fleet {
     let identity = directory.join("id");
     let key = key(9);
     fs::write(
@@ -38,6 +43,7 @@ async fn fleet_with_key(directory: &Path) -> Fleet {
     .unwrap();
     fs::set_permissions(&identity, fs::Permissions::from_mode(0o600)).unwrap();
     let mut config = config(1);
+    config.manner = manner;
     config.authorized_keys = vec![key.public_key().to_openssh().unwrap()];
     Fleet::start(config).await.unwrap()
 }
@@ -149,4 +155,63 @@ async fn ssh_ends_when_its_input_does() {
         "{output}"
     );
     fleet.shutdown().await;
+}
+
+#[tokio::test]
+async fn ssh_runs_commands_of_the_families_that_take_them() {
+    if !has_ssh() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (manner, command, expected, wrong) in [
+        (
+            Manner::JuniperJunos,
+            "show version | display json",
+            "\"host-name\"",
+            1,
+        ),
+        (Manner::AristaEos, "show version | json", "\"uptime\"", 1),
+        (Manner::CiscoNxos, "show version", "Kernel uptime is", 1),
+        (
+            Manner::MikrotikRouteros,
+            "/system resource print",
+            "cpu-load",
+            1,
+        ),
+        (Manner::Linux, "cat /proc/meminfo", "MemTotal", 127),
+    ] {
+        let fleet = fleet_of(manner, directory.path()).await;
+        let device = &fleet.devices()[0];
+        let mut client = ssh(device, directory.path());
+        client.args(["netwolf@127.0.0.1", command]);
+        let (status, output, errors) = run(client, "").await;
+        assert_eq!(status, Some(0), "{manner}: {errors}");
+        assert!(output.contains(expected), "{manner}: {output}");
+        let mut client = ssh(device, directory.path());
+        client.args(["netwolf@127.0.0.1", "nothing"]);
+        assert_eq!(run(client, "").await.0, Some(wrong), "{manner}");
+        fleet.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn ssh_gets_a_shell_of_families_that_have_nothing_else() {
+    if !has_ssh() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (manner, typed, expected) in [
+        (Manner::HuaweiVrp, "display clock\rquit\r", "Time Zone(UTC)"),
+        (Manner::NokiaSros, "show uptime\rlogout\r", "System Up Time"),
+        (Manner::Vyos, "show system cpu\rexit\r", "CPU: "),
+        (Manner::HpProcurve, " show cpu\rexit\ry", "percent busy"),
+    ] {
+        let fleet = fleet_of(manner, directory.path()).await;
+        let mut client = ssh(&fleet.devices()[0], directory.path());
+        client.args(["-tt", "netwolf@127.0.0.1"]);
+        let (status, output, errors) = run(client, typed).await;
+        assert_eq!(status, Some(0), "{manner}: {output} {errors}");
+        assert!(output.contains(expected), "{manner}: {output}");
+        fleet.shutdown().await;
+    }
 }

@@ -287,3 +287,108 @@ async fn without_descriptors_it_waits_counts_and_recovers() {
     assert!(counted, "failures are counted");
     assert_eq!(end(child).await.0, Some(0));
 }
+
+#[tokio::test]
+async fn platforms_are_mixed_and_named_in_the_inventory() {
+    let directory = tempfile::tempdir().unwrap();
+    let inventory = directory.path().join("inventory.yml");
+    let mut child = program(&[
+        "--platform",
+        "cisco_ios=2,juniper_junos=1",
+        "--first-port",
+        "0",
+        "--announce",
+        "--inventory",
+        inventory.to_str().unwrap(),
+    ])
+    .spawn()
+    .unwrap();
+    assert_eq!(announcement(&mut child).await["devices"], 3);
+    let text = std::fs::read_to_string(&inventory).unwrap();
+    assert_eq!(text.matches("platform: cisco_ios,").count(), 2, "{text}");
+    assert!(text.contains("name: sim-0003,") && text.contains("platform: juniper_junos,"));
+    signal(&child, "-TERM").await;
+    assert_eq!(end(child).await.0, Some(0));
+
+    let child = program(&["--platform", "irix", "--first-port", "0"]).spawn();
+    let (code, errors, _) = end(child.unwrap()).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("there is no platform \"irix\"\nhint: "),
+        "{errors}"
+    );
+}
+
+#[tokio::test]
+async fn a_scenario_is_played_and_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("scenario.yml");
+    std::fs::write(
+        &path,
+        "steps:\n- { at: 10ms, devices: \"*2\", fault: { latency: 5ms }, for: 20ms }\n",
+    )
+    .unwrap();
+    let flags = ["--devices", "2", "--first-port", "0", "--scenario"];
+    let mut child = program(&flags).arg(&path).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    for expected in [
+        "t=+0.0s sim-0002: latency 5ms",
+        "t=+0.0s sim-0002: latency is over",
+    ] {
+        let line = timeout(PATIENCE, lines.next_line())
+            .await
+            .expect("a line in time");
+        assert_eq!(line.unwrap().as_deref(), Some(expected));
+    }
+    signal(&child, "-TERM").await;
+    assert_eq!(end(child).await.0, Some(0));
+
+    std::fs::write(&path, "steps:\n- { at: 1s, fault: sulk }\n").unwrap();
+    let (code, errors, _) = end(program(&flags).arg(&path).spawn().unwrap()).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("line 2: steps[0].fault: there is no fault \"sulk\""),
+        "{errors}"
+    );
+}
+
+#[tokio::test]
+async fn a_transcript_is_played_from_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("leaf1.json");
+    std::fs::write(
+        &path,
+        r#"{"format":1,"platform":"arista_eos","hostname":"leaf1","prompt":"leaf1#","commands":[]}"#,
+    )
+    .unwrap();
+    let inventory = directory.path().join("inventory.yml");
+    let flags = [
+        "--devices",
+        "1",
+        "--first-port",
+        "0",
+        "--announce",
+        "--inventory",
+    ];
+    let mut command = program(&flags);
+    let mut child = command
+        .arg(&inventory)
+        .arg("--replay")
+        .arg(&path)
+        .spawn()
+        .unwrap();
+    announcement(&mut child).await;
+    let text = std::fs::read_to_string(&inventory).unwrap();
+    assert!(text.contains("platform: arista_eos,"), "{text}");
+    signal(&child, "-TERM").await;
+    assert_eq!(end(child).await.0, Some(0));
+
+    std::fs::write(&path, "{").unwrap();
+    let mut command = program(&["--first-port", "0", "--replay"]);
+    let (code, errors, _) = end(command.arg(&path).spawn().unwrap()).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.contains("cannot be played: the transcript cannot be read"),
+        "{errors}"
+    );
+}

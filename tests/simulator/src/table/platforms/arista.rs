@@ -1,0 +1,86 @@
+//! Arista EOS.
+
+use crate::table::traits::{Does, Echo, Enable, Pages, Traits, Where, act, show};
+
+pub(super) const EOS: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_8.7",
+    greeting: "Last login: {{stamp}} from 192.0.2.9\n",
+    enable: Some(Enable {
+        question: "Password: ",
+        refusal: "% Bad secrets\n",
+    }),
+    pager: Some(Pages {
+        mark: " --More-- ",
+        wipe: "\r\x1b[K",
+    }),
+    echo: Echo::Twice,
+    channels: 10,
+    exec: true,
+    unknown: "% Invalid input\n",
+    incomplete: "% Incomplete command\n",
+    commands: &[&[
+        act(
+            "terminal length <n>",
+            Where::Always,
+            Does::Rows,
+            "Pagination disabled.\n",
+        ),
+        act(
+            "terminal width <n>",
+            Where::Always,
+            Does::Columns,
+            "Width set to {{arg}} columns.\n",
+        ),
+        act("enable", Where::Exec, Does::Enable, ""),
+        act("disable", Where::Exec, Does::Disable, ""),
+        act(
+            "configure terminal",
+            Where::Privileged,
+            Does::Configure(""),
+            "",
+        ),
+        act("hostname <w>", Where::Config, Does::Hostname, ""),
+        act("end", Where::Config, Does::EndConfigure, ""),
+        act("exit", Where::Always, Does::Leave, ""),
+        act("logout", Where::Exec, Does::Logout, ""),
+        act(
+            "write memory",
+            Where::Privileged,
+            Does::Commit,
+            "Copy completed successfully.\n",
+        ),
+        show("show version", include_str!("../output/eos_version.txt")),
+        show(
+            "show version | json",
+            include_str!("../output/eos_version.json"),
+        ),
+        show(
+            "show processes top once",
+            include_str!("../output/linux_top.txt"),
+        ),
+        show(
+            "show processes top once | json",
+            include_str!("../output/eos_top.json"),
+        ),
+        show(
+            "show interfaces",
+            include_str!("../output/eos_interfaces.txt"),
+        ),
+        show(
+            "show interfaces | json",
+            include_str!("../output/eos_interfaces.json"),
+        ),
+        show(
+            "show clock",
+            "{{clock}}\nTimezone: UTC\nClock source: local\n",
+        ),
+        show("show uptime", "{{up_short}}\n"),
+        act(
+            "show running-config",
+            Where::Privileged,
+            Does::Nothing,
+            include_str!("../output/cisco_running.txt"),
+        ),
+    ]],
+    ..Traits::COMMON
+};

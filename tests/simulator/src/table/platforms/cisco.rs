@@ -1,0 +1,225 @@
+//! Cisco: NX-OS, IOS-XR and ASA, and what a replayed IOS needs; live IOS has a grammar of its own.
+
+use crate::table::traits::{
+    Command, Does, Echo, Enable, Enter, Mode, Pages, Traits, Where, act, show,
+};
+
+const CARET: &str = "{{pad}}^\n% Invalid input detected at '^' marker.\n\n";
+
+/// Terminal settings that all Cisco families take.
+const TERMINAL: &[Command] = &[
+    act("terminal length <n>", Where::Always, Does::Rows, ""),
+    act("terminal width <n>", Where::Always, Does::Columns, ""),
+    act(
+        "configure terminal",
+        Where::Privileged,
+        Does::Configure(""),
+        "",
+    ),
+    act("end", Where::Config, Does::EndConfigure, ""),
+    act("exit", Where::Always, Does::Leave, ""),
+];
+
+pub(super) const IOS: Traits = Traits {
+    identification: "SSH-2.0-Cisco-1.25",
+    enable: Some(Enable {
+        question: "Password: ",
+        refusal: "% Bad secrets\n\n",
+    }),
+    pager: Some(Pages {
+        mark: " --More-- ",
+        wipe: "\x08\x08\x08\x08\x08\x08\x08\x08\x08        \x08\x08\x08\x08\x08\x08\x08\x08\x08",
+    }),
+    exec: true,
+    unknown: CARET,
+    incomplete: "% Incomplete command.\n\n",
+    failure_status: 0,
+    commands: &[
+        TERMINAL,
+        &[
+            act("enable", Where::Exec, Does::Enable, ""),
+            act("disable", Where::Exec, Does::Disable, ""),
+            act("hostname <w>", Where::Config, Does::Hostname, ""),
+            act("logout", Where::Exec, Does::Logout, ""),
+            act(
+                "write memory",
+                Where::Privileged,
+                Does::Nothing,
+                "Building configuration...\n[OK]\n",
+            ),
+        ],
+    ],
+    ..Traits::COMMON
+};
+
+pub(super) const NXOS: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_8.3",
+    greeting: "Cisco Nexus Operating System (NX-OS) Software\n\
+               TAC support: http://www.cisco.com/tac\n\
+               This is a simulated device. It switches nothing.\n",
+    prompts: ["{{hostname}}# ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    before_prompt: "\r",
+    start: Mode::Privileged,
+    pager: Some(Pages {
+        mark: "\x1b[7m--More--\x1b[27m",
+        wipe: "\r\x1b[K",
+    }),
+    line_end: "\r\r\n",
+    channels: 10,
+    exec: true,
+    unknown: "{{pad}}^\n% Invalid command at '^' marker.\n",
+    incomplete: "% Incomplete command at '^' marker.\n",
+    commands: &[
+        TERMINAL,
+        &[
+            act("hostname <w>", Where::Config, Does::Hostname, ""),
+            act(
+                "copy running-config startup-config",
+                Where::Exec,
+                Does::Commit,
+                "[########################################] 100%\nCopy complete.\n",
+            ),
+            show("show version", include_str!("../output/nxos_version.txt")),
+            show(
+                "show version | json",
+                include_str!("../output/nxos_version.json"),
+            ),
+            show(
+                "show version | json native",
+                include_str!("../output/nxos_version.json"),
+            ),
+            show(
+                "show system resources",
+                include_str!("../output/nxos_resources.txt"),
+            ),
+            show(
+                "show interface",
+                include_str!("../output/nxos_interface.txt"),
+            ),
+            show("show clock", "{{clock}}\nTime source is NTP\n"),
+            show(
+                "show running-config",
+                include_str!("../output/cisco_running.txt"),
+            ),
+        ],
+    ],
+    ..Traits::COMMON
+};
+
+pub(super) const IOSXR: Traits = Traits {
+    identification: "SSH-2.0-Cisco-2.0",
+    prompts: [
+        "RP/0/RP0/CPU0:{{hostname}}#",
+        "RP/0/RP0/CPU0:{{hostname}}#",
+        "RP/0/RP0/CPU0:{{hostname}}(config)#",
+    ],
+    start: Mode::Privileged,
+    pager: Some(Pages {
+        mark: " --More-- ",
+        wipe: "\r          \r",
+    }),
+    stamps: true,
+    exec: true,
+    unknown: "{{pad}}^\n% Invalid input detected at '^' marker.\n",
+    commands: &[
+        TERMINAL,
+        &[
+            act(
+                "terminal exec prompt no-timestamp",
+                Where::Exec,
+                Does::Stamps(false),
+                "",
+            ),
+            act(
+                "terminal exec prompt timestamp",
+                Where::Exec,
+                Does::Stamps(true),
+                "",
+            ),
+            act("hostname <w>", Where::Config, Does::Candidate, ""),
+            act("commit", Where::Config, Does::Commit, ""),
+            act("abort", Where::Config, Does::EndConfigure, ""),
+            show("show version", include_str!("../output/iosxr_version.txt")),
+            show(
+                "show processes cpu",
+                include_str!("../output/iosxr_cpu.txt"),
+            ),
+            show(
+                "show memory summary",
+                include_str!("../output/iosxr_memory.txt"),
+            ),
+            show(
+                "show interfaces",
+                include_str!("../output/iosxr_interfaces.txt"),
+            ),
+            show("show clock", "{{clock}}\n"),
+            show(
+                "show running-config",
+                include_str!("../output/cisco_running.txt"),
+            ),
+        ],
+    ],
+    ..Traits::COMMON
+};
+
+pub(super) const ASA: Traits = Traits {
+    identification: "SSH-2.0-Cisco-1.25",
+    greeting: "User {{user}} logged in to {{hostname}}\nType help or '?' for a list of available commands.\n",
+    prompts: ["{{hostname}}> ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    enable: Some(Enable {
+        question: "Password: ",
+        refusal: "Invalid password\n",
+    }),
+    pager: Some(Pages {
+        mark: "<--- More --->",
+        wipe: "\r              \r",
+    }),
+    echo: Echo::Plain,
+    enter: Enter::Any,
+    unknown: "{{pad}}^\nERROR: % Invalid input detected at '^' marker.\n",
+    incomplete: "ERROR: % Incomplete command\n",
+    commands: &[&[
+        act("terminal pager <n>", Where::Always, Does::Rows, ""),
+        act("terminal pager lines <n>", Where::Always, Does::Rows, ""),
+        act("terminal width <n>", Where::Config, Does::Columns, ""),
+        act("enable", Where::Exec, Does::Enable, ""),
+        act("disable", Where::Exec, Does::Disable, ""),
+        act(
+            "configure terminal",
+            Where::Privileged,
+            Does::Configure(""),
+            "",
+        ),
+        act("hostname <w>", Where::Config, Does::Hostname, ""),
+        act("end", Where::Config, Does::EndConfigure, ""),
+        act("exit", Where::Config, Does::EndConfigure, ""),
+        act("exit", Where::Exec, Does::Logout, "\nLogoff\n\n"),
+        act(
+            "write memory",
+            Where::Privileged,
+            Does::Commit,
+            "Building configuration...\n[OK]\n",
+        ),
+        show(
+            "show curpriv",
+            "Username : {{user}}\nCurrent privilege level : 1\nCurrent Mode/s : P_UNPR\n",
+        ),
+        show("show version", include_str!("../output/asa_version.txt")),
+        show(
+            "show cpu usage",
+            "CPU utilization for 5 seconds = {{cpu}}%; 1 minute: {{cpu1}}%; 5 minutes: {{cpu5}}%\n",
+        ),
+        show("show memory", include_str!("../output/asa_memory.txt")),
+        show(
+            "show interface",
+            include_str!("../output/asa_interface.txt"),
+        ),
+        act(
+            "show running-config",
+            Where::Privileged,
+            Does::Nothing,
+            include_str!("../output/cisco_running.txt"),
+        ),
+    ]],
+    ..Traits::COMMON
+};

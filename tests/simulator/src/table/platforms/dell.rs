@@ -1,0 +1,48 @@
+//! Dell OS10.
+
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act, show};
+
+const COMMANDS: &[Command] = &[
+    act("terminal length <n>", Where::Exec, Does::Rows, ""),
+    act("terminal width <n>", Where::Exec, Does::Columns, ""),
+    act("configure terminal", Where::Exec, Does::Configure(""), ""),
+    act("hostname <w>", Where::Config, Does::Hostname, ""),
+    act("end", Where::Config, Does::EndConfigure, ""),
+    act("exit", Where::Always, Does::Leave, ""),
+    act(
+        "copy running-configuration startup-configuration",
+        Where::Exec,
+        Does::Commit,
+        "Copy completed\n",
+    ),
+    act("write memory", Where::Exec, Does::Commit, ""),
+    show("show version", include_str!("../output/os10_version.txt")),
+    show(
+        "show processes node-id 1",
+        include_str!("../output/linux_top.txt"),
+    ),
+    show(
+        "show interface",
+        include_str!("../output/os10_interface.txt"),
+    ),
+    show("show clock", "{{iso}} +0000\n"),
+    show(
+        "show running-configuration",
+        include_str!("../output/cisco_running.txt"),
+    ),
+];
+
+pub(super) const OS10: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_7.9p1 Debian-10+deb10u2",
+    greeting: "Dell EMC Networking Operating System (OS10)\nLast login: {{stamp}} from 192.0.2.9\n",
+    prompts: ["{{hostname}}# ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    start: Mode::User,
+    pager: Some(Pages {
+        mark: "--More--",
+        wipe: "\x08\x08\x08\x08\x08\x08\x08\x08        \x08\x08\x08\x08\x08\x08\x08\x08",
+    }),
+    unknown: "% Error: Unrecognized command.\n",
+    incomplete: "% Error: Incomplete command.\n",
+    commands: &[COMMANDS],
+    ..Traits::COMMON
+};

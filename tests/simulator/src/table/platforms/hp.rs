@@ -1,0 +1,196 @@
+//! HP and Aruba: Comware, `ProCurve`, AOS-CX.
+
+use crate::table::traits::{
+    Command, Does, Echo, Enable, Enter, Mode, Pages, Question, Traits, Where, act, show,
+};
+
+const COMWARE_COMMANDS: &[Command] = &[
+    act("screen-length disable", Where::Exec, Does::PagerOff, ""),
+    act("undo screen-length disable", Where::Exec, Does::PagerOn, ""),
+    act(
+        "undo terminal monitor",
+        Where::Exec,
+        Does::Nothing,
+        "The current terminal is disabled to display logs.\n",
+    ),
+    act(
+        "system-view",
+        Where::Exec,
+        Does::Configure(""),
+        "System View: return to User View with Ctrl+Z.\n",
+    ),
+    act("sysname <w>", Where::Config, Does::Hostname, ""),
+    act("return", Where::Config, Does::EndConfigure, ""),
+    act("quit", Where::Always, Does::Leave, ""),
+    act(
+        "save force",
+        Where::Always,
+        Does::Commit,
+        "Saved the current configuration to mainboard device successfully.\n",
+    ),
+    show(
+        "display version",
+        include_str!("../output/comware_version.txt"),
+    ),
+    show(
+        "display cpu-usage",
+        "Slot 1 CPU 0 CPU usage:\n      {{cpu}}% in last 5 seconds\n      {{cpu1}}% in last 1 minute\n      {{cpu5}}% in last 5 minutes\n\n",
+    ),
+    show(
+        "display memory",
+        include_str!("../output/comware_memory.txt"),
+    ),
+    show(
+        "display interface",
+        include_str!("../output/comware_interface.txt"),
+    ),
+    show("display clock", "{{clock}}\n"),
+    act(
+        "display current-configuration",
+        Where::Always,
+        Does::Nothing,
+        include_str!("../output/vrp_configuration.txt"),
+    ),
+];
+
+pub(super) const COMWARE: Traits = Traits {
+    identification: "SSH-2.0-Comware-7.1.070",
+    greeting: "******************************************************************************\n\
+               * Copyright (c) 2010-2021 Hewlett Packard Enterprise Development LP          *\n\
+               * Without the owner's prior written consent,                                 *\n\
+               * no decompiling or reverse-engineering shall be allowed.                    *\n\
+               ******************************************************************************\n\n",
+    question: Some(Question {
+        text: "Press Y or ENTER to continue, N to exit.",
+        accept: "y\r\n",
+        refuse: "n",
+        with_enter: false,
+        always: false,
+    }),
+    prompts: ["<{{hostname}}>", "<{{hostname}}>", "[{{hostname}}]"],
+    before_prompt: "\0\x07",
+    start: Mode::User,
+    pager: Some(Pages {
+        mark: "---- More ----",
+        wipe: "\x1b[16D                \x1b[16D",
+    }),
+    unknown: "{{pad}}^\n % Unrecognized command found at '^' position.\n",
+    incomplete: "{{pad}}^\n % Incomplete command found at '^' position.\n",
+    commands: &[COMWARE_COMMANDS],
+    ..Traits::COMMON
+};
+
+const PROCURVE_COMMANDS: &[Command] = &[
+    act("no page", Where::Privileged, Does::PagerOff, ""),
+    act("page", Where::Privileged, Does::PagerOn, ""),
+    act("terminal width <n>", Where::Privileged, Does::Columns, ""),
+    act("terminal length <n>", Where::Privileged, Does::Rows, ""),
+    act("enable", Where::Exec, Does::Enable, ""),
+    act("configure", Where::Privileged, Does::Configure(""), ""),
+    act(
+        "configure terminal",
+        Where::Privileged,
+        Does::Configure(""),
+        "",
+    ),
+    act("hostname <w>", Where::Config, Does::Hostname, ""),
+    act("end", Where::Config, Does::EndConfigure, ""),
+    act("exit", Where::Config, Does::EndConfigure, ""),
+    act("exit", Where::Privileged, Does::Disable, ""),
+    act("exit", Where::Exec, Does::Logout, ""),
+    act("logout", Where::Always, Does::Logout, ""),
+    act("write memory", Where::Always, Does::Commit, ""),
+    show(
+        "show version",
+        "Image stamp:    /ws/swbuildm/KB_rel/code/build/tallahassee\n                Jan 20 2023 10:04:35\n                KB.16.11.0011\n                1234\nBoot Image:     Primary\n",
+    ),
+    show("show system", include_str!("../output/procurve_system.txt")),
+    show(
+        "show cpu",
+        "\n{{cpu}} percent busy, from 300 sec ago\n1 sec ave: {{cpu}} percent busy\n5 sec ave: {{cpu}} percent busy\n1 min ave: {{cpu1}} percent busy\n\n",
+    ),
+    show(
+        "show interfaces",
+        include_str!("../output/procurve_interfaces.txt"),
+    ),
+    act(
+        "show running-config",
+        Where::Privileged,
+        Does::Nothing,
+        include_str!("../output/procurve_running.txt"),
+    ),
+];
+
+pub(super) const PROCURVE: Traits = Traits {
+    identification: "SSH-2.0-Mocana SSH 6.3",
+    greeting: "HP J9772A 2530-48G-PoEP Switch\nSoftware revision YA.16.11.0011\n\n\
+               (C) Copyright 2023 Hewlett Packard Enterprise Development LP\n\n\n",
+    question: Some(Question {
+        text: "Press any key to continue",
+        accept: "",
+        refuse: "",
+        with_enter: false,
+        always: true,
+    }),
+    prompts: ["{{hostname}}> ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    enable: Some(Enable {
+        question: "Password: ",
+        refusal: "Invalid password\n",
+    }),
+    pager: Some(Pages {
+        mark: "-- MORE --, next page: Space, next line: Enter, quit: Control-C",
+        wipe: "\r\x1b[24;1H\x1b[2K\x1b[1;24r\x1b[24;1H",
+    }),
+    echo: Echo::Cursor,
+    farewell: Some("Do you want to log out (y/n)? "),
+    unknown: "Invalid input: {{word}}\n",
+    incomplete: "Incomplete input: {{line}}\n",
+    commands: &[PROCURVE_COMMANDS],
+    ..Traits::COMMON
+};
+
+const AOSCX_COMMANDS: &[Command] = &[
+    act("no page", Where::Always, Does::PagerOff, ""),
+    act("page", Where::Always, Does::PagerOn, ""),
+    act("page <n>", Where::Always, Does::Rows, ""),
+    act("configure terminal", Where::Exec, Does::Configure(""), ""),
+    act("hostname <w>", Where::Config, Does::Hostname, ""),
+    act("end", Where::Config, Does::EndConfigure, ""),
+    act("exit", Where::Always, Does::Leave, ""),
+    act(
+        "write memory",
+        Where::Always,
+        Does::Commit,
+        "Copying configuration: [Success]\n",
+    ),
+    show("show version", include_str!("../output/aoscx_version.txt")),
+    show("show system", include_str!("../output/aoscx_system.txt")),
+    show(
+        "show system resource-utilization",
+        include_str!("../output/aoscx_resources.txt"),
+    ),
+    show(
+        "show interface",
+        include_str!("../output/aoscx_interface.txt"),
+    ),
+    show(
+        "show running-config",
+        include_str!("../output/procurve_running.txt"),
+    ),
+];
+
+pub(super) const AOSCX: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_8.1",
+    greeting: "Last login: {{iso}} from 192.0.2.9\nUser \"{{user}}\" has logged in 3 times in the past 30 days\n",
+    prompts: ["{{hostname}}# ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    start: Mode::User,
+    pager: Some(Pages {
+        mark: "-- MORE --, next page: Space, next line: Enter, quit: q",
+        wipe: "\r\x1b[K",
+    }),
+    enter: Enter::Cr,
+    unknown: "Invalid input: {{word}}\n",
+    incomplete: "% Command incomplete.\n",
+    commands: &[AOSCX_COMMANDS],
+    ..Traits::COMMON
+};

@@ -1,0 +1,125 @@
+//! Juniper Junos: a virtual chassis, so `{master:0}` stands above the prompt.
+
+use crate::table::traits::{Does, Mode, Pages, Traits, Where, act, show};
+
+pub(super) const JUNOS: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_7.5",
+    greeting: "Last login: {{stamp}} from 192.0.2.9\n--- JUNOS 21.4R3-S5.4 Kernel 64-bit  JNPR-12.1-20230816\n",
+    prompts: [
+        "{master:0}\n{{user}}@{{hostname}}> ",
+        "{master:0}\n{{user}}@{{hostname}}> ",
+        "{master:0}[edit]\n{{user}}@{{hostname}}# ",
+    ],
+    start: Mode::User,
+    pager: Some(Pages {
+        mark: "---(more)---",
+        wipe: "\r                                        \r",
+    }),
+    channels: 10,
+    exec: true,
+    unknown: "{{pad}}^\nunknown command.\n\n",
+    incomplete: "{{pad}}^\nsyntax error, expecting <command>.\n\n",
+    commands: &[&[
+        act(
+            "set cli screen-length <n>",
+            Where::Exec,
+            Does::Rows,
+            "Screen length set to {{arg}}\n\n",
+        ),
+        act(
+            "set cli screen-width <n>",
+            Where::Exec,
+            Does::Columns,
+            "Screen width set to {{arg}}\n\n",
+        ),
+        act(
+            "set cli complete-on-space off",
+            Where::Exec,
+            Does::Nothing,
+            "Disabling complete-on-space\n\n",
+        ),
+        act("set cli timestamp disable", Where::Exec, Does::Nothing, ""),
+        act(
+            "configure",
+            Where::Exec,
+            Does::Configure(""),
+            "Entering configuration mode\n\n",
+        ),
+        act(
+            "configure exclusive",
+            Where::Exec,
+            Does::Configure(""),
+            "Entering configuration mode\n\n",
+        ),
+        act(
+            "set system host-name <w>",
+            Where::Config,
+            Does::Candidate,
+            "\n",
+        ),
+        act(
+            "commit",
+            Where::Config,
+            Does::Commit,
+            "configuration check succeeds\ncommit complete\n\n",
+        ),
+        act(
+            "rollback",
+            Where::Config,
+            Does::Nothing,
+            "load complete\n\n",
+        ),
+        act(
+            "exit",
+            Where::Config,
+            Does::EndConfigure,
+            "Exiting configuration mode\n\n",
+        ),
+        act(
+            "exit configuration-mode",
+            Where::Config,
+            Does::EndConfigure,
+            "Exiting configuration mode\n\n",
+        ),
+        act("exit", Where::Exec, Does::Logout, ""),
+        act("quit", Where::Exec, Does::Logout, ""),
+        show("show version", include_str!("../output/junos_version.txt")),
+        show(
+            "show version | display json",
+            include_str!("../output/junos_version.json"),
+        ),
+        show(
+            "show version | display xml",
+            include_str!("../output/junos_version.xml"),
+        ),
+        show(
+            "show system uptime",
+            include_str!("../output/junos_uptime.txt"),
+        ),
+        show(
+            "show system uptime | display xml",
+            include_str!("../output/junos_uptime.xml"),
+        ),
+        show(
+            "show chassis routing-engine",
+            include_str!("../output/junos_re.txt"),
+        ),
+        show(
+            "show chassis routing-engine | display xml",
+            include_str!("../output/junos_re.xml"),
+        ),
+        show(
+            "show interfaces extensive",
+            include_str!("../output/junos_interfaces.txt"),
+        ),
+        show(
+            "show interfaces extensive | display xml",
+            include_str!("../output/junos_interfaces.xml"),
+        ),
+        show(
+            "show configuration",
+            include_str!("../output/junos_configuration.txt"),
+        ),
+    ]],
+    ..Traits::COMMON
+};

@@ -1,0 +1,152 @@
+//! Nokia SR OS: the classic command line, and the model-driven one.
+
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act, show};
+
+const SHOWS: &[Command] = &[
+    show(
+        "show system information",
+        include_str!("../output/sros_system.txt"),
+    ),
+    show(
+        "show version",
+        "TiMOS-C-20.10.R4 cpm/hops64 Nokia 7750 SR Copyright (c) 2000-2021 Nokia.\nThis is a simulated device. It routes nothing.\n",
+    ),
+    show("show system cpu", include_str!("../output/sros_cpu.txt")),
+    show(
+        "show system memory-pools",
+        include_str!("../output/sros_memory.txt"),
+    ),
+    show(
+        "show uptime",
+        "System Up Time         : {{up_days}} days, {{up_h}}:{{up_m}}:{{up_s}}.10 (hr:min:sec)\n",
+    ),
+    show("show port", include_str!("../output/sros_port.txt")),
+];
+
+pub(super) const CLASSIC: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_8.2",
+    greeting: "SR OS Software\nCopyright (c) Nokia 2020.  All Rights Reserved.\n\n",
+    prompts: [
+        "{{mark}}A:{{hostname}}# ",
+        "{{mark}}A:{{hostname}}# ",
+        "{{mark}}A:{{hostname}}>config{{context}}# ",
+    ],
+    start: Mode::User,
+    pager: Some(Pages {
+        mark: "Press any key to continue (Q to quit)",
+        wipe: "\r                                     \r",
+    }),
+    unknown: "{{pad}}^\nError: Bad command.\n",
+    incomplete: "{{pad}}^\nError: Missing parameter\n",
+    commands: &[
+        SHOWS,
+        &[
+            act("environment no more", Where::Always, Does::PagerOff, ""),
+            act("environment more", Where::Always, Does::PagerOn, ""),
+            act("configure", Where::Exec, Does::Configure(""), ""),
+            act("configure system name <w>", Where::Exec, Does::Hostname, ""),
+            act("system name <w>", Where::Config, Does::Hostname, ""),
+            act("exit", Where::Config, Does::EndConfigure, ""),
+            act("exit all", Where::Always, Does::EndConfigure, ""),
+            act(
+                "admin save",
+                Where::Always,
+                Does::Commit,
+                "Writing configuration to cf3:\\config.cfg\nSaving configuration ... OK\nCompleted.\n",
+            ),
+            act(
+                "admin display-config",
+                Where::Always,
+                Does::Nothing,
+                include_str!("../output/sros_config.txt"),
+            ),
+            act("logout", Where::Always, Does::Logout, ""),
+        ],
+    ],
+    ..Traits::COMMON
+};
+
+pub(super) const MODEL_DRIVEN: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_8.2",
+    greeting: "SR OS Software\nCopyright (c) Nokia 2020.  All Rights Reserved.\n\n",
+    prompts: [
+        "\n[/]\nA:{{user}}@{{hostname}}# ",
+        "\n[/]\nA:{{user}}@{{hostname}}# ",
+        "\n{{mark}}(ex)[/]\nA:{{user}}@{{hostname}}# ",
+    ],
+    start: Mode::User,
+    pager: Some(Pages {
+        mark: "Press Q to quit, Enter to print next line or any other key to print next page.",
+        wipe: "\r                                                                              \r",
+    }),
+    unknown: "{{pad}}^^^^\nMINOR: MGMT_CORE #2201: Unknown element - '{{word}}'\n",
+    incomplete: "MINOR: MGMT_CORE #2203: Invalid element - missing element\n",
+    commands: &[
+        SHOWS,
+        &[
+            act("environment more false", Where::Always, Does::PagerOff, ""),
+            act("environment more true", Where::Always, Does::PagerOn, ""),
+            act(
+                "//environment no more",
+                Where::Always,
+                Does::PagerOff,
+                "INFO: CLI #2051: Switching to the classic CLI engine\nINFO: CLI #2052: Switching to the MD-CLI engine\n",
+            ),
+            act(
+                "environment console width <n>",
+                Where::Always,
+                Does::Columns,
+                "",
+            ),
+            act(
+                "environment console length <n>",
+                Where::Always,
+                Does::Rows,
+                "",
+            ),
+            act(
+                "environment command-completion space false",
+                Where::Always,
+                Does::Nothing,
+                "",
+            ),
+            act(
+                "edit-config exclusive",
+                Where::Exec,
+                Does::Configure(""),
+                "INFO: CLI #2060: Entering exclusive configuration mode\nINFO: CLI #2061: Uncommitted changes are discarded on configuration mode exit\n",
+            ),
+            act(
+                "configure exclusive",
+                Where::Exec,
+                Does::Configure(""),
+                "INFO: CLI #2060: Entering exclusive configuration mode\nINFO: CLI #2061: Uncommitted changes are discarded on configuration mode exit\n",
+            ),
+            act(
+                "configure system name <w>",
+                Where::Config,
+                Does::Candidate,
+                "",
+            ),
+            act("system name <w>", Where::Config, Does::Candidate, ""),
+            act("commit", Where::Config, Does::Commit, ""),
+            act("discard", Where::Config, Does::Commit, ""),
+            act("exit all", Where::Always, Does::Nothing, ""),
+            act(
+                "quit-config",
+                Where::Config,
+                Does::EndConfigure,
+                "INFO: CLI #2064: Exiting exclusive configuration mode\n",
+            ),
+            act("admin save", Where::Always, Does::Nothing, ""),
+            act(
+                "admin show configuration",
+                Where::Always,
+                Does::Nothing,
+                include_str!("../output/sros_config.txt"),
+            ),
+            act("logout", Where::Always, Does::Logout, ""),
+        ],
+    ],
+    ..Traits::COMMON
+};

@@ -1,0 +1,66 @@
+//! `VyOS`.
+
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act, show};
+
+const COMMANDS: &[Command] = &[
+    act("set terminal length <n>", Where::Exec, Does::Rows, ""),
+    act("set terminal width <n>", Where::Exec, Does::Columns, ""),
+    act("configure", Where::Exec, Does::Configure(""), ""),
+    act(
+        "set system host-name <w>",
+        Where::Config,
+        Does::Candidate,
+        "[edit]\n",
+    ),
+    act("commit", Where::Config, Does::Commit, "[edit]\n"),
+    act(
+        "save",
+        Where::Config,
+        Does::Nothing,
+        "Saving configuration to '/config/config.boot'...\nDone\n[edit]\n",
+    ),
+    act("exit", Where::Config, Does::EndConfigure, "exit\n"),
+    act("exit discard", Where::Config, Does::EndConfigure, "exit\n"),
+    act("exit", Where::Exec, Does::Logout, "logout\n"),
+    show("show version", include_str!("../output/vyos_version.txt")),
+    show("show system cpu", "CPU: {{cpu}} %\n"),
+    show(
+        "show system memory",
+        "Total: 3.84 GB\nFree:  {{rest:3840:900:1400}} MB\nUsed:  {{level:900:1400}} MB\n",
+    ),
+    show(
+        "show system uptime",
+        "Uptime: {{up_short}}\n\nLoad averages:\n1  minute:   {{load}}\n5  minutes:  {{load}}\n15 minutes:  {{load}}\n",
+    ),
+    show(
+        "show interfaces",
+        include_str!("../output/vyos_interfaces.txt"),
+    ),
+    show(
+        "show interfaces counters",
+        include_str!("../output/vyos_counters.txt"),
+    ),
+    show(
+        "show configuration commands",
+        include_str!("../output/vyos_configuration.txt"),
+    ),
+];
+
+pub(super) const VYOS: Traits = Traits {
+    identification: "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3",
+    greeting: "Welcome to VyOS!\n\nLast login: {{stamp}} from 192.0.2.9\n",
+    prompts: [
+        "{{user}}@{{hostname}}:~$ ",
+        "{{user}}@{{hostname}}:~$ ",
+        "[edit]\n{{user}}@{{hostname}}# ",
+    ],
+    start: Mode::User,
+    pager: Some(Pages {
+        mark: ":",
+        wipe: "\r\x1b[K",
+    }),
+    unknown: "\n  Invalid command: [{{word}}]\n\n",
+    incomplete: "\n  Incomplete command: {{line}}\n\n",
+    commands: &[COMMANDS],
+    ..Traits::COMMON
+};
