@@ -3,7 +3,7 @@
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
-    num::NonZeroU16,
+    num::{NonZeroU16, NonZeroU32},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
@@ -19,7 +19,8 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
-    session::host_key::AcceptedKeys,
+    pacing::LOGINS_PER_SECOND,
+    session::{host_key::AcceptedKeys, ssh::jump::JumpHosts},
     shard::{self, ShardConfig, ShardError},
 };
 
@@ -37,6 +38,8 @@ pub struct AgentConfig {
     pub shards: NonZeroU16,
     /// Whether each shard stays on a core of its own. Two agents on one machine share cores then.
     pub pin: bool,
+    /// Logins a second, all shards together; a burst of as many may follow a quiet time.
+    pub logins_per_second: NonZeroU32,
 }
 
 impl AgentConfig {
@@ -47,6 +50,7 @@ impl AgentConfig {
             name,
             shards: default_shards(),
             pin: true,
+            logins_per_second: LOGINS_PER_SECOND,
         }
     }
 }
@@ -100,11 +104,13 @@ impl Agent {
             name,
             shards,
             pin,
+            logins_per_second,
         } = config;
         let shards = shards.get();
         let (shutdown, stop) = watch::channel(false);
         let (tell, ended) = mpsc::channel(usize::from(shards));
         let accepted = Arc::new(AcceptedKeys::default());
+        let jumps = Arc::new(JumpHosts::default());
         let incarnation =
             Incarnation(RandomState::new().hash_one((std::process::id(), Instant::now())));
         let cores = if pin {
@@ -134,6 +140,8 @@ impl Agent {
                 incarnation,
                 manager: manager.clone(),
                 accepted: accepted.clone(),
+                logins_per_second,
+                jumps: jumps.clone(),
             };
             let (stop, tell, core) = (
                 stop.clone(),

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   ordinary failure   0..1 s, 0..2 s, 0..4 s, ... 0..2 min
-//!   credential         30..60 s, 60..120 s, ...    a wrong password must not lock the account,
-//!                                                 nor one that was never answered
+//!   credential         30..60 s, 60..120 s, ...    a wrong password must not lock the account, nor one that was
+//!                                                 never answered, nor a login that was left at a question
 //!   host key           60..120 s from the start    someone may be in the middle; nothing heals quickly
 //! ```
 //!
@@ -27,6 +27,17 @@ const FIRST_AUTH: Duration = Duration::from_mins(1);
 /// A session that was up for so long has proven itself: the next failure counts as the first one again.
 pub(crate) const STABLE: Duration = Duration::from_secs(10);
 
+/// How far the login had come that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nothing of a credential was sent.
+    Before,
+    /// Something was sent, and the other side has not let anybody in.
+    Offered,
+    /// The other side has taken the credential.
+    LetIn,
+}
+
 /// What kind of patience a failure asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Patience {
@@ -36,12 +47,16 @@ enum Patience {
 }
 
 impl Patience {
-    const fn of(reason: Reason, offered: bool) -> Self {
-        match reason {
-            // Nobody said that it is wrong, but it counts as a failed login all the same if it is.
-            Reason::LoginTimeout if offered => Self::Credential,
-            Reason::AuthFailed | Reason::EnableFailed => Self::Credential,
-            Reason::HostKeyMismatch | Reason::HostKeyUnknown => Self::HostKey,
+    const fn of(reason: Reason, progress: Progress) -> Self {
+        match (reason, progress) {
+            // In the first line nobody said that it is wrong, but it counts as a failed login all the same if it is;
+            // and so does a question that stays without an answer.
+            (Reason::LoginTimeout | Reason::ConnectionLost, Progress::Offered)
+            | (Reason::NoPrompt, Progress::Before | Progress::Offered)
+            | (Reason::AuthFailed | Reason::EnableFailed | Reason::PasswordChange, _) => {
+                Self::Credential
+            }
+            (Reason::HostKeyMismatch | Reason::HostKeyUnknown, _) => Self::HostKey,
             _ => Self::Ordinary,
         }
     }
@@ -63,11 +78,10 @@ impl Backoff {
         }
     }
 
-    /// Counts a failure and tells how long to wait after it; `offered` is whether it was a login that had
-    /// sent a credential.
-    pub(crate) fn after(&mut self, reason: Reason, offered: bool) -> Duration {
+    /// Counts a failure and tells how long to wait after it; `progress` is how far the login had come.
+    pub(crate) fn after(&mut self, reason: Reason, progress: Progress) -> Duration {
         let doubled = |first: Duration| first.saturating_mul(1 << self.failures.min(16)).min(MAX);
-        let (from, to) = match Patience::of(reason, offered) {
+        let (from, to) = match Patience::of(reason, progress) {
             Patience::Ordinary => (MIN, doubled(FIRST)),
             Patience::Credential => {
                 let to = doubled(FIRST_AUTH);
@@ -96,7 +110,7 @@ mod tests {
         for seed in 0..500 {
             let mut backoff = Backoff::new(seed);
             for (longest, shortest) in longest.iter_mut().zip(&mut shortest) {
-                let wait = backoff.after(Reason::Refused, false);
+                let wait = backoff.after(Reason::Refused, Progress::Before);
                 *longest = wait.max(*longest);
                 *shortest = wait.min(*shortest);
             }
@@ -115,8 +129,8 @@ mod tests {
     fn a_refused_credential_waits_thirty_seconds_at_least() {
         for seed in 0..500 {
             let mut backoff = Backoff::new(seed);
-            assert!(backoff.after(Reason::AuthFailed, false) >= Duration::from_secs(30));
-            assert!(backoff.after(Reason::AuthFailed, false) >= Duration::from_mins(1));
+            assert!(backoff.after(Reason::AuthFailed, Progress::Before) >= Duration::from_secs(30));
+            assert!(backoff.after(Reason::AuthFailed, Progress::Before) >= Duration::from_mins(1));
         }
     }
 
@@ -124,15 +138,32 @@ mod tests {
     fn a_credential_that_was_sent_and_not_answered_counts_as_refused() {
         for seed in 0..500 {
             let mut backoff = Backoff::new(seed);
-            assert!(backoff.after(Reason::LoginTimeout, false) <= FIRST);
-            assert!(backoff.after(Reason::LoginTimeout, true) >= Duration::from_secs(30));
+            for reason in [Reason::LoginTimeout, Reason::ConnectionLost] {
+                let mut after = |progress| {
+                    backoff.reset();
+                    backoff.after(reason, progress)
+                };
+                assert!(after(Progress::Before) <= FIRST);
+                assert!(after(Progress::Offered) >= Duration::from_secs(30));
+                assert!(after(Progress::LetIn) <= FIRST);
+            }
+        }
+    }
+
+    #[test]
+    fn a_login_that_was_left_at_a_question_counts_as_refused_and_a_shell_without_a_prompt_does_not()
+    {
+        for seed in 0..500 {
+            let mut backoff = Backoff::new(seed);
+            assert!(backoff.after(Reason::NoPrompt, Progress::LetIn) <= FIRST);
+            assert!(backoff.after(Reason::NoPrompt, Progress::Before) >= Duration::from_secs(30));
         }
     }
 
     #[test]
     fn a_wrong_host_key_is_never_retried_quickly() {
         for seed in 0..500 {
-            assert!(Backoff::new(seed).after(Reason::HostKeyMismatch, false) >= MAX / 2);
+            assert!(Backoff::new(seed).after(Reason::HostKeyMismatch, Progress::Before) >= MAX / 2);
         }
     }
 
@@ -140,9 +171,9 @@ mod tests {
     fn a_reset_begins_again() {
         let mut backoff = Backoff::new(1);
         for _ in 0..1000 {
-            backoff.after(Reason::Refused, false);
+            backoff.after(Reason::Refused, Progress::Before);
         }
         backoff.reset();
-        assert!(backoff.after(Reason::Refused, false) <= FIRST);
+        assert!(backoff.after(Reason::Refused, Progress::Before) <= FIRST);
     }
 }

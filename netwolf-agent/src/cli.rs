@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read, Write},
     net::IpAddr,
-    num::NonZeroU16,
+    num::{NonZeroU16, NonZeroU32},
     process::ExitCode,
     thread,
 };
@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     agent::{Agent, AgentConfig, AgentHandle, default_shards},
+    pacing::LOGINS_PER_SECOND,
     telemetry::{self, LogFormat, LogLevel},
 };
 
@@ -38,6 +39,10 @@ pub struct Args {
     /// Event loops, each on its own core [default: one for each core].
     #[arg(long, value_name = "N")]
     pub shards: Option<NonZeroU16>,
+
+    /// New logins a second, all shards together.
+    #[arg(long, value_name = "N", default_value_t = LOGINS_PER_SECOND)]
+    pub logins_per_second: NonZeroU32,
 
     /// Allow a manager on another machine although links are not encrypted yet.
     #[arg(long)]
@@ -111,6 +116,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
             name: args.name.clone().unwrap_or_else(host_name),
             shards: args.shards.unwrap_or_else(default_shards),
             pin: true,
+            logins_per_second: args.logins_per_second,
         })?;
         tracing::info!(agent = %agent.name(), shards = agent.shards(), "the agent has started");
         if args.announce {

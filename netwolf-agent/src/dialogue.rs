@@ -8,9 +8,11 @@
 //!    prompt      again                                      +---- Interrupting --2 s--> Ended
 //! ```
 //!
-//! The prompt is learned once: the last line fits the platform's expression, a newline is sent, and the same
-//! line must come again. From then on only that literal text ends output, and only the last line is looked
-//! at after each read. A banner that ends in `#` is neither the one nor the other.
+//! The prompt is learned at login: the last line fits the platform's expression, in silence a newline is sent,
+//! and the same line must come again. No newline is typed where a question may stand. From then on only that literal text ends output, and only the last line is
+//! looked at after each read. A banner that ends in `#` is neither the one nor the other. When another text
+//! stands where the prompt should be and fits the expression, it is asked about in the same way (see
+//! `relearn`): the hostname, the mode or a mark has changed.
 //!
 //! Echo: a device that has once echoed what was typed is taken to do so always, and whatever comes before
 //! the echo of a command is left over from before it and dropped. That is what makes late prompts harmless.
@@ -20,6 +22,36 @@
 //! [`Dialogue::poll_transmit`] and [`Dialogue::poll_event`], and wait until [`Dialogue::poll_timeout`].
 //! Invariants: at most one command is in flight; output holds neither echo nor prompt; output is bounded by
 //! [`MAX_OUTPUT`] plus a line.
+//!
+//! ```
+//! use std::{sync::Arc, time::{Duration, Instant}};
+//! use netwolf_agent::dialogue::{Dialogue, Event, Manners};
+//! use netwolf_wire::platform::{Platform, Transport};
+//!
+//! let mut platform = Platform::new("example", Transport::Shell);
+//! platform.prompts.insert("user".into(), "[a-z0-9-]+#".into());
+//! let manners = Arc::new(Manners::compile(&platform)?);
+//! let mut now = Instant::now();
+//! let mut dialogue = Dialogue::new(manners, None, Duration::from_secs(5), now);
+//!
+//! dialogue.handle_data(b"\r\nWelcome\r\nrtr-1#", now);
+//! now = dialogue.poll_timeout().unwrap();
+//! dialogue.handle_timeout(now);
+//! assert_eq!(&*dialogue.poll_transmit().unwrap(), b"\n");
+//! dialogue.handle_data(b"\r\nrtr-1#", now);
+//! now = dialogue.poll_timeout().unwrap();
+//! dialogue.handle_timeout(now);
+//! assert_eq!(dialogue.poll_event(), Some(Event::Ready));
+//!
+//! dialogue.start_command("show clock", now + Duration::from_secs(5));
+//! assert_eq!(&*dialogue.poll_transmit().unwrap(), b"show clock\n");
+//! dialogue.handle_data(b"show clock\r\n10:11:12 UTC\r\nrtr-1#", now);
+//! // The first time that a command is run, a silence must follow the prompt.
+//! dialogue.handle_timeout(dialogue.poll_timeout().unwrap());
+//! let Some(Event::Output(output)) = dialogue.poll_event() else { panic!() };
+//! assert_eq!(output.text, "10:11:12 UTC\n");
+//! # Ok::<(), netwolf_agent::dialogue::MannersError>(())
+//! ```
 
 use std::{
     collections::VecDeque,
@@ -27,25 +59,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netwolf_wire::status::{Failure, Reason};
+use netwolf_wire::status::Failure;
 
 use self::{
-    cleaner::Cleaner,
-    doubt::Doubt,
-    manners::{Manners, excerpt},
+    asking::Asking, cleaner::Cleaner, doubt::Doubt, familiar::Familiar, manners::excerpt,
+    relearn::Suspect, stopping::Stopping,
 };
-use crate::secret::{Outgoing, Secret};
 
+mod asking;
 mod cleaner;
 mod doubt;
 mod echo;
 mod ending;
-pub(crate) mod exec;
+pub mod exec;
+mod familiar;
 mod login;
 pub(crate) mod manners;
+mod relearn;
+mod shown;
+mod stopping;
+mod timing;
 
-/// Output of one command beyond this is cut: the longest useful `show` output is some hundred KiB.
-pub(crate) const MAX_OUTPUT: usize = 1 << 20;
+pub use self::manners::{Manners, MannersError};
+pub(crate) use self::shown::shown;
+pub use crate::secret::{Outgoing, Secret};
+
+/// Output of one command beyond this is cut, in bytes: the longest useful `show` output is some hundred KiB.
+pub const MAX_OUTPUT: usize = 1 << 20;
 
 /// How long a device has to show its prompt again after an interrupt.
 pub(crate) const INTERRUPT_GRACE: Duration = Duration::from_secs(2);
@@ -56,20 +96,26 @@ const NUDGE: Duration = Duration::from_secs(2);
 /// A prompt that might yet go on, or might be left over, is believed after so much silence.
 const QUIET: Duration = Duration::from_millis(150);
 
+/// A prompt that is not the one which was learned is asked about after so much silence.
+const STRANGE_QUIET: Duration = Duration::from_millis(300);
+
+/// Where the platform wants it, an empty line is typed when nothing was typed for so long.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
 /// Whole output of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
+pub struct Output {
     /// Lines as a terminal would show them.
-    pub(crate) text: String,
+    pub text: String,
     /// It was longer than [`MAX_OUTPUT`]; the text ends with the last line that fitted.
-    pub(crate) truncated: bool,
+    pub truncated: bool,
     /// The line in which the device refused the command.
-    pub(crate) rejected: Option<String>,
+    pub rejected: Option<String>,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+pub enum Event {
     /// Logged in, set up, waiting for a command.
     Ready,
     /// The command is done.
@@ -82,26 +128,51 @@ pub(crate) enum Event {
     Failed(Failure),
 }
 
+/// How far the echo of a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EchoSeen {
+    /// It may still come.
+    NotYet,
+    /// It came, and may come once more, behind a prompt.
+    MayRepeat,
+    /// What comes is output.
+    Over,
+}
+
 /// A line that was typed and whose prompt has not come.
 #[derive(Debug)]
 struct Typed {
     text: String,
     deadline: Instant,
-    echo_seen: bool,
+    echo: EchoSeen,
+    /// The echo came more than once.
+    echo_repeated: bool,
+    /// The prompt is believed after a silence only: its text may stand in the output, too.
+    settles: bool,
     /// When a doubtful prompt is believed.
     believe_at: Option<Instant>,
     /// Bytes of lines before the doubtful prompt.
     lines_before: usize,
+    /// Another text that stands where the prompt should.
+    suspect: Option<Suspect>,
+    /// Prompts that answer what was typed before this.
+    owed_before: u32,
+    /// Prompts that answer newlines which were typed since.
+    owed_after: u32,
 }
 
 #[derive(Debug)]
 enum State {
     Seeking {
+        /// When a newline is sent behind a line that may be a prompt.
+        ask_at: Option<Instant>,
         deadline: Instant,
         nudge: Instant,
     },
     Confirming {
         candidate: String,
+        /// When the candidate, which came again, is believed.
+        believe_at: Option<Instant>,
         deadline: Instant,
         nudge: Instant,
     },
@@ -115,17 +186,34 @@ enum State {
         step: usize,
         typed: Typed,
     },
-    Ready,
-    Running(Typed),
-    Interrupting {
-        until: Instant,
+    Ready {
+        /// When an empty line is due that keeps the session.
+        keepalive: Option<Instant>,
     },
+    Running(Typed),
+    Interrupting(Stopping),
     Ended,
+}
+
+impl Typed {
+    /// Whether what comes is output.
+    fn echo_seen(&self) -> bool {
+        self.echo != EchoSeen::NotYet
+    }
+}
+
+impl State {
+    fn typed(&mut self) -> Option<&mut Typed> {
+        match self {
+            Self::SettingUp { typed, .. } | Self::Running(typed) => Some(typed),
+            _ => None,
+        }
+    }
 }
 
 /// The dialogue with one device.
 #[derive(Debug)]
-pub(crate) struct Dialogue {
+pub struct Dialogue {
     manners: Arc<Manners>,
     enable_secret: Option<Secret>,
     /// What the login was answered with: not typed here, and not to be shown either.
@@ -135,9 +223,19 @@ pub(crate) struct Dialogue {
     cleaner: Cleaner,
     /// The literal prompt, without spaces at its end.
     prompt: Vec<u8>,
+    /// How often another prompt was learned since the login.
+    relearns: u64,
     /// Whether the device echoes, once that is known.
     echoes: Option<bool>,
     doubt: Doubt,
+    familiar: Familiar,
+    asking: Asking,
+    /// `enable` was typed: once is enough.
+    enable_typed: bool,
+    /// The secret that it asked for was.
+    enable_secret_typed: bool,
+    /// Prompts that answer newlines which were typed while no command ran.
+    owed: u32,
     /// A command was stopped, so that what comes late is no surprise.
     stopped: bool,
     state: State,
@@ -147,7 +245,7 @@ pub(crate) struct Dialogue {
 
 impl Dialogue {
     /// A dialogue that begins at `now` with a fresh shell; each step of the login may take `step_timeout`.
-    pub(crate) fn new(
+    pub fn new(
         manners: Arc<Manners>,
         enable_secret: Option<Secret>,
         step_timeout: Duration,
@@ -160,10 +258,17 @@ impl Dialogue {
             step_timeout,
             cleaner: Cleaner::new(MAX_OUTPUT),
             prompt: Vec::new(),
+            relearns: 0,
             echoes: None,
             doubt: Doubt::default(),
+            familiar: Familiar::default(),
+            asking: Asking::default(),
+            enable_typed: false,
+            enable_secret_typed: false,
+            owed: 0,
             stopped: false,
             state: State::Seeking {
+                ask_at: None,
                 deadline: now + step_timeout,
                 nudge: now + NUDGE,
             },
@@ -173,14 +278,15 @@ impl Dialogue {
     }
 
     /// Hides `password` in what the device says, too.
-    pub(crate) fn hiding(mut self, password: Option<Secret>) -> Self {
+    #[must_use]
+    pub fn hiding(mut self, password: Option<Secret>) -> Self {
         self.password = password;
         self
     }
 
     /// Takes in what the device sent. Tells whether the driver must look: something is to be sent, something
     /// happened, or the next timeout is sooner than it was.
-    pub(crate) fn handle_data(&mut self, bytes: &[u8], now: Instant) -> bool {
+    pub fn handle_data(&mut self, bytes: &[u8], now: Instant) -> bool {
         let timeout = self.poll_timeout();
         self.cleaner.feed(bytes);
         self.advance(now);
@@ -196,94 +302,49 @@ impl Dialogue {
     /// # Panics
     /// When the device does not wait for a command; [`Event::Ready`], [`Event::Output`] and
     /// [`Event::TimedOut`] say that it does.
-    pub(crate) fn start_command(&mut self, text: &str, deadline: Instant) {
+    pub fn start_command(&mut self, text: &str, deadline: Instant) {
         assert!(
-            matches!(self.state, State::Ready),
+            matches!(self.state, State::Ready { .. }),
             "a command was started before the last one ended"
         );
-        let typed = self.type_line(text, deadline);
+        let mut typed = self.type_line(text, deadline);
+        typed.settles = !self.familiar.is_plain(text);
         self.state = State::Running(typed);
     }
 
+    /// The literal prompt, once it is learned.
+    pub(crate) fn prompt(&self) -> String {
+        String::from_utf8_lossy(&self.prompt).into_owned()
+    }
+
     /// What to send next.
-    pub(crate) fn poll_transmit(&mut self) -> Option<Outgoing> {
+    pub fn poll_transmit(&mut self) -> Option<Outgoing> {
         (!self.transmit.is_empty()).then(|| std::mem::take(&mut self.transmit))
     }
 
     /// What happened next.
-    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+    pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// When [`Self::handle_timeout`] is due.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        match &self.state {
-            State::Seeking { deadline, nudge }
-            | State::Confirming {
-                deadline, nudge, ..
-            } => Some(*deadline.min(nudge)),
-            State::Enabling {
-                deadline, judge_at, ..
-            } => Some(judge_at.map_or(*deadline, |at| at.min(*deadline))),
-            State::SettingUp { typed, .. } | State::Running(typed) => Some(
-                typed
-                    .believe_at
-                    .map_or(typed.deadline, |at| at.min(typed.deadline)),
-            ),
-            State::Interrupting { until } => Some(*until),
-            State::Ready | State::Ended => None,
-        }
+    /// How often the prompt had changed and was learned again since the login.
+    pub const fn relearns(&self) -> u64 {
+        self.relearns
     }
 
-    /// Time has passed. Harmless when nothing was due.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        match &mut self.state {
-            State::Seeking { deadline, .. } | State::Confirming { deadline, .. }
-                if now >= *deadline =>
-            {
-                self.fail_no_prompt("no prompt was recognised");
-            }
-            State::Seeking { nudge, .. } | State::Confirming { nudge, .. } if now >= *nudge => {
-                *nudge = now + NUDGE;
-                self.send_newline();
-            }
-            State::Enabling { deadline, .. } if now >= *deadline => {
-                self.fail(
-                    Reason::EnableFailed,
-                    "the device did not become privileged in time".into(),
-                    None,
-                );
-            }
-            State::Enabling { judge_at, .. } if judge_at.is_some_and(|at| now >= at) => {
-                self.refuse_enable("");
-            }
-            State::SettingUp { typed, .. } if now >= typed.deadline => {
-                let what = format!("no prompt came after \"{}\"", typed.text);
-                self.fail_no_prompt(&what);
-            }
-            State::Running(typed) if now >= typed.deadline => {
-                self.transmit.push(&self.manners.interrupt);
-                self.cleaner.clear();
-                self.stopped = true;
-                self.state = State::Interrupting {
-                    until: now + INTERRUPT_GRACE,
-                };
-            }
-            State::SettingUp { typed, .. } | State::Running(typed)
-                if typed.believe_at.is_some_and(|at| now >= at) =>
-            {
-                self.finish(now);
-            }
-            State::Interrupting { until } if now >= *until => {
-                self.state = State::Ended;
-                self.events.push_back(Event::Broken);
-            }
-            _ => {}
-        }
+    /// Whether the device was sent the enable secret.
+    pub(crate) const fn enable_secret_typed(&self) -> bool {
+        self.enable_secret_typed
+    }
+
+    /// Memory that the device's text takes, in bytes: at most three times [`MAX_OUTPUT`].
+    pub const fn held(&self) -> usize {
+        self.cleaner.held()
     }
 
     fn advance(&mut self, now: Instant) {
-        if self.answer_pager() {
+        self.silence_ends();
+        if self.see_pager(now) || self.hear_question(now) {
             return;
         }
         match &self.state {
@@ -291,39 +352,17 @@ impl Dialogue {
             State::Confirming { .. } => self.confirm(now),
             State::Enabling { .. } => self.enable(now),
             State::SettingUp { .. } | State::Running(_) => self.look_for_end(now),
-            State::Interrupting { .. } => {
+            State::Interrupting(_) => self.watch_stop(now),
+            // Nobody asked.
+            State::Ready { .. } => {
+                self.note_leftovers(self.cleaner.lines().len(), now);
                 if self.shows_prompt() {
-                    self.become_ready(Event::TimedOut);
-                } else if self.cleaner.lines().len() > QUIET_LINES {
-                    let lines = self.cleaner.lines().len();
-                    self.cleaner.drop_front(lines);
+                    self.owed = self.owed.saturating_sub(1);
+                    self.cleaner.clear();
                 }
             }
-            // Nobody asked.
-            State::Ready => self.note_leftovers(self.cleaner.lines().len(), now),
             State::Ended => self.cleaner.clear(),
         }
-    }
-
-    fn answer_pager(&mut self) -> bool {
-        let line = self.cleaner.current_line();
-        let shown = line.trim_ascii_end();
-        let found = self.manners.pagers.iter().find(|pager| {
-            let mark = pager.mark.trim();
-            !mark.is_empty() && shown.ends_with(mark.as_bytes())
-        });
-        let Some(pager) = found else { return false };
-        // The spaces around the mark go with it.
-        let before = &shown[..shown.len() - pager.mark.trim().len()];
-        let cut = line.len() - before.trim_ascii_end().len();
-        let answer = match self.state {
-            State::Ready | State::Ended => return false,
-            State::Interrupting { .. } => self.manners.interrupt.clone(),
-            _ => pager.answer.clone(),
-        };
-        self.transmit.push(&answer);
-        self.cleaner.cut_line_end(cut);
-        true
     }
 
     fn type_line(&mut self, text: &str, deadline: Instant) -> Typed {
@@ -333,21 +372,32 @@ impl Dialogue {
         Typed {
             text: text.into(),
             deadline,
-            echo_seen: false,
+            echo: EchoSeen::NotYet,
+            echo_repeated: false,
+            settles: false,
             believe_at: None,
             lines_before: 0,
+            suspect: None,
+            owed_before: std::mem::take(&mut self.owed),
+            owed_after: 0,
         }
     }
 
-    fn become_ready(&mut self, event: Event) {
+    fn send_newline(&mut self) {
+        self.transmit.push(&self.manners.newline);
+    }
+
+    fn become_ready(&mut self, event: Event, now: Instant) {
         self.stopped = matches!(event, Event::TimedOut);
         self.cleaner.clear();
-        self.state = State::Ready;
+        self.state = State::Ready {
+            keepalive: self.manners.types_to_keep.then(|| now + KEEPALIVE),
+        };
         self.events.push_back(event);
     }
 
     fn shows_prompt(&self) -> bool {
-        self.cleaner.current_line().trim_ascii_end() == self.prompt
+        self.cleaner.shown() == self.prompt
     }
 
     /// What of the device's text may stand in a message: short, and without the secrets that it was sent.
@@ -361,12 +411,10 @@ impl Dialogue {
     }
 }
 
-/// While a command is being stopped, so many bytes of lines are let pile up before they are dropped.
-const QUIET_LINES: usize = 4 * 1024;
-
 /// Device text as it is worked with from here on.
-fn text_of(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

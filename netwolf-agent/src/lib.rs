@@ -27,12 +27,17 @@
 
 pub mod agent;
 pub mod cli;
+pub mod dialogue;
+pub mod host_keys;
+pub mod known_keys;
+pub mod record;
+pub mod redact;
 pub mod telemetry;
 
 mod backoff;
+mod blocking;
 mod clock;
 mod dial;
-mod dialogue;
 mod link;
 mod pacing;
 mod plan;

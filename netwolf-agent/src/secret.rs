@@ -6,16 +6,18 @@ use netwolf_wire::SecretRef;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::blocking;
+
 /// A private key with its comment and certificates is a few KiB; a larger file is not a secret.
 const MAX_SECRET: u64 = 64 * 1024;
 
 /// A secret value.
 #[derive(Clone)]
-pub(crate) struct Secret(Zeroizing<String>);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a value.
-    pub(crate) fn new(value: String) -> Self {
+    pub fn new(value: String) -> Self {
         Self(Zeroizing::new(value))
     }
 
@@ -35,7 +37,7 @@ impl Secret {
 
 /// Bytes to be sent, a secret among them maybe: never shown, wiped when dropped.
 #[derive(Default)]
-pub(crate) struct Outgoing(Zeroizing<Vec<u8>>);
+pub struct Outgoing(Zeroizing<Vec<u8>>);
 
 impl Outgoing {
     /// Adds `text` at the end.
@@ -86,6 +88,8 @@ pub(crate) enum SecretError {
     NotText(String),
     #[error("cannot read \"{path}\": {error}")]
     File { path: String, error: io::Error },
+    #[error("\"{0}\" is not a regular file")]
+    NoFile(String),
     #[error("\"{0}\" is empty")]
     Empty(String),
     #[error("\"{0}\" is longer than any secret")]
@@ -106,7 +110,7 @@ pub(crate) async fn resolve(reference: &SecretRef) -> Result<Secret, SecretError
         },
         SecretRef::File(path) => {
             let path = path.clone();
-            tokio::task::spawn_blocking(move || read(&path))
+            blocking::run(move || read(&path))
                 .await
                 .unwrap_or_else(|_| Err(SecretError::Empty("a reader that was cancelled".into())))
         }
@@ -119,7 +123,12 @@ fn read(path: &Path) -> Result<Secret, SecretError> {
         path: shown(),
         error,
     };
-    if std::fs::metadata(path).map_err(failed)?.len() > MAX_SECRET {
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        // Reading a pipe could wait for ever, and would find nothing at the next login.
+        return Err(SecretError::NoFile(shown()));
+    }
+    if metadata.len() > MAX_SECRET {
         return Err(SecretError::TooLong(shown()));
     }
     let mut text = Zeroizing::new(std::fs::read_to_string(path).map_err(failed)?);

@@ -1,9 +1,9 @@
 //! The life of one device on a shard, as one task.
 //!
 //! ```text
-//!   +--> wait (backoff, then a place in the queue of logins) --> connecting --> up: commands when due
-//!   |                                                               |            |
-//!   +---------------------- failure, with its reason ---------------+------------+
+//!   +--> wait (see `waiting`) --> connecting --> up: commands when due (see `polling`)
+//!   |                                |            |
+//!   +----- failure, or age ----------+------------+
 //! ```
 //!
 //! The task is told by an [`Order`] what to run and when to stop, and tells by [`Notice`]s what happened; it
@@ -11,46 +11,65 @@
 //! restart and no other anything.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use netwolf_wire::{
     DeviceName, hash,
+    login::LoginOutcome,
     status::{Failure, Reason},
     target::Target,
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Sleep, sleep, sleep_until},
-};
+use tokio::sync::{mpsc, watch};
 
-pub(crate) use self::notice::{Notice, Order, Polled, TaskId};
+pub(crate) use self::ssh::scan::scan as scan_host_keys;
 use self::{
+    age::Age,
     agenda::Agenda,
+    gate::Gate,
     host_key::AcceptedKeys,
-    live::{Live, Outcome},
-    ssh::Login,
+    live::Live,
+    polling::Over,
+    ssh::{Login, jump::JumpHosts},
+    waiting::Way,
+};
+pub(crate) use self::{
+    crowd::{Counted, Crowd},
+    gate::{Answer, Verdict},
+    notice::{Notice, Order, Polled, ShowOrder, TaskId},
+    traffic::Traffic,
 };
 use crate::{
-    backoff::{Backoff, STABLE},
+    backoff::{Backoff, Progress, STABLE},
     clock::Clock,
-    dialogue::manners::Manners,
-    pacing::Pacing,
+    pacing::{DevicePace, Pacing},
     plan::CompiledPlan,
+    random::Random,
 };
 
+mod age;
 mod agenda;
+pub(crate) mod crowd;
 mod feed;
+pub(crate) mod gate;
 pub(crate) mod host_key;
-mod known_hosts;
+pub(crate) mod known_hosts;
 mod live;
 mod notice;
+pub(crate) mod once;
+mod polling;
+mod showing;
 mod socket;
-mod ssh;
+pub(crate) mod ssh;
+mod traffic;
+mod waiting;
+
+/// No session is made anew more often, whatever its `max_age` says: a login is a burden to the device.
+const MIN_AGE: Duration = Duration::from_secs(1);
+
+/// A login that is to be done when a command is due begins so much earlier than it has to.
+const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
 /// What all sessions of a shard share.
 #[derive(Clone)]
@@ -60,6 +79,9 @@ pub(crate) struct Commons {
     pub(crate) seed: u64,
     pub(crate) pacing: Arc<Mutex<Pacing>>,
     pub(crate) accepted: Arc<AcceptedKeys>,
+    pub(crate) jumps: Arc<JumpHosts>,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) crowd: Arc<Crowd>,
     /// Full means that the shard is behind; then devices wait, and their polls are skipped and counted.
     pub(crate) notices: mpsc::Sender<(TaskId, Notice)>,
 }
@@ -75,17 +97,26 @@ pub(crate) struct Session {
     pub(crate) delay: Duration,
 }
 
-/// Why the part of the life with a connection ended.
+/// What outlives the device's connections.
+struct Kept {
+    agenda: Agenda,
+    backoff: Backoff,
+    /// Keeps below what the device allows.
+    pace: DevicePace,
+    random: Random,
+    /// The device refused its credential the last time.
+    refused: bool,
+    /// Probes that were ordered and seen.
+    probes: u32,
+    /// The device has ended an idle session: there is nothing to do until the next command is due.
+    idle: bool,
+}
+
+/// How the part of the life with a connection ended.
 enum End {
-    /// Told to stop, or nobody is left who could tell.
     Stopped,
-    /// The platform changed under the session: log in again at once.
-    Replaced,
-    Failed {
-        reason: Reason,
-        /// The login came to nothing after a credential had been sent.
-        offered: bool,
-    },
+    /// The next login may begin after so long.
+    Again(Duration),
 }
 
 /// The device was told to stop.
@@ -98,35 +129,21 @@ impl Session {
             self.commons.seed,
             hash::hash64(self.device.as_str().as_bytes()),
         );
-        let mut backoff = Backoff::new(seed);
-        let plan = self.orders.borrow_and_update().plan.clone();
-        let mut agenda = Agenda::new(plan, &self);
+        let order = self.orders.borrow_and_update().clone();
+        let mut kept = Kept {
+            agenda: Agenda::new(order.plan, &self),
+            backoff: Backoff::new(seed),
+            pace: DevicePace::default(),
+            random: Random::new(!seed),
+            refused: false,
+            probes: order.probes,
+            idle: false,
+        };
         let mut wait = self.delay;
-        loop {
-            if self.pause(wait).await.is_err() {
-                return;
-            }
-            wait = match self.live_once(&mut agenda, &mut backoff).await {
+        while let Ok(way) = self.way_in(wait, &mut kept).await {
+            match self.live_once(way, &mut kept).await {
                 End::Stopped => return,
-                End::Replaced => Duration::ZERO,
-                End::Failed { reason, offered } => backoff.after(reason, offered),
-            };
-        }
-    }
-
-    /// Waits for `wait`, unless told to stop.
-    async fn pause(&mut self, wait: Duration) -> Result<(), Stopped> {
-        let until = sleep(wait);
-        tokio::pin!(until);
-        loop {
-            if self.orders.borrow_and_update().stop {
-                return Err(Stopped);
-            }
-            tokio::select! {
-                () = &mut until => return Ok(()),
-                changed = self.orders.changed() => if changed.is_err() {
-                    return Err(Stopped);
-                },
+                End::Again(after) => wait = after,
             }
         }
     }
@@ -138,260 +155,127 @@ impl Session {
         }
     }
 
-    /// One connection, from the queue of logins to its end.
-    async fn live_once(&mut self, agenda: &mut Agenda, backoff: &mut Backoff) -> End {
-        let place = self
-            .commons
-            .pacing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .reserve(Instant::now());
-        if self.pause(place).await.is_err() {
-            return End::Stopped;
-        }
-        self.tell(Notice::Connecting).await;
+    /// One connection, from TCP connect to its end.
+    async fn live_once(&mut self, way: Way, kept: &mut Kept) -> End {
+        let Way { gate, queued } = way;
+        self.tell(Notice::Connecting(queued)).await;
         let plan = self.orders.borrow_and_update().plan.clone();
-        agenda.adopt(plan, self);
-        let manners = agenda.plan.manners.clone();
+        kept.agenda.adopt(plan, self);
+        let plan = kept.agenda.plan.clone();
         let started = Instant::now();
         let mut orders = self.orders.clone();
-        let offered = AtomicBool::new(false);
         let live = {
-            let login = self.log_in(&manners, &offered);
+            let login = self.log_in(&plan, &gate);
             tokio::pin!(login);
             loop {
                 tokio::select! {
                     live = &mut login => break live,
                     changed = orders.changed() => if changed.is_err() || orders.borrow_and_update().stop {
-                        // Dropping the login cuts its connection.
+                        // Dropping the login cuts its connection; the shard ends its permit.
                         return End::Stopped;
                     },
                 }
             }
         };
+        // The enable secret is a part of the credential.
+        let offered = gate.offered().load(Ordering::Relaxed)
+            || live.as_ref().is_ok_and(Live::typed_enable_secret);
+        let (result, let_in) = match &live {
+            Ok(_) => (Ok(()), true),
+            Err((failure, let_in)) => (Err(failure), *let_in),
+        };
+        let outcome = gate::outcome_of(result, offered, let_in);
+        gate.finish(&self.target.login.credential, outcome).await;
         let mut live = match live {
             Ok(live) => live,
-            Err(failure) => {
-                let reason = failure.reason;
-                self.tell(Notice::LoginFailed(failure)).await;
-                return End::Failed {
-                    reason,
-                    offered: offered.load(Ordering::Relaxed),
+            Err((failure, _)) => {
+                if failure.reason == Reason::CredentialHeld && self.orders.borrow().held {
+                    return End::Again(Duration::ZERO);
+                }
+                kept.refused = outcome == LoginOutcome::Refused;
+                let progress = match (let_in, offered) {
+                    (true, _) => Progress::LetIn,
+                    (false, true) => Progress::Offered,
+                    (false, false) => Progress::Before,
                 };
+                let wait = kept.backoff.after(failure.reason, progress);
+                self.tell(Notice::LoginFailed(failure, wait)).await;
+                return End::Again(wait);
             }
         };
         let up = Instant::now();
+        kept.refused = false;
         self.tell(Notice::Up(up - started)).await;
-        agenda.schedule.resume(up);
-        let end = match self.poll(&mut live, agenda).await {
-            Ok(end) => end,
-            Err(failure) => {
-                let reason = failure.reason;
-                self.tell(Notice::Disconnected(failure)).await;
-                End::Failed {
-                    reason,
-                    offered: false,
+        kept.agenda.schedule.resume(up);
+        let age = self.target.max_age.map(|greatest| {
+            let greatest = greatest.get().max(MIN_AGE);
+            Age::new(greatest, up, up - started, &mut kept.random)
+        });
+        let over = self.poll(&mut live, &mut kept.agenda, age).await;
+        let stable = up.elapsed() >= STABLE;
+        if stable {
+            kept.backoff.reset();
+        }
+        let end = match over {
+            Over::Stopped => End::Stopped,
+            Over::Replaced => End::Again(Duration::ZERO),
+            Over::Aged => {
+                self.tell(Notice::Aged).await;
+                End::Again(Duration::ZERO)
+            }
+            Over::Lost { failure, idle } => {
+                // A device that ends idle sessions does as it was told to: one login, in time for the next poll.
+                kept.idle = idle && stable && failure.reason == Reason::ClosedByDevice;
+                if kept.idle {
+                    let next_due = kept.agenda.schedule.next_due();
+                    let wait = idle_wait(Instant::now(), next_due, up - started);
+                    self.tell(Notice::Idle(wait)).await;
+                    End::Again(wait)
+                } else {
+                    let wait = kept.backoff.after(failure.reason, Progress::LetIn);
+                    self.tell(Notice::Disconnected(failure, wait)).await;
+                    End::Again(wait)
                 }
             }
         };
         live.close().await;
-        if up.elapsed() >= STABLE {
-            backoff.reset();
-        }
         end
     }
 
-    async fn log_in(&self, manners: &Arc<Manners>, offered: &AtomicBool) -> Result<Live, Failure> {
-        let enable_secret =
-            ssh::read_secret(&self.target.login, self.target.login.enable_secret.as_ref()).await?;
+    /// Connects, logs in and sets up.
+    ///
+    /// # Errors
+    /// Why it came to nothing, and whether the device had taken the credential by then.
+    async fn log_in(&self, plan: &CompiledPlan, gate: &Gate) -> Result<Live, (Failure, bool)> {
+        let login = &self.target.login;
+        let enable_secret = ssh::read_secret(login, login.enable_secret.as_ref())
+            .await
+            .map_err(|failure| (failure, false))?;
         let connection = ssh::connect(Login {
             device: &self.device,
             target: &self.target,
+            platform: &plan.platform,
             accepted: &self.commons.accepted,
-            offered,
+            jumps: &self.commons.jumps,
+            gate,
+            traffic: &self.commons.traffic,
         })
-        .await?;
-        Live::open(
-            connection,
-            manners,
-            enable_secret,
-            self.target.connect_timeout.get(),
-        )
         .await
-    }
-
-    /// Runs commands when they are due, until something ends it.
-    ///
-    /// # Errors
-    /// What the session failed of.
-    async fn poll(&mut self, live: &mut Live, agenda: &mut Agenda) -> Result<End, Failure> {
-        let mut running: Option<Running> = None;
-        let timer = sleep_until(Instant::now().into());
-        tokio::pin!(timer);
-        loop {
-            if let Err(end) = self.take_order(agenda) {
-                return Ok(end);
-            }
-            match live.pump().await {
-                Ok(None) => {}
-                Ok(Some(outcome)) => {
-                    if let Some(command) = running.take() {
-                        self.report(command, outcome).await;
-                    }
-                }
-                Err(failure) => {
-                    if let Some(command) = running.take() {
-                        self.report_lost(command, &failure).await;
-                    }
-                    return Err(failure);
-                }
-            }
-            let now = Instant::now();
-            if running.is_none()
-                && let Some(due) = agenda.schedule.pop(now)
-            {
-                if due.skipped > 0 {
-                    self.tell(Notice::Skipped(due.skipped)).await;
-                }
-                let command = &agenda.plan.commands[due.command];
-                running = Some(Running {
-                    plan: agenda.plan.clone(),
-                    command: due.command,
-                    started: now,
-                });
-                if let Err(failure) = live.start(&command.text, now + command.timeout).await {
-                    if let Some(command) = running.take() {
-                        self.report_lost(command, &failure).await;
-                    }
-                    return Err(failure);
-                }
-            }
-            let next = if running.is_none() {
-                agenda.schedule.next_due()
-            } else {
-                None
-            };
-            let until = [next, live.timeout()].into_iter().flatten().min();
-            self.wait(live, timer.as_mut(), until).await;
-        }
-    }
-
-    /// Waits until there is something to look at: bytes, an order, or the time.
-    async fn wait(
-        &mut self,
-        live: &Live,
-        mut timer: std::pin::Pin<&mut Sleep>,
-        until: Option<Instant>,
-    ) {
-        if let Some(until) = until {
-            timer.as_mut().reset(until.into());
-        }
-        tokio::select! {
-            biased;
-            () = live.feed().wake.notified() => {}
-            changed = self.orders.changed() => if changed.is_err() {
-                tracing::trace!("nobody is left to give orders");
-            },
-            () = timer, if until.is_some() => {}
-        }
-    }
-
-    fn take_order(&mut self, agenda: &mut Agenda) -> Result<(), End> {
-        if self.orders.has_changed().is_err() {
-            return Err(End::Stopped);
-        }
-        let Order { plan, stop } = self.orders.borrow_and_update().clone();
-        if stop {
-            return Err(End::Stopped);
-        }
-        if plan.digest != agenda.plan.digest {
-            if plan.platform != agenda.plan.platform {
-                return Err(End::Replaced);
-            }
-            agenda.adopt(plan, self);
-            agenda.schedule.resume(Instant::now());
-        }
-        Ok(())
-    }
-
-    async fn report(&self, running: Running, outcome: Outcome) {
-        let ended = Instant::now();
-        let Running {
-            plan,
-            command,
-            started,
-        } = running;
-        let spec = &plan.commands[command];
-        let failed = |reason, message, hint: Option<&str>| Failure {
-            reason,
-            message,
-            hint: hint.map(Into::into),
-        };
-        let notice = match outcome {
-            Outcome::TimedOut => {
-                let seconds = spec.timeout.as_secs_f64();
-                let message = format!(
-                    "\"{}\" was not done within {seconds} s and was stopped",
-                    spec.text
-                );
-                let hint = "is the command's `timeout` long enough for this device?";
-                let failure = failed(Reason::CommandTimeout, message, Some(hint));
-                Notice::PollFailed {
-                    plan,
-                    command,
-                    failure,
-                }
-            }
-            Outcome::Refused => {
-                let message = format!("the device does not run \"{}\" on a channel", spec.text);
-                let hint = "may the user run commands, and does the platform's `transport` fit the device?";
-                let failure = failed(Reason::CommandRejected, message, Some(hint));
-                Notice::PollFailed {
-                    plan,
-                    command,
-                    failure,
-                }
-            }
-            Outcome::Output(output) => {
-                if let Some(line) = output.rejected {
-                    let message = format!("the device refused \"{}\": \"{line}\"", spec.text);
-                    let hint = "does this device know the command, and may the user run it?";
-                    let failure = failed(Reason::CommandRejected, message, Some(hint));
-                    Notice::PollFailed {
-                        plan,
-                        command,
-                        failure,
-                    }
-                } else {
-                    Notice::Polled(Box::new(Polled {
-                        unix_ms: self.commons.clock.unix_ms(ended),
-                        took: ended - started,
-                        extraction: spec.filter.apply(&output.text),
-                        truncated: output.truncated,
-                        plan,
-                        command,
-                    }))
-                }
-            }
-        };
-        self.tell(notice).await;
-    }
-
-    async fn report_lost(&self, running: Running, failure: &Failure) {
-        self.tell(Notice::PollFailed {
-            plan: running.plan,
-            command: running.command,
-            failure: failure.clone(),
-        })
-        .await;
+        .map_err(|failure| (failure, false))?;
+        let step_timeout = self.target.connect_timeout.get();
+        Live::open(connection, &plan.manners, enable_secret, step_timeout)
+            .await
+            .map_err(|failure| (failure, true))
     }
 }
 
-/// A command that is under way.
-struct Running {
-    plan: Arc<CompiledPlan>,
-    command: usize,
-    started: Instant,
+/// How long a device that ended an idle session at `now` is left alone, when the next command is due at
+/// `next_due` and a login takes `login`: with it done in time, even if it takes twice as long and waits a little.
+fn idle_wait(now: Instant, next_due: Option<Instant>, login: Duration) -> Duration {
+    next_due
+        .map(|due| due.saturating_duration_since(now))
+        .unwrap_or_default()
+        .saturating_sub(2 * login + IDLE_MARGIN)
 }
 
 #[cfg(test)]

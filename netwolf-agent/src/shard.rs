@@ -1,5 +1,5 @@
 //! A shard: one core's event loop with its devices and its own link. Shares nothing with its neighbours but
-//! the memory of accepted host keys.
+//! the memory of accepted host keys and the connections to jump hosts.
 //!
 //! ```text
 //!   device tasks --notices--> +--------+ --effects--> tasks, link
@@ -14,6 +14,7 @@ use std::{
     collections::HashMap,
     future::pending,
     io,
+    num::NonZeroU32,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -29,12 +30,11 @@ use thiserror::Error;
 use tokio::{
     net::TcpStream,
     sync::{mpsc, watch},
-    task::{self, AbortHandle, JoinError, JoinHandle, JoinSet},
+    task::{self, AbortHandle, JoinHandle, JoinSet},
     time::sleep_until,
 };
-use tracing::Instrument;
 
-use self::core::{Core, Effect};
+use self::{core::Core, tasks::task_id};
 use crate::{
     clock::{self, Clock},
     link::{
@@ -42,7 +42,10 @@ use crate::{
         wires::{self, Wires, chain},
     },
     pacing::Pacing,
-    session::{Commons, Notice, Order, Session, TaskId, host_key::AcceptedKeys},
+    session::{
+        Commons, Crowd, Notice, Order, TaskId, Traffic, host_key::AcceptedKeys,
+        ssh::jump::JumpHosts,
+    },
 };
 
 mod buffer;
@@ -51,6 +54,7 @@ mod leases;
 mod linking;
 mod plans;
 mod series;
+mod tasks;
 
 /// Notices that the shard has not looked at. When they are full devices wait with what they have to tell, and
 /// polls that are late for it are skipped and counted.
@@ -70,6 +74,9 @@ pub(crate) struct ShardConfig {
     /// `HOST:PORT`.
     pub(crate) manager: String,
     pub(crate) accepted: Arc<AcceptedKeys>,
+    pub(crate) jumps: Arc<JumpHosts>,
+    /// Of the whole agent.
+    pub(crate) logins_per_second: NonZeroU32,
 }
 
 impl ShardConfig {
@@ -130,30 +137,7 @@ pub(crate) async fn run(
     config: ShardConfig,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), ShardError> {
-    let now = Instant::now();
-    let clock = Clock::start();
-    let seed = hash::combine(config.incarnation.0, u64::from(config.index));
-    let (sender, notices) = mpsc::channel(NOTICES_DEPTH);
-    let mut shard = Shard {
-        core: Core::new(clock.clone(), now),
-        machine: Machine::new(seed, now),
-        commons: Commons {
-            clock,
-            seed,
-            pacing: Arc::new(Mutex::new(Pacing::for_shard(config.shards))),
-            accepted: config.accepted.clone(),
-            notices: sender,
-        },
-        config,
-        notices,
-        tasks: JoinSet::new(),
-        by_task: HashMap::new(),
-        by_tokio: HashMap::new(),
-        connecting: None,
-        wires: None,
-        marks: Vec::new(),
-        complained: false,
-    };
+    let mut shard = Shard::new(config, Instant::now());
     loop {
         shard.act(Instant::now());
         match shard.next_event(&mut shutdown).await {
@@ -161,9 +145,7 @@ pub(crate) async fn run(
             event => shard.handle(event, Instant::now())?,
         }
         // Whatever else is there already is handled before anything is sent, which makes batches.
-        while let Ok((id, notice)) = shard.notices.try_recv() {
-            shard.core.handle_notice(id, notice, Instant::now());
-        }
+        shard.drain_notices();
         while let Some(ended) = shard.tasks.try_join_next_with_id() {
             shard.handle_ended(task_id(&ended), Instant::now());
         }
@@ -173,6 +155,39 @@ pub(crate) async fn run(
 }
 
 impl Shard {
+    /// A shard that holds nothing and has no link.
+    fn new(config: ShardConfig, now: Instant) -> Self {
+        let clock = Clock::start();
+        let seed = hash::combine(config.incarnation.0, u64::from(config.index));
+        let (sender, notices) = mpsc::channel(NOTICES_DEPTH);
+        let traffic = Arc::new(Traffic::default());
+        let crowd = Arc::new(Crowd::default());
+        let pacing = Pacing::for_shard(config.shards, config.logins_per_second);
+        Self {
+            core: Core::new(clock.clone(), traffic.clone(), crowd.clone(), now),
+            machine: Machine::new(seed, now),
+            commons: Commons {
+                clock,
+                seed,
+                pacing: Arc::new(Mutex::new(pacing)),
+                accepted: config.accepted.clone(),
+                jumps: config.jumps.clone(),
+                traffic,
+                crowd,
+                notices: sender,
+            },
+            config,
+            notices,
+            tasks: JoinSet::new(),
+            by_task: HashMap::new(),
+            by_tokio: HashMap::new(),
+            connecting: None,
+            wires: None,
+            marks: Vec::new(),
+            complained: false,
+        }
+    }
+
     async fn next_event(&mut self, shutdown: &mut watch::Receiver<bool>) -> Event {
         let running = self.machine.is_running();
         let sends = [self.core.statuses_at(), self.core.flush_at()]
@@ -215,13 +230,6 @@ impl Shard {
         Ok(())
     }
 
-    fn handle_ended(&mut self, id: task::Id, now: Instant) {
-        if let Some(id) = self.by_tokio.remove(&id) {
-            self.by_task.remove(&id);
-            self.core.handle_ended(id, now);
-        }
-    }
-
     /// Does what core and machine have to say until they have nothing more.
     fn act(&mut self, now: Instant) {
         while let Some(action) = self.machine.poll_action(now) {
@@ -251,6 +259,7 @@ impl Shard {
                         connecting.abort();
                     }
                     self.wires = None;
+                    self.core.handle_link_down(now);
                     self.complain(why);
                 }
             }
@@ -260,47 +269,6 @@ impl Shard {
         }
         if self.machine.is_running() {
             self.send(now);
-        }
-    }
-
-    fn do_effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Start {
-                id,
-                device,
-                target,
-                plan,
-                delay,
-            } => {
-                let span = tracing::info_span!("session", %device, platform = %plan.platform.name);
-                let (orders, receiver) = watch::channel(Order { plan, stop: false });
-                let session = Session {
-                    id,
-                    device,
-                    target: *target,
-                    orders: receiver,
-                    commons: self.commons.clone(),
-                    delay,
-                };
-                let abort = self.tasks.spawn(session.run().instrument(span));
-                self.by_tokio.insert(abort.id(), id);
-                self.by_task.insert(id, (orders, abort));
-            }
-            Effect::Replan(id, plan) => {
-                if let Some((orders, _)) = self.by_task.get(&id) {
-                    orders.send_modify(|order| order.plan = plan);
-                }
-            }
-            Effect::Stop(id) => {
-                if let Some((orders, _)) = self.by_task.get(&id) {
-                    orders.send_modify(|order| order.stop = true);
-                }
-            }
-            Effect::Abort(id) => {
-                if let Some((_, abort)) = self.by_task.get(&id) {
-                    abort.abort();
-                }
-            }
         }
     }
 
@@ -328,19 +296,21 @@ impl Shard {
             }
         }
         self.tasks.shutdown().await;
+        self.drain_notices();
+        self.core.handle_cut_off();
         if self.machine.is_running()
             && let Some(wires) = self.wires.take()
-            && wires.control(Goodbye {}).is_ok()
         {
-            wires.finish(GOODBYE_BOUND).await;
+            // Permits that were used are ended, so that no other login waits for them.
+            while let Some(ended) = self.core.poll_last_words() {
+                if wires.control(ended).is_err() {
+                    return;
+                }
+            }
+            if wires.control(Goodbye {}).is_ok() {
+                wires.finish(GOODBYE_BOUND).await;
+            }
         }
-    }
-}
-
-fn task_id(ended: &Result<(task::Id, ()), JoinError>) -> task::Id {
-    match ended {
-        Ok((id, ())) => *id,
-        Err(error) => error.id(),
     }
 }
 
@@ -368,3 +338,6 @@ async fn sleep_until_or_never(until: Option<Instant>) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

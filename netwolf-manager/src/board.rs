@@ -21,7 +21,7 @@ use std::{
 use arc_swap::ArcSwap;
 use netwolf_wire::{DeviceName, ShardId};
 
-use crate::{clock::Tick, dispatch::Totals, inventory::Inventory};
+use crate::{breaker::CredentialView, clock::Tick, dispatch::Totals, inventory::Inventory};
 
 pub mod agent;
 pub mod device;
@@ -53,6 +53,7 @@ pub struct Board {
     devices: ArcSwap<Devices>,
     agents: Mutex<BTreeMap<ShardId, Arc<AgentSlot>>>,
     core: Mutex<CoreState>,
+    credentials: ArcSwap<Vec<CredentialView>>,
     is_gathering: AtomicBool,
 }
 
@@ -86,7 +87,7 @@ impl Board {
                     }
                     Arc::new(slot)
                 });
-                slot.set_about(device);
+                slot.set_about(device, inventory.plans.get(&device.job.plan));
                 (name.clone(), slot)
             })
             .collect();
@@ -137,6 +138,16 @@ impl Board {
     /// A shard has left of its own will.
     pub fn agent_left(&self, shard: &ShardId) {
         lock(&self.agents).remove(shard);
+    }
+
+    /// The credentials of the inventory, by name.
+    pub fn credentials(&self) -> Arc<Vec<CredentialView>> {
+        self.credentials.load_full()
+    }
+
+    /// Sets what is shown of credentials.
+    pub fn set_credentials(&self, credentials: Vec<CredentialView>) {
+        self.credentials.store(Arc::new(credentials));
     }
 
     /// What the core tells of itself.

@@ -4,6 +4,8 @@
 //! a word, because it is of no use to anybody.
 
 use netwolf_wire::{
+    Span,
+    message::{Asks, Ended, Shown, ShownOutput, ToManager},
     stats::ShardStats,
     status::{DeviceStatus, Failure},
 };
@@ -16,6 +18,12 @@ pub const NAME: usize = 128;
 
 /// Commands of one device that are shown as failing.
 pub const FAILING: usize = 100;
+
+/// Asks for permits, and ends of logins, in a message: more than a shard has devices.
+pub const LOGINS: usize = 100_000;
+
+/// Outputs in an answer: a plan has some dozens of commands.
+pub const OUTPUTS: usize = 256;
 
 /// Bytes of a message, a hint or a command.
 pub const TEXT: usize = 1 << 10;
@@ -31,8 +39,57 @@ pub fn stats(mut stats: ShardStats) -> ShardStats {
             histogram.sum = 0.0;
         }
     }
+    if !is_time(stats.pacing_wait_seconds) {
+        stats.pacing_wait_seconds = 0.0;
+    }
     stats
 }
+
+/// A message for the core, bounded.
+pub fn message(message: ToManager) -> ToManager {
+    match message {
+        ToManager::Statuses(mut told) => {
+            told.statuses = told.statuses.into_iter().map(status).collect();
+            told.into()
+        }
+        ToManager::Asks(told) => asks(told).into(),
+        ToManager::Ended(told) => ended(told).into(),
+        ToManager::Shown(told) => shown(told).into(),
+        other => other,
+    }
+}
+
+/// Asks for permits, bounded.
+pub fn asks(mut asks: Asks) -> Asks {
+    asks.asks.retain(|ask| ask.credential.len() <= TEXT);
+    asks.asks.truncate(LOGINS);
+    asks
+}
+
+/// Ends of logins, bounded.
+pub fn ended(mut ended: Ended) -> Ended {
+    ended.logins.retain(|end| end.credential.len() <= TEXT);
+    ended.logins.truncate(LOGINS);
+    ended
+}
+
+/// What a device answered, bounded.
+pub fn shown(mut shown: Shown) -> Shown {
+    shown.outputs.truncate(OUTPUTS);
+    for output in &mut shown.outputs {
+        cut(&mut output.command);
+        output.truncated |= output.text.len() > ShownOutput::MAX_TEXT;
+        cut_at(&mut output.text, ShownOutput::MAX_TEXT);
+        output.took = output.took.min(LONGEST);
+        if let Some(failure) = &mut output.failure {
+            cut_failure(failure);
+        }
+    }
+    shown
+}
+
+/// No command takes longer than a day.
+const LONGEST: Span = Span::from_secs(86_400);
 
 /// A session's state, bounded.
 pub fn status(mut status: DeviceStatus) -> DeviceStatus {
@@ -61,8 +118,12 @@ fn cut_failure(failure: &mut Failure) {
 }
 
 fn cut(text: &mut String) {
-    if text.len() > TEXT {
-        text.truncate(text.floor_char_boundary(TEXT));
+    cut_at(text, TEXT);
+}
+
+fn cut_at(text: &mut String, most: usize) {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
         text.shrink_to_fit();
     }
 }
@@ -71,6 +132,7 @@ fn cut(text: &mut String) {
 mod tests {
     use netwolf_wire::{
         Epoch,
+        login::LoginAsk,
         stats::Histogram,
         status::{FailingCommand, Reason, SessionState},
     };
@@ -83,7 +145,10 @@ mod tests {
             sum: f64::INFINITY,
             ..Histogram::default()
         };
-        let mut told = ShardStats::default();
+        let mut told = ShardStats {
+            pacing_wait_seconds: f64::NAN,
+            ..ShardStats::default()
+        };
         for no in 0..1_000 {
             told.poll_seconds
                 .insert(format!("{no:04}"), endless.clone());
@@ -91,9 +156,45 @@ mod tests {
         told.poll_seconds.insert("!".repeat(NAME + 1), endless);
         let kept = stats(told);
         assert_eq!(kept.poll_seconds.len(), COLLECTORS);
+        assert!(kept.pacing_wait_seconds.abs() < f64::EPSILON);
         assert_eq!(kept.poll_seconds.keys().next().unwrap(), "0000");
         let sums = kept.poll_seconds.values().map(|h| h.sum);
         assert!(sums.into_iter().all(|sum| sum == 0.0));
+    }
+
+    #[test]
+    fn logins_and_outputs_are_bounded() {
+        let ask = |credential: String| LoginAsk {
+            device: "sw-1".parse().unwrap(),
+            epoch: Epoch(1),
+            credential,
+        };
+        let mut told = vec![ask("x".repeat(TEXT + 1))];
+        told.resize(LOGINS + 2, ask("lab".into()));
+        let kept = asks(Asks { asks: told }).asks;
+        assert!(kept.len() == LOGINS && kept[0].credential == "lab");
+
+        let output = ShownOutput {
+            command: "y".repeat(TEXT + 1),
+            unix_ms: 0,
+            took: Span::from_secs(u64::MAX),
+            text: "ü".repeat(ShownOutput::MAX_TEXT),
+            truncated: false,
+            failure: Some(Failure {
+                reason: Reason::Other,
+                message: "x".repeat(TEXT + 1),
+                hint: None,
+            }),
+        };
+        let told = Shown {
+            request: 1,
+            outputs: vec![output; OUTPUTS + 1],
+        };
+        let kept = shown(told).outputs;
+        assert_eq!(kept.len(), OUTPUTS);
+        assert!(kept[0].command.len() <= TEXT && kept[0].truncated && kept[0].took == LONGEST);
+        assert!(kept[0].text.len() <= ShownOutput::MAX_TEXT);
+        assert!(kept[0].failure.as_ref().unwrap().message.len() <= TEXT);
     }
 
     #[test]
@@ -114,6 +215,8 @@ mod tests {
                 state: SessionState::Backoff,
                 since_ms: 0,
                 failure: Some(failure.clone()),
+                failures: 0,
+                next_attempt_ms: None,
                 login_seconds: Some(seconds),
                 failing: vec![failing.clone(); FAILING + 1],
             });

@@ -40,6 +40,9 @@ impl Tick {
     }
 }
 
+/// Unix times in milliseconds beyond this cannot be written: the end of the year 9999.
+pub const LAST_MS: u64 = 253_402_300_799_999;
+
 /// Unix time in milliseconds.
 pub fn unix_ms() -> u64 {
     let since = SystemTime::now()

@@ -16,8 +16,8 @@ use std::{
 };
 
 use netwolf_wire::{
-    AgentName, Epoch, Incarnation, ShardId, Span,
-    message::{Hello, Timing as WireTiming, ToAgent, ToManager, Welcome},
+    Epoch, Incarnation, ShardId, Span,
+    message::{Hello, Timing as WireTiming, ToManager, Welcome},
     version::Version,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -28,16 +28,19 @@ use crate::{
     board::{AgentSlot, CoreState},
     clock::unix_ms,
     config::Timing,
-    dispatch::{Action, Dispatcher},
-    fleet::{Cause, Duplicate, LinkNo, Patience},
+    dispatch::Dispatcher,
+    fleet::{Duplicate, LinkNo, Patience},
     inventory::Inventory,
     lease,
     link::LinkHandle,
     state::State,
 };
 
+mod acting;
+pub mod shows;
 mod wait;
 
+use shows::{ShowRequest, Shows};
 use wait::Wait;
 
 /// Events that may wait for the core; a link whose event does not fit waits, and with it its agent.
@@ -58,8 +61,25 @@ pub enum Event {
     Message(LinkNo, ToManager),
     /// A link that was let in is gone.
     LinkDown(LinkNo),
-    /// Another configuration takes the place of the one in force; told when it has.
-    Configured(Arc<Inventory>, Timing, oneshot::Sender<()>),
+    /// Another configuration takes the place of the one in force.
+    Configured(Configured),
+    /// An operator asked for a reload, and no configuration came of it: refused credentials are tried again.
+    TryAgain,
+    /// Somebody wants to see what a device answers.
+    Show(ShowRequest),
+}
+
+/// A configuration that has been read.
+#[derive(Debug)]
+pub struct Configured {
+    /// Its devices.
+    pub inventory: Arc<Inventory>,
+    /// Its times.
+    pub timing: Timing,
+    /// Whether a person asked for it, and not a file that changed.
+    pub is_asked_for: bool,
+    /// Told when it is in force.
+    pub done: oneshot::Sender<()>,
 }
 
 /// A shard at the door.
@@ -89,6 +109,7 @@ pub struct Core {
     refused: HashMap<ShardId, Incarnation>,
     /// While shards of before are waited for.
     gathering: Option<Wait>,
+    shows: Shows,
 }
 
 #[derive(Debug)]
@@ -124,7 +145,7 @@ impl Core {
         state.board.set_inventory(&inventory);
         let (start, before): (Epoch, _) = (lease::first_epoch(unix_ms()), known.borrow().clone());
         let dispatcher = Dispatcher::new(now, patience(&timing), before, start, inventory);
-        let core = Self {
+        let mut core = Self {
             state,
             dispatcher,
             timing,
@@ -132,7 +153,9 @@ impl Core {
             known,
             refused: HashMap::new(),
             gathering,
+            shows: Shows::default(),
         };
+        core.dispatcher.tell_time(now, unix_ms());
         core.show();
         core
     }
@@ -141,7 +164,9 @@ impl Core {
     pub async fn run(mut self, mut mailbox: mpsc::Receiver<Event>, stop: CancellationToken) {
         let mut events = Vec::with_capacity(BATCH);
         loop {
-            let deadline = self.dispatcher.poll_timeout();
+            let shown = self.dispatcher.poll_credentials();
+            let due = self.dispatcher.poll_timeout();
+            let deadline = due.into_iter().chain(shown).min();
             let sleep = async {
                 match deadline {
                     Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -155,6 +180,7 @@ impl Core {
             }
             let now = Instant::now();
             self.hear();
+            self.dispatcher.tell_time(now, unix_ms());
             for event in events.drain(..) {
                 self.handle(now, event);
             }
@@ -201,8 +227,17 @@ impl Core {
         match event {
             Event::Hello(entrant) => self.let_in(now, *entrant),
             Event::Message(link, ToManager::Statuses(statuses)) => {
-                self.dispatcher.handle_statuses(link, statuses.statuses);
+                self.dispatcher
+                    .handle_statuses(now, link, statuses.statuses);
             }
+            Event::Message(link, ToManager::Asks(asks)) => {
+                self.dispatcher.handle_asks(now, link, asks.asks);
+            }
+            Event::Message(link, ToManager::Ended(ended)) => {
+                self.dispatcher.handle_ended(now, link, &ended.logins);
+            }
+            Event::Message(link, ToManager::Shown(shown)) => self.shows.end(link, shown),
+            Event::Show(request) => self.begin_show(request),
             Event::Message(link, ToManager::Revoked(revoked)) => {
                 self.dispatcher.handle_revoked(now, link, &revoked);
             }
@@ -213,19 +248,42 @@ impl Core {
             Event::Message(..) => {}
             Event::LinkDown(link) => {
                 self.links.remove(&link);
+                self.shows.forget(link);
                 self.dispatcher.handle_link_down(now, link);
             }
-            Event::Configured(inventory, timing, done) => {
-                self.timing = timing;
-                self.dispatcher.set_patience(patience(&timing));
-                self.state.board.set_inventory(&inventory);
-                self.dispatcher.handle_inventory(now, inventory);
-                self.act();
-                // Nobody need wait for it.
-                done.send(()).ok();
-            }
+            Event::TryAgain => self.dispatcher.handle_reload(now),
+            Event::Configured(configured) => self.configure(now, configured),
         }
         self.act();
+    }
+
+    fn configure(&mut self, now: Instant, configured: Configured) {
+        let Configured {
+            inventory,
+            timing,
+            is_asked_for,
+            done,
+        } = configured;
+        self.timing = timing;
+        self.dispatcher.set_patience(patience(&timing));
+        self.state.board.set_inventory(&inventory);
+        self.dispatcher.handle_inventory(now, inventory);
+        if is_asked_for {
+            self.dispatcher.handle_reload(now);
+        }
+        self.act();
+        self.show();
+        // Nobody need wait for it.
+        done.send(()).ok();
+    }
+
+    fn begin_show(&mut self, request: ShowRequest) {
+        let Some((link, _)) = self.dispatcher.reach(&request.device) else {
+            return request.refuse(shows::ShowError::NoAgent);
+        };
+        if let Some(show) = self.shows.begin(link, request) {
+            self.send(link, show.into());
+        }
     }
 
     fn let_in(&mut self, now: Instant, entrant: Entrant) {
@@ -301,80 +359,6 @@ impl Core {
         }
     }
 
-    /// Does all that the dispatcher wants done.
-    fn act(&mut self) {
-        while let Some(action) = self.dispatcher.poll_action() {
-            match action {
-                Action::Lease { device, lease } => {
-                    if let Some(slot) = self.state.board.device(device.as_str()) {
-                        slot.set_lease(lease);
-                    }
-                }
-                Action::Status(status) => {
-                    if let Some(slot) = self.state.board.device(status.device.as_str()) {
-                        slot.set_status(status);
-                    }
-                }
-                Action::Admitted(link) => {
-                    if let Some(peer) = self.links.get(&link) {
-                        peer.handle.pulse.set_member(true);
-                        self.state.board.agent_joined(peer.slot.clone());
-                    }
-                }
-                Action::Send(link, message) => self.send(link, message),
-                Action::Close(link) => self.close(link),
-                Action::Unlinked(shard) => {
-                    info!(agent = %shard.agent, shard = shard.index, "link lost");
-                    self.state.board.agent_lost(&shard, self.state.clock.now());
-                }
-                Action::Gone(shard, cause, n_devices) => self.gone(&shard, cause, n_devices),
-                Action::Remember(known) => {
-                    self.known.send_replace(known);
-                }
-            }
-        }
-    }
-
-    fn send(&mut self, link: LinkNo, message: ToAgent) {
-        let Some(peer) = self.links.get(&link) else {
-            return;
-        };
-        if let Err(mpsc::error::TrySendError::Full(_)) = peer.handle.queue.try_send(message) {
-            self.state.telemetry.link_overflows.inc();
-            let shard = &peer.slot.shard;
-            warn!(agent = %shard.agent, shard = shard.index, "agent does not read; link closed");
-            peer.handle.close.cancel();
-        }
-    }
-
-    fn close(&mut self, link: LinkNo) {
-        if let Some(peer) = self.links.remove(&link) {
-            peer.handle.pulse.set_member(false);
-            peer.handle.close.cancel();
-        }
-    }
-
-    fn gone(&mut self, shard: &ShardId, cause: Cause, n_devices: usize) {
-        self.refused.remove(shard);
-        let (agent, index): (&AgentName, u16) = (&shard.agent, shard.index);
-        let is_last = self.dispatcher.fleet().shards().next().is_none();
-        if cause == Cause::Left {
-            info!(%agent, shard = index, n_devices, "shard left");
-            self.state.board.agent_left(shard);
-        } else {
-            let cause = cause.as_str();
-            if is_last {
-                warn!(%agent, shard = index, cause, n_devices, "shard lost; no other is linked, so nobody polls its devices");
-            } else {
-                warn!(%agent, shard = index, cause, n_devices, "shard lost; its devices go elsewhere");
-            }
-            self.state.board.agent_lost(shard, self.state.clock.now());
-        }
-        if is_last && cause == Cause::Left {
-            warn!("no agent is connected: nobody polls any device");
-        }
-    }
-
     /// Devices that nobody has told of are shown again once nobody is waited for.
     fn end_gathering(&mut self, now: Instant) {
         let fleet = self.dispatcher.fleet();
@@ -384,7 +368,10 @@ impl Core {
         }
     }
 
-    fn show(&self) {
+    fn show(&mut self) {
+        if let Some(credentials) = self.dispatcher.take_credentials(Instant::now()) {
+            self.state.board.set_credentials(credentials);
+        }
         let (held, revoking) = self.dispatcher.lease_counts();
         self.state.board.set_core(CoreState {
             awaits_known: self.dispatcher.fleet().awaits_known(),

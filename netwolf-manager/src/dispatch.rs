@@ -4,6 +4,7 @@
 //!   hello, messages,  +----------------------------------------------+   actions: show a lease,
 //!   links down,  ---> | fleet (who is there)  -> placement (targets) | -> send a message, close a link,
 //!   inventory, time   | leases (who may run)  -> reconcile(device)   |   remember the shards
+//!                     | breakers (who may log in when)               |
 //!                     +----------------------------------------------+
 //! ```
 //!
@@ -27,23 +28,23 @@ use netwolf_wire::{
 };
 
 use crate::{
+    breaker::Breakers,
     fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience},
     inventory::Inventory,
     lease::LeaseTable,
-    placement::{self, DeviceKey, ShardKey},
+    placement,
 };
 
 mod adopt;
+mod logins;
 mod outbox;
+mod reconcile;
 
 use outbox::Outbox;
 
 /// A device whose shard gave its lease up unasked is leased again after so long, not at once: the reason may
 /// still be there.
 pub const UNASKED_DELAY: Duration = Duration::from_secs(1);
-
-/// [`placement::solve`] or [`placement::extend`].
-type Placement = fn(&[DeviceKey], &[ShardKey], &[Option<usize>]) -> Vec<Option<usize>>;
 
 /// What the driver is to do, in this order.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +91,7 @@ pub struct Dispatcher {
     inventory: Arc<Inventory>,
     fleet: Fleet,
     leases: LeaseTable,
+    breakers: Breakers,
     /// Where placement wants each device.
     targets: HashMap<DeviceName, ShardId>,
     outboxes: BTreeMap<LinkNo, Outbox>,
@@ -109,6 +111,7 @@ impl Dispatcher {
         inventory: Arc<Inventory>,
     ) -> Self {
         Self {
+            breakers: Breakers::new(now, &inventory),
             inventory,
             fleet: Fleet::new(now, patience, known),
             leases: LeaseTable::new(start),
@@ -172,11 +175,13 @@ impl Dispatcher {
             .fleet
             .hello(now, &shard, hello.incarnation, hello.shards, link)?;
         if let Some(old) = admitted.replaced {
-            self.drop_link(old);
+            self.drop_link(now, old);
         }
         self.actions.push_back(Action::Admitted(link));
         self.actions.push_back(Action::Send(link, welcome.into()));
-        self.outboxes.insert(link, Outbox::default());
+        let mut outbox = Outbox::default();
+        outbox.breakers = self.breakers.all();
+        self.outboxes.insert(link, outbox);
         self.adopt(admitted.member, &shard, hello, highest);
         self.grant_waiting(&shard);
         self.flush();
@@ -186,6 +191,7 @@ impl Dispatcher {
     /// A link is gone.
     pub fn handle_link_down(&mut self, now: Instant, link: LinkNo) {
         self.outboxes.remove(&link);
+        self.breakers.handle_link_down(now, link);
         if let Some(shard) = self.fleet.link_down(now, link) {
             self.actions.push_back(Action::Unlinked(shard));
         }
@@ -194,7 +200,7 @@ impl Dispatcher {
     /// A shard leaves.
     pub fn handle_goodbye(&mut self, now: Instant, link: LinkNo) {
         if let Some(gone) = self.fleet.goodbye(now, link) {
-            self.handle_gone(gone);
+            self.handle_gone(now, gone);
         }
         self.flush();
     }
@@ -208,6 +214,7 @@ impl Dispatcher {
             let Some(ended) = self.leases.revoked(device, member, *epoch) else {
                 continue;
             };
+            self.breakers.handle_revoked(now, device);
             self.show(device);
             if ended.revoking {
                 self.reconcile(device);
@@ -217,19 +224,6 @@ impl Dispatcher {
             }
         }
         self.flush();
-    }
-
-    /// A shard tells of its sessions; what it tells under a lease that is not in force is left out.
-    pub fn handle_statuses(&mut self, link: LinkNo, statuses: Vec<DeviceStatus>) {
-        let Some(member) = self.fleet.member_of(link) else {
-            return;
-        };
-        for status in statuses {
-            let lease = self.leases.get(status.device.as_str());
-            if lease.is_some_and(|l| l.holder == member && l.epoch == status.epoch) {
-                self.actions.push_back(Action::Status(status));
-            }
-        }
     }
 
     /// The inventory is another one: devices that did not change are not touched.
@@ -252,6 +246,7 @@ impl Dispatcher {
                 self.grant(device, lease.holder);
             }
         }
+        self.breakers.handle_inventory(now, &self.inventory);
         if !changes.added.is_empty() && self.fleet.is_settled() {
             self.place(placement::extend);
         }
@@ -261,13 +256,15 @@ impl Dispatcher {
     /// When [`Self::handle_timeout`] has something to do, as far as is known now.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let rested = self.resting.front().map(|(at, _)| *at);
-        self.fleet.poll_timeout().into_iter().chain(rested).min()
+        let logins = self.breakers.poll_timeout();
+        let fleet = self.fleet.poll_timeout().into_iter();
+        fleet.chain(rested).chain(logins).min()
     }
 
     /// Does what is due; may be called at any time, and is to be called after every event.
     pub fn handle_timeout(&mut self, now: Instant) {
         for gone in self.fleet.handle_timeout(now) {
-            self.handle_gone(gone);
+            self.handle_gone(now, gone);
         }
         while let Some((_, device)) = self.resting.pop_front_if(|(at, _)| now >= *at) {
             self.reconcile(&device);
@@ -278,10 +275,11 @@ impl Dispatcher {
         if let Some(known) = self.fleet.take_known() {
             self.actions.push_back(Action::Remember(known));
         }
+        self.handle_logins_due(now);
         self.flush();
     }
 
-    fn handle_gone(&mut self, gone: Gone) {
+    fn handle_gone(&mut self, now: Instant, gone: Gone) {
         let Gone {
             member,
             shard,
@@ -294,7 +292,7 @@ impl Dispatcher {
             self.totals.takeovers += released.len() as u64;
         }
         if let Some(link) = link {
-            self.drop_link(link);
+            self.drop_link(now, link);
         }
         if vacant {
             let gone = Action::Gone(shard, cause, released.len());
@@ -312,91 +310,6 @@ impl Dispatcher {
         self.actions.pop_front()
     }
 
-    /// Places devices anew and brings every one nearer to its place.
-    fn place(&mut self, placement: Placement) {
-        let shards: Vec<ShardId> = self.fleet.shards().cloned().collect();
-        let index: HashMap<&ShardId, usize> = shards
-            .iter()
-            .enumerate()
-            .map(|(at, shard)| (shard, at))
-            .collect();
-        let inventory = self.inventory.clone();
-        let keys: Vec<_> = inventory.devices.keys().map(DeviceKey::of).collect();
-        let shard_keys: Vec<_> = shards.iter().map(ShardKey::of).collect();
-        let previous: Vec<_> = inventory
-            .devices
-            .keys()
-            .map(|device| index.get(self.targets.get(device)?).copied())
-            .collect();
-        let placed = placement(&keys, &shard_keys, &previous);
-        self.targets = inventory
-            .devices
-            .keys()
-            .zip(placed)
-            .filter_map(|(device, shard)| Some((device.clone(), shards[shard?].clone())))
-            .collect();
-        for device in inventory.devices.keys() {
-            self.reconcile(device);
-        }
-    }
-
-    /// Brings one device a step nearer to where placement wants it.
-    fn reconcile(&mut self, device: &DeviceName) {
-        let wanted = self.inventory.devices.contains_key(device);
-        match self.leases.get(device.as_str()) {
-            Some(lease) if lease.revoking => {}
-            Some(_) if !wanted => {
-                self.revoke(device);
-            }
-            Some(lease) => {
-                let (Some(target), Some(at)) =
-                    (self.targets.get(device), self.fleet.shard_of(lease.holder))
-                else {
-                    return;
-                };
-                // Not before the other shard can take it, or the move would make a gap.
-                if target != at && self.fleet.linked(target).is_some() && self.revoke(device) {
-                    self.totals.moves += 1;
-                }
-            }
-            None if wanted => {
-                let target = self.targets.get(device);
-                if let Some((member, _)) = target.and_then(|shard| self.fleet.linked(shard)) {
-                    self.grant(device, member);
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// Grants a device of the inventory to a member that has it already or whose link stands.
-    fn grant(&mut self, device: &DeviceName, member: MemberNo) {
-        let job = self.inventory.devices[device].job.clone();
-        let epoch = self
-            .leases
-            .grant(device, member)
-            .expect("nobody else holds it");
-        self.totals.grants += 1;
-        self.show(device);
-        self.outbox_of(member)
-            .assign
-            .push(netwolf_wire::message::Lease { epoch, job });
-    }
-
-    /// Tells the holder to give a device up; false where nobody can be told, so that nothing is begun.
-    fn revoke(&mut self, device: &DeviceName) -> bool {
-        let link = self
-            .leases
-            .get(device.as_str())
-            .and_then(|l| self.fleet.link_of(l.holder));
-        let Some(link) = link else { return false };
-        let Some(lease) = self.leases.revoke(device) else {
-            return false;
-        };
-        self.outbox(link).revoke.push((device.clone(), lease.epoch));
-        true
-    }
-
     fn show(&mut self, device: &DeviceName) {
         let lease = self
             .leases
@@ -408,8 +321,9 @@ impl Dispatcher {
         });
     }
 
-    fn drop_link(&mut self, link: LinkNo) {
+    fn drop_link(&mut self, now: Instant, link: LinkNo) {
         self.outboxes.remove(&link);
+        self.breakers.handle_link_down(now, link);
         self.actions.push_back(Action::Close(link));
     }
 
@@ -427,6 +341,7 @@ impl Dispatcher {
 
     /// Turns what was put into outboxes into messages.
     fn flush(&mut self) {
+        self.hand_out_logins();
         for (link, outbox) in &mut self.outboxes {
             outbox.flush(&self.inventory, |message| {
                 self.actions.push_back(Action::Send(*link, message));

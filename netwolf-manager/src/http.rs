@@ -8,17 +8,20 @@
 //! | `/-/reload` | POST or PUT: reads the configuration again; 500 with all faults when it has some |
 //! | `/api/v1` | what is below it |
 //! | `/api/v1/devices`, `/api/v1/devices/{name}` | [`api`]: the fleet, one device |
+//! | `/api/v1/devices/{name}/output` | [`api`]: what the device answers just now |
+//! | `/api/v1/credentials` | [`api`]: the breakers |
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
 //! | `/` | a plain page |
 //!
-//! Everything is read from the board and the series store; no request but a reload reaches the core.
+//! Everything is read from the board and the series store; no request but a reload and that for outputs reaches
+//! the core.
 
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Router,
     extract::State as Shared,
-    http::{StatusCode, Uri},
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -26,7 +29,11 @@ use axum::{
 use serde::Serialize;
 
 use self::readiness::Readiness;
-use crate::{exposition::put, reload::ReloadHandle, state::State};
+use crate::{
+    exposition::put,
+    reload::{ReloadError, ReloadHandle},
+    state::State,
+};
 
 pub mod api;
 mod landing;
@@ -63,7 +70,7 @@ const fn path(method: &'static str, path: &'static str, about: &'static str) -> 
 }
 
 /// Every path but `/`, for people who look for one.
-pub const PATHS: [PathInfo; 9] = [
+pub const PATHS: [PathInfo; 11] = [
     path("GET", "/metrics", "metrics for Prometheus"),
     path("GET", "/-/healthy", "whether the program runs"),
     path("GET", "/-/ready", "whether devices have been placed"),
@@ -73,6 +80,16 @@ pub const PATHS: [PathInfo; 9] = [
     path("GET", "/api/v1/agents", "all agents"),
     path("GET", "/api/v1/devices", "all devices"),
     path("GET", "/api/v1/devices/{name}", "one device"),
+    path(
+        "GET",
+        "/api/v1/devices/{name}/output",
+        "what its commands answer just now",
+    ),
+    path(
+        "GET",
+        "/api/v1/credentials",
+        "all credentials and their breakers",
+    ),
 ];
 
 /// All routes.
@@ -90,16 +107,18 @@ pub fn router(web: Web) -> Router {
         .route("/api/v1/devices", get(api::devices))
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))
+        .route("/api/v1/credentials", get(api::credentials))
         .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
         .with_state(web)
 }
 
 /// There is nothing at this path: says what there is.
 async fn unknown(uri: Uri) -> Response {
     let path = uri.path();
-    if path.starts_with("/api/") || path == "/api" {
+    if is_api(path) {
         let error = format!("unknown path {path:?}; /api/v1 lists those that there are");
-        return (StatusCode::NOT_FOUND, Json(api::Problem { error })).into_response();
+        return api::Problem::new(error).with(StatusCode::NOT_FOUND);
     }
     let mut text = String::from("404: there is nothing at this path. There is:\n\n");
     for PathInfo {
@@ -110,10 +129,35 @@ async fn unknown(uri: Uri) -> Response {
     {
         put(
             &mut text,
-            format_args!("  {method:<4}  {path:<22}  {about}\n"),
+            format_args!("  {method:<4}  {path:<29}  {about}\n"),
         );
     }
     (StatusCode::NOT_FOUND, text).into_response()
+}
+
+/// There is something at this path, and it cannot be asked for like this.
+async fn not_allowed(method: Method, uri: Uri) -> Response {
+    let path = uri.path();
+    let way = match PATHS.iter().find(|info| info.path == path) {
+        Some(PathInfo { method: "POST", .. }) => "POST or PUT",
+        _ => "GET",
+    };
+    let error = format!("{method} is not allowed at {path:?}; use {way}");
+    if is_api(path) {
+        return api::Problem::new(error).with(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    (StatusCode::METHOD_NOT_ALLOWED, format!("405: {error}\n")).into_response()
+}
+
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/api"
+}
+
+/// A header that lists things; several of one name mean the same as one with commas.
+fn list(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let values = headers.get_all(name).iter();
+    let texts: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
 }
 
 async fn healthy(Shared(web): Shared<Web>) -> Response {
@@ -137,7 +181,13 @@ async fn ready(Shared(web): Shared<Web>) -> Response {
 async fn reload(Shared(web): Shared<Web>) -> Response {
     match web.reload.reload().await {
         Ok(summary) => format!("configuration reloaded: {summary}\n").into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+        Err(error) => {
+            let text = match error {
+                ReloadError::Ending => format!("{error}\n"),
+                _ => format!("{error}\nrefused credentials are tried again all the same\n"),
+            };
+            (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        }
     }
 }
 

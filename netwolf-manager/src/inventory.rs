@@ -12,6 +12,7 @@ use netwolf_wire::{
     DeviceName, Span,
     hash::Digest,
     job::{Job, Plan},
+    target::Login,
 };
 
 pub(crate) use plan::{PlanKey, Planner};
@@ -42,6 +43,15 @@ pub struct Device {
     pub collectors: Vec<String>,
     /// The shortest interval of its commands: after some of these without a result the device is silent.
     pub interval: Span,
+}
+
+impl Device {
+    /// The credentials that a login needs: the device's own, and that of the machine it is reached through.
+    pub fn logins(&self) -> impl Iterator<Item = &Login> {
+        let target = &self.job.target;
+        let jump = target.jump.as_deref().map(|jump| &jump.login);
+        std::iter::once(&target.login).chain(jump)
+    }
 }
 
 /// What differs between two inventories, each list sorted by name.

@@ -21,6 +21,7 @@ pub mod library;
 
 pub mod board;
 pub mod bounded;
+pub mod breaker;
 pub mod cli;
 pub mod clock;
 pub mod core;

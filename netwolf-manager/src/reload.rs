@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     config::{self, Fault, Faults, Loaded, Sources},
-    core::Event,
+    core::{Configured, Event},
     inventory::watch::Watcher,
     state::State,
 };
@@ -105,16 +105,21 @@ impl Reloader {
     /// Runs until it is cancelled.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
-            let answer = tokio::select! {
+            let (answer, is_asked_for) = tokio::select! {
                 () = stop.cancelled() => return,
                 answer = self.requests.recv() => match answer {
-                    Some(answer) => Some(answer),
+                    Some(answer) => (Some(answer), true),
                     None => return,
                 },
-                () = self.watch.changed() => None,
-                () = hangup(self.hangups.as_mut()) => None,
+                () = self.watch.changed() => (None, false),
+                () = hangup(self.hangups.as_mut()) => (None, true),
             };
-            let result = self.reload().await;
+            let result = self.reload(is_asked_for).await;
+            if is_asked_for && result.is_err() {
+                // Secrets are in no configuration: what was refused may have been put right all the same. Where
+                // the core has ended there is nothing to try.
+                self.state.core.send(Event::TryAgain).await.ok();
+            }
             if let Some(answer) = answer {
                 // Whoever asked may have gone.
                 drop(answer.send(result));
@@ -122,7 +127,7 @@ impl Reloader {
         }
     }
 
-    async fn reload(&mut self) -> Result<String, ReloadError> {
+    async fn reload(&mut self, is_asked_for: bool) -> Result<String, ReloadError> {
         let path = self.path.clone().ok_or(ReloadError::NoFile)?;
         let loading = tokio::task::spawn_blocking(move || config::load(&path));
         let loaded = loading.await.map_err(|_| ReloadError::Ending)?;
@@ -138,7 +143,12 @@ impl Reloader {
                     ..
                 } = loaded;
                 let (done, is_done) = oneshot::channel();
-                let event = Event::Configured(Arc::new(inventory), settings.timing, done);
+                let event = Event::Configured(Configured {
+                    inventory: Arc::new(inventory),
+                    timing: settings.timing,
+                    is_asked_for,
+                    done,
+                });
                 self.state
                     .core
                     .send(event)

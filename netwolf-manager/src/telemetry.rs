@@ -5,6 +5,7 @@
 //! | `netwolf_manager_*`, counted | a prometheus-client registry, below |
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
+//! | `netwolf_credential_*` | [`credentials`], every credential of the inventory |
 //! | `netwolf_device_*` | [`devices`], every device of the inventory, always |
 //!
 //! Everything but the counters is built for each page from a snapshot, so that what has gone vanishes. Names
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub mod agents;
+pub mod credentials;
 pub mod devices;
 pub mod manager;
 

@@ -18,19 +18,7 @@ use crate::inventory::{Device, Inventory};
 
 /// A plan whose command has this interval.
 pub(crate) fn plan(interval: Span) -> Plan {
-    let platform = Platform {
-        name: "linux".into(),
-        description: String::new(),
-        transport: Transport::Exec,
-        prompt: None,
-        setup: Vec::new(),
-        pagers: Vec::new(),
-        enable: None,
-        failures: Vec::new(),
-        newline: "\n".into(),
-        interrupt: "\u{3}".into(),
-        width: 511,
-    };
+    let platform = Platform::new("linux", Transport::Exec);
     let command = Command {
         text: "cat /proc/loadavg".into(),
         collectors: vec!["load".into()],
@@ -57,6 +45,7 @@ pub(crate) fn inventory<'a>(devices: impl IntoIterator<Item = (&'a str, u16)>) -
             passphrase: None,
             password: Some(SecretRef::Env("NETWOLF_PASSWORD".into())),
             enable_secret: None,
+            ssh_agent: None,
         };
         let target = Target {
             address: "127.0.0.1".into(),
@@ -64,6 +53,9 @@ pub(crate) fn inventory<'a>(devices: impl IntoIterator<Item = (&'a str, u16)>) -
             login,
             host_key: HostKey::AcceptNew,
             connect_timeout: Span::from_secs(5),
+            jump: None,
+            legacy: Vec::new(),
+            max_age: None,
         };
         let job = Job {
             device: name.clone(),

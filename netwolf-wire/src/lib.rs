@@ -6,6 +6,7 @@
 //! | platform | a device family as data: prompts, pager, failure marks ([`platform::Platform`]) |
 //! | plan | what is run on a device and how its output becomes samples ([`job::Plan`]) |
 //! | job | one device, how to reach it, and its plan ([`job::Job`]) |
+//! | permit | the manager's word that a device may be offered its credential now ([`login`]) |
 //! | lease | the right of one shard to run a job, numbered by an [`Epoch`] |
 //! | shard | one core's event loop in an agent; it holds its own link ([`ShardId`]) |
 //! | series | a metric name with a label set, declared once a link and then sent as a number |
@@ -20,6 +21,8 @@
 
 pub mod hash;
 pub mod job;
+pub mod legacy;
+pub mod login;
 pub mod message;
 pub mod name;
 pub mod platform;

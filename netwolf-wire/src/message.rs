@@ -28,9 +28,10 @@ use crate::{
     AgentName, DeviceName, Epoch, Incarnation, Span,
     hash::Digest,
     job::{Job, Plan},
+    login::{Breaker, LoginAsk, LoginEnd},
     series::{DeviceDecl, FamilyDecl, Poll, SeriesDecl},
     stats::ShardStats,
-    status::DeviceStatus,
+    status::{DeviceStatus, Failure},
     version::Version,
 };
 
@@ -122,6 +123,12 @@ messages! {
         Statuses(Statuses) = "statuses",
         /// Answers [`ToAgent::Revoke`], and tells of leases given up unasked: their sessions are closed.
         Revoked(Revoked) = "revoked",
+        /// Devices that are about to be offered a credential; see [`crate::login`].
+        Asks(Asks) = "asks",
+        /// Logins that were permitted and have ended.
+        Ended(Ended) = "ended",
+        /// Answers [`ToAgent::Show`].
+        Shown(Shown) = "shown",
         /// The shard is shutting down and has closed its sessions: no grace is to be waited for.
         Goodbye(Goodbye) = "goodbye",
     }
@@ -142,6 +149,14 @@ messages! {
         Revoke(Revoke) = "revoke",
         /// Answers a heartbeat: every lease of this shard is renewed.
         Renew(Renew) = "renew",
+        /// Credentials that may not be tried, or may again. All that may not come right after welcome.
+        Breakers(Breakers) = "breakers",
+        /// Devices that may be offered their credential now.
+        Permits(Permits) = "permits",
+        /// A device that may try although the breaker of its credential is open.
+        Probe(Probe) = "probe",
+        /// Somebody wants to see what a device answers.
+        Show(Show) = "show",
     }
 }
 
@@ -289,6 +304,90 @@ pub struct Revoked {
 pub struct Renew {
     /// The heartbeat that this answers: the lease runs from the moment that one was sent.
     pub beat: u64,
+}
+
+/// Requests for permits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asks {
+    /// One for each login.
+    pub asks: Vec<LoginAsk>,
+}
+
+/// Ends of permitted logins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// One for each permit.
+    pub logins: Vec<LoginEnd>,
+}
+
+/// Breakers that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breakers {
+    /// One for each credential.
+    pub breakers: Vec<Breaker>,
+}
+
+/// Answers to [`Asks`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permits {
+    /// The asks that are granted, as they came.
+    pub permits: Vec<LoginAsk>,
+}
+
+/// One try with a credential whose breaker is open. The device asks for its permit as always.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The device.
+    pub device: DeviceName,
+    /// Its lease.
+    pub epoch: Epoch,
+    /// The name of the credential: the device's own, or that of a jump host on the way to it.
+    pub credential: String,
+}
+
+/// A request for what a device answers, run on its live session as soon as it is free.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Show {
+    /// Names the request in the answer.
+    pub request: u64,
+    /// The device.
+    pub device: DeviceName,
+    /// One of the plan's commands; all of them where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+/// What a device answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The request.
+    pub request: u64,
+    /// One for each command; empty when there is no session or no such command.
+    pub outputs: Vec<ShownOutput>,
+}
+
+/// One command's output, with passwords and keys taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownOutput {
+    /// The command.
+    pub command: String,
+    /// When the output was whole, Unix time in milliseconds.
+    pub unix_ms: u64,
+    /// How long it took.
+    pub took: Span,
+    /// What the device said, cut at [`ShownOutput::MAX_TEXT`]; or nothing.
+    pub text: String,
+    /// It was cut.
+    #[serde(default)]
+    pub truncated: bool,
+    /// Why there is none, or none that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+impl ShownOutput {
+    /// The longest text, in bytes.
+    pub const MAX_TEXT: usize = 256 * 1024;
 }
 
 /// A shard that leaves of its own will.

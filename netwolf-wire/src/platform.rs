@@ -1,6 +1,10 @@
 //! A device family as data: how it prompts, pages and refuses.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::legacy::Legacy;
 
 /// How the machines of one family behave at their command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,10 +17,18 @@ pub struct Platform {
     pub description: String,
     /// How commands reach the device.
     pub transport: Transport,
-    /// Regular expression for the whole last line when the device waits for a command. It is used only to
-    /// learn the literal prompt at login; a shell needs it, exec does not.
+    /// Regular expressions by mode (`user`, `privileged`, `config`), each for the whole last line when the
+    /// device waits for a command in that mode. They are used to learn the literal prompt, at login and when
+    /// it has changed; a shell needs one at least, exec none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<String, String>,
+    /// Regular expression for a whole line that some devices print above the prompt and that is no output:
+    /// `{master:0}` on Junos, `[/]` on SR OS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<String>,
+    pub above: Option<String>,
+    /// What the device may ask before its first prompt or while it is set up, and what to answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
     /// Typed once after login, before the first command: pager off, width.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub setup: Vec<String>,
@@ -38,6 +50,43 @@ pub struct Platform {
     /// Columns of the terminal that we ask for, wide so that the device does not wrap what we type.
     #[serde(default = "default_width")]
     pub width: u32,
+    /// Name of the terminal that we ask for: a device may redraw lines for one that it takes for clever.
+    #[serde(default = "default_terminal")]
+    pub terminal: String,
+    /// How an idle session is kept.
+    #[serde(default)]
+    pub keepalive: Keepalive,
+    /// What the devices are known to allow.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+    /// Algorithms that all devices of the platform need and that are off otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legacy: Vec<Legacy>,
+}
+
+impl Platform {
+    /// A platform of which nothing else is said.
+    pub fn new(name: impl Into<String>, transport: Transport) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            transport,
+            prompts: BTreeMap::new(),
+            above: None,
+            questions: Vec::new(),
+            setup: Vec::new(),
+            pagers: Vec::new(),
+            enable: None,
+            failures: Vec::new(),
+            newline: default_newline(),
+            interrupt: default_interrupt(),
+            width: default_width(),
+            terminal: default_terminal(),
+            keepalive: Keepalive::default(),
+            limits: Limits::default(),
+            legacy: Vec::new(),
+        }
+    }
 }
 
 fn default_newline() -> String {
@@ -50,6 +99,10 @@ fn default_interrupt() -> String {
 
 const fn default_width() -> u32 {
     511
+}
+
+fn default_terminal() -> String {
+    "vt100".into()
 }
 
 /// The two ways in which a device takes commands.
@@ -70,6 +123,50 @@ pub struct Pager {
     pub mark: String,
     /// Typed in answer, without a newline.
     pub answer: String,
+}
+
+/// A question of the device, and our answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Regular expression for the end of what the device sent: `Press any key to continue`.
+    pub ask: String,
+    /// Typed as it is; a newline only where it has one. Nobody is answered where there is no answer: the
+    /// login then fails, and says that a person must decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+/// How an idle session is kept alive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keepalive {
+    /// A question at the level of SSH, which the device answers without its command line.
+    #[default]
+    Ssh,
+    /// An empty line: for devices that mistake the question of SSH, or whose `exec-timeout` only typing stops.
+    Newline,
+    /// Nothing: TCP alone notices a dead path.
+    None,
+}
+
+/// What devices are known to allow. Nothing means that no limit is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Logins a minute; we stay below on each device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logins_per_minute: Option<u32>,
+    /// Sessions at a time, all users together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<u32>,
+}
+
+impl Limits {
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How to become privileged.

@@ -41,6 +41,16 @@ pub struct ShardStats {
     pub buffered_polls: u64,
     /// Polls dropped, oldest first, because the buffer was full or their lease was gone.
     pub dropped_polls: u64,
+    /// Prompts that had changed and were learned again.
+    pub prompt_relearns: u64,
+    /// Outputs that were cut at the bound.
+    pub truncated: u64,
+    /// Sum of the times that logins waited for their turn, in seconds.
+    pub pacing_wait_seconds: f64,
+    /// Bytes that came from devices, as they were on the wire.
+    pub received_bytes: u64,
+    /// Bytes that went to devices, as they were on the wire.
+    pub sent_bytes: u64,
     /// From the moment a command is typed until its output is whole, by collector.
     pub poll_seconds: BTreeMap<String, Histogram>,
 }

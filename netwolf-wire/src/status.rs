@@ -20,12 +20,26 @@ pub struct DeviceStatus {
     /// The last failure, kept until the session is up again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Logins that failed in a row.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u32,
+    /// When the next login is due, Unix time in milliseconds; only in backoff, and not while a breaker is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_ms: Option<u64>,
     /// How long the last login took, from TCP connect to the first prompt, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_seconds: Option<f64>,
     /// Commands whose last poll failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failing: Vec<FailingCommand>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where a session stands.
@@ -36,19 +50,30 @@ pub enum SessionState {
     Connecting,
     /// Logged in; commands are run.
     Up,
+    /// The device has ended it because nothing was to be done for long; it is logged in to again in time for the
+    /// next command. The device is well.
+    Idle,
     /// Waits before it tries again.
     Backoff,
 }
 
 impl SessionState {
+    /// Whether the device is well: polled, or not to be polled yet.
+    pub const fn is_well(self) -> bool {
+        matches!(self, Self::Up | Self::Idle)
+    }
+}
+
+impl SessionState {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Connecting, Self::Up, Self::Backoff];
+    pub const ALL: [Self; 4] = [Self::Connecting, Self::Up, Self::Idle, Self::Backoff];
 
     /// As a label value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
             Self::Up => "up",
+            Self::Idle => "idle",
             Self::Backoff => "backoff",
         }
     }
@@ -125,6 +150,12 @@ reasons! {
     SecretUnavailable = "secret_unavailable",
     /// The device did not take the credential.
     AuthFailed = "auth_failed",
+    /// Others were refused with this credential: it is not tried lest the account be locked.
+    CredentialHeld = "credential_held",
+    /// The device wants a new password before it goes on.
+    PasswordChange = "password_change",
+    /// The jump host was not reached, did not let us in, or did not open the way.
+    JumpFailed = "jump_failed",
     /// Authentication did not finish in time.
     LoginTimeout = "login_timeout",
     /// No channel was granted.
@@ -135,6 +166,8 @@ reasons! {
     EnableFailed = "enable_failed",
     /// The device closed the session.
     ClosedByDevice = "closed_by_device",
+    /// The session had reached its greatest age and is made anew.
+    MaxAge = "max_age",
     /// The connection broke.
     ConnectionLost = "connection_lost",
     /// The output was not whole in time.

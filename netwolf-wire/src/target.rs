@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SecretRef, Span};
+use crate::{SecretRef, Span, legacy::Legacy};
 
 /// Everything that a session needs to know of one device besides its platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,10 +17,35 @@ pub struct Target {
     pub host_key: HostKey,
     /// Bound on TCP connect, on key exchange and on login, each for itself.
     pub connect_timeout: Span,
+    /// The machine that the connection goes through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<Box<Jump>>,
+    /// Algorithms that are off unless they are named: the platform's and the device's together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legacy: Vec<Legacy>,
+    /// A session is closed and made anew at this age, between two commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Span>,
+}
+
+/// An SSH server that opens the way to devices behind it. Equal ones share one connection of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Jump {
+    /// IP address or DNS name.
+    pub address: String,
+    /// TCP port of its SSH server.
+    pub port: u16,
+    /// Who to log in as, and with what.
+    pub login: Login,
+    /// How it proves who it is.
+    pub host_key: HostKey,
+    /// Algorithms that are off unless they are named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legacy: Vec<Legacy>,
 }
 
 /// A credential by reference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Login {
     /// Name of the credential in the configuration; stands in logs and metrics.
     pub credential: String,
@@ -32,6 +57,10 @@ pub struct Login {
     /// Opens an encrypted private key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<SecretRef>,
+    /// An ssh-agent on the agent's machine, tried after the private key. `env:NAME` names a variable that has
+    /// the path of its socket, `file:PATH` is that path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_agent: Option<SecretRef>,
     /// For the `password` method, or `keyboard-interactive` where a device has only that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretRef>,
@@ -41,7 +70,7 @@ pub struct Login {
 }
 
 /// Which host key is accepted. There is no way to accept any.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HostKey {
     /// Exactly the key with this fingerprint, written `SHA256:...` as OpenSSH does.

@@ -6,8 +6,15 @@
 //!                          ^ line start   ^ cursor: back with BS, CR and ESC[D; text overwrites from it
 //! ```
 //!
+//! A device that draws its screen (`ESC [ row ; column H`) writes on one line at a time: going to another row
+//! ends the line, going about in the same row edits it.
+//!
 //! Invariants: finished lines never change; the buffer is bounded by the limit (see [`Cleaner::new`]) plus
-//! one line, which is bounded too.
+//! one line, which is bounded too; no byte costs more than the bytes it moves, which are bounded as well.
+
+use self::escape::{Action, Parser};
+
+mod escape;
 
 /// While output is being thrown away, a line without end keeps so much of its end: a prompt or a pager fits.
 const KEPT_OF_LONG_LINE: usize = 4 * 1024;
@@ -15,21 +22,8 @@ const KEPT_OF_LONG_LINE: usize = 4 * 1024;
 const MAX_LINE_WHEN_FULL: usize = 64 * 1024;
 /// A buffer that grew over this is given back after the output was taken.
 const KEPT_CAPACITY: usize = 4 * 1024;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Text,
-    /// After ESC.
-    Escape,
-    /// After `ESC [`, with the first parameter so far.
-    Control(u16),
-    /// After ESC and an intermediate byte such as `(`: one more byte belongs to it.
-    Charset,
-    /// After `ESC ]`, until BEL or `ESC \`.
-    Title,
-    /// After ESC within a title.
-    TitleEscape,
-}
+/// Text is inserted and removed in lines up to this length: nobody edits a longer one.
+const MAX_EDITED_LINE: usize = 4 * 1024;
 
 /// Turns what a terminal would be sent into the text that it would show.
 #[derive(Debug)]
@@ -38,10 +32,14 @@ pub(crate) struct Cleaner {
     buffer: Vec<u8>,
     line_start: usize,
     cursor: usize,
-    state: State,
+    parser: Parser,
     /// The line was moved about in: spaces at its end come from a mark that was wiped.
     edited: bool,
     truncated: bool,
+    /// The row of the screen, once the device has named one; 0 before.
+    row: u16,
+    /// The lowest row that the device has named: lines that end there scroll the screen.
+    bottom: u16,
 }
 
 impl Cleaner {
@@ -52,21 +50,31 @@ impl Cleaner {
             buffer: Vec::new(),
             line_start: 0,
             cursor: 0,
-            state: State::Text,
+            parser: Parser::new(),
             edited: false,
             truncated: false,
+            row: 0,
+            bottom: 0,
         }
     }
 
     /// Takes in `bytes`.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            if self.state == State::Text && self.cursor == self.buffer.len() {
+            if self.cursor == self.buffer.len() && self.parser.is_in_text() {
                 let plain = bytes
                     .iter()
                     .position(|byte| *byte < b' ' && *byte != b'\t' || *byte == 0x7f);
                 let (text, rest) = bytes.split_at(plain.unwrap_or(bytes.len()));
-                self.append(text);
+                if !text.is_empty() {
+                    self.append(text);
+                }
+                // By far the most common of what follows.
+                if let Some(rest) = rest.strip_prefix(b"\r\n") {
+                    self.end_line();
+                    bytes = rest;
+                    continue;
+                }
                 bytes = rest;
             }
             let Some((byte, rest)) = bytes.split_first() else {
@@ -85,53 +93,16 @@ impl Cleaner {
         } else if !self.truncated && self.buffer.len() > self.limit + MAX_LINE_WHEN_FULL {
             // One line alone is over the limit.
             self.truncated = true;
-            let keep_from = self.buffer.len() - KEPT_OF_LONG_LINE;
+            let keep_from = (self.buffer.len() - KEPT_OF_LONG_LINE).max(self.line_start);
             self.buffer.drain(self.line_start..keep_from);
         }
         self.cursor = self.buffer.len();
     }
 
     fn step(&mut self, byte: u8) {
-        match self.state {
-            State::Text => self.text(byte),
-            State::Escape => match byte {
-                b'[' => self.state = State::Control(0),
-                b']' => self.state = State::Title,
-                b'(' | b')' | b'#' | b'%' => self.state = State::Charset,
-                b'E' => {
-                    self.state = State::Text;
-                    self.end_line();
-                }
-                _ => self.state = State::Text,
-            },
-            State::Control(parameter) => match byte {
-                b'0'..=b'9' => {
-                    let digit = u16::from(byte - b'0');
-                    self.state = State::Control(parameter.saturating_mul(10).saturating_add(digit));
-                }
-                // `?`, `;` and the like; the parameters after the first do not matter for what is kept.
-                0x20..=0x3f => {}
-                _ => {
-                    self.state = State::Text;
-                    self.control(byte, parameter);
-                }
-            },
-            State::Charset | State::TitleEscape => self.state = State::Text,
-            State::Title => match byte {
-                0x07 => self.state = State::Text,
-                0x1b => self.state = State::TitleEscape,
-                _ => {}
-            },
-        }
-    }
-
-    fn text(&mut self, byte: u8) {
-        match byte {
-            b'\n' => self.end_line(),
-            b'\r' => self.move_to(self.line_start),
-            0x08 => self.move_to(self.cursor.saturating_sub(1)),
-            0x1b => self.state = State::Escape,
-            b'\t' | b' '..=0x7e | 0x80.. => {
+        match self.parser.step(byte) {
+            Action::None => {}
+            Action::Print(byte) => {
                 if self.cursor < self.buffer.len() {
                     self.buffer[self.cursor] = byte;
                     self.cursor += 1;
@@ -140,28 +111,80 @@ impl Cleaner {
                     self.append(&[byte]);
                 }
             }
-            // NUL, BEL and the rest show nothing.
-            _ => {}
+            Action::LineEnd => self.end_line(),
+            Action::Return => self.move_to(self.line_start),
+            Action::Backspace => self.move_to(self.cursor.saturating_sub(1)),
+            Action::Control {
+                command,
+                parameters: [first, second],
+            } => self.control(command, first, second),
         }
     }
 
-    fn control(&mut self, command: u8, parameter: u16) {
+    fn control(&mut self, command: u8, first: u16, second: u16) {
+        let n = usize::from(first.max(1));
         match command {
-            b'D' => self.move_to(self.cursor.saturating_sub(usize::from(parameter.max(1)))),
-            b'C' => self.move_to(self.cursor + usize::from(parameter.max(1))),
-            b'G' => self.move_to(self.line_start + usize::from(parameter.max(1)) - 1),
-            b'K' if parameter == 0 => self.buffer.truncate(self.cursor),
-            b'K' if parameter == 2 => {
+            b'D' => self.move_to(self.cursor.saturating_sub(n)),
+            b'C' => self.move_to(self.cursor + n),
+            b'G' => self.move_to(self.line_start + n - 1),
+            b'E' => self.break_line(),
+            b'H' | b'f' => self.go_to(first, second),
+            b'd' => self.go_to(first, 1),
+            b'r' => self.bottom = self.bottom.max(second),
+            b'K' | b'J' if first == 0 => self.buffer.truncate(self.cursor),
+            b'K' if first == 2 => {
                 self.buffer.truncate(self.line_start);
                 self.cursor = self.line_start;
+            }
+            // The screen is wiped; what stood there was said all the same.
+            b'J' if first >= 2 => self.break_line(),
+            b'P' | b'X' | b'@' | b'K' if self.current_line().len() <= MAX_EDITED_LINE => {
+                self.edit(command, n);
             }
             // Colours, scrolling, cursor reports: nothing of it is text.
             _ => {}
         }
     }
 
+    /// Removes, wipes or inserts `n` characters at the cursor, or wipes up to it.
+    fn edit(&mut self, command: u8, n: usize) {
+        let end = (self.cursor + n).min(self.buffer.len());
+        match command {
+            b'P' => drop(self.buffer.drain(self.cursor..end)),
+            b'X' => self.buffer[self.cursor..end].fill(b' '),
+            b'@' if self.cursor < self.buffer.len() => {
+                let spaces = std::iter::repeat_n(b' ', n.min(MAX_EDITED_LINE));
+                self.buffer.splice(self.cursor..self.cursor, spaces);
+            }
+            b'K' => self.buffer[self.line_start..self.cursor].fill(b' '),
+            _ => return,
+        }
+        self.edited = true;
+    }
+
+    /// To a place on the screen, counted from 1.
+    fn go_to(&mut self, row: u16, column: u16) {
+        let row = row.max(1);
+        if row != self.row {
+            // A device that begins to name rows may mean the one that it stands in.
+            if self.row > 0 || column <= 1 {
+                self.break_line();
+            }
+            self.row = row;
+            self.bottom = self.bottom.max(row);
+        }
+        self.move_to(self.line_start + usize::from(column.max(1)) - 1);
+    }
+
     fn move_to(&mut self, position: usize) {
         self.cursor = position.clamp(self.line_start, self.buffer.len());
+    }
+
+    /// What follows stands on another line.
+    fn break_line(&mut self) {
+        if self.buffer.len() > self.line_start {
+            self.end_line();
+        }
     }
 
     fn end_line(&mut self) {
@@ -177,6 +200,9 @@ impl Cleaner {
             self.line_start = self.buffer.len();
         }
         self.cursor = self.buffer.len();
+        if self.row < self.bottom && self.row > 0 {
+            self.row += 1;
+        }
     }
 
     fn trim_line_end(&mut self) {
@@ -188,6 +214,18 @@ impl Cleaner {
     /// What is shown on the line that has no end yet.
     pub(crate) fn current_line(&self) -> &[u8] {
         &self.buffer[self.line_start..]
+    }
+
+    /// The end of the current line, without spaces behind it. All of it, unless it is longer than any prompt;
+    /// so a look at it costs the same however much there is.
+    pub(crate) fn shown(&self) -> &[u8] {
+        let line = self.current_line();
+        line[line.len().saturating_sub(KEPT_OF_LONG_LINE)..].trim_ascii_end()
+    }
+
+    /// The last `n` bytes of all that is held, finished lines and the current one.
+    pub(crate) fn last_bytes(&self, n: usize) -> &[u8] {
+        &self.buffer[self.buffer.len().saturating_sub(n)..]
     }
 
     /// The finished lines, each with its line end.
@@ -207,6 +245,21 @@ impl Cleaner {
         self.cursor = end;
         // The device wipes the mark that we already took away, which leaves spaces.
         self.edited = true;
+    }
+
+    /// The first `n` bytes of the finished lines; everything is forgotten as by [`Self::clear`]. A large
+    /// buffer is handed over rather than copied.
+    pub(crate) fn take(&mut self, n: usize) -> Vec<u8> {
+        let n = n.min(self.line_start);
+        let taken = if self.buffer.capacity() > KEPT_CAPACITY {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.truncate(n);
+            buffer
+        } else {
+            self.buffer[..n].to_vec()
+        };
+        self.clear();
+        taken
     }
 
     /// Forgets the finished lines, and the current one too, and gives back what a flood made grow.
@@ -230,106 +283,11 @@ impl Cleaner {
         self.cursor -= n;
     }
 
-    /// Bytes held, for tests of the bound.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
-        self.buffer.len()
+    /// Bytes held.
+    pub(crate) const fn held(&self) -> usize {
+        self.buffer.capacity()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn shown(input: &[u8]) -> String {
-        let mut cleaner = Cleaner::new(1 << 20);
-        cleaner.feed(input);
-        String::from_utf8([cleaner.lines(), cleaner.current_line()].concat()).unwrap()
-    }
-
-    #[track_caller]
-    fn check(input: &str, expected: &str) {
-        assert_eq!(shown(input.as_bytes()), expected);
-    }
-
-    #[test]
-    fn line_ends_of_all_makes_are_one() {
-        check("a\r\nb\r\r\nc\nd", "a\nb\nc\nd");
-    }
-
-    #[test]
-    fn escape_sequences_vanish() {
-        check(
-            "\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b]2;t\x1b\\y\x1b(Bz\x1b7\x1b[?25l",
-            "red xyz",
-        );
-    }
-
-    #[test]
-    fn backspaces_and_returns_overwrite() {
-        check("shwo\x08\x08ow", "show");
-        check("12345\rab", "ab345");
-        check("\x08\x08x", "x");
-        check("abc\x1b[2DX", "aXc");
-        check("abc\r\x1b[Kx", "x");
-    }
-
-    #[test]
-    fn nul_and_bell_show_nothing() {
-        check("a\0b\x07c", "abc");
-    }
-
-    #[test]
-    fn a_wiped_mark_leaves_no_spaces() {
-        check(
-            "one\r\n --More-- \x08\x08\x08\x08\x08\x08\x08\x08\x08\x08          \x08\x08\x08\x08\x08\x08\x08\x08\x08\x08two\r\nx ",
-            "one\ntwo\nx ",
-        );
-        check("one\r\n --More-- \r          \rtwo\r\n", "one\ntwo\n");
-    }
-
-    #[test]
-    fn a_flood_is_bounded_and_its_end_is_seen() {
-        let mut cleaner = Cleaner::new(1000);
-        for _ in 0..100_000 {
-            cleaner.feed(b"0123456789012345678901234567890123456789\r\n");
-            assert!(cleaner.held() < 2000);
-        }
-        cleaner.feed(b"rtr-1#");
-        assert!(cleaner.is_truncated());
-        assert_eq!(cleaner.current_line(), b"rtr-1#");
-        assert!(cleaner.lines().len() <= 1042);
-    }
-
-    #[test]
-    fn a_line_without_end_is_bounded() {
-        let mut cleaner = Cleaner::new(1000);
-        for _ in 0..10_000 {
-            cleaner.feed(&[b'x'; 1000]);
-            assert!(cleaner.held() <= 1000 + 2 * MAX_LINE_WHEN_FULL);
-        }
-        assert!(cleaner.is_truncated());
-    }
-
-    proptest! {
-        #[test]
-        fn any_split_shows_the_same(
-            input in proptest::collection::vec(prop_oneof![
-                Just(b'\r'), Just(b'\n'), Just(8), Just(27), Just(b'['), Just(b'K'), Just(b'2'), Just(b'D'), any::<u8>(),
-            ], 0..200),
-            at in any::<prop::sample::Index>(),
-        ) {
-            let mut whole = Cleaner::new(50);
-            whole.feed(&input);
-            let mut split = Cleaner::new(50);
-            let (first, second) = input.split_at(at.index(input.len() + 1));
-            split.feed(first);
-            split.feed(second);
-            prop_assert_eq!(whole.lines(), split.lines());
-            prop_assert_eq!(whole.current_line(), split.current_line());
-            prop_assert_eq!(whole.is_truncated(), split.is_truncated());
-        }
-    }
-}
+mod tests;

@@ -3,18 +3,31 @@
 //! ```text
 //!   Running --deadline--> Interrupting --2 s--> Stuck (the channel is closed under it)
 //!      | close                | close
-//!   Finished               TimedOut
+//!   Finished, Cut          TimedOut
 //! ```
+//!
+//! A device that tells how commands end does so always: where it has not, or says that a signal ended the
+//! command, the output is not whole. Many network devices never tell; their close is all there is.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{Output, cleaner::Cleaner, manners::excerpt, text_of};
+use super::{
+    Output,
+    cleaner::Cleaner,
+    manners::{Manners, excerpt},
+    text_of,
+};
 
 /// What became of the command.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Exec {
+pub enum Exec {
     /// The device closed the channel in time.
     Finished(Output),
+    /// The device closed the channel in time, but the command had not come to its end; why.
+    Cut(String),
     /// The deadline passed and the device closed the channel when it was told to.
     TimedOut,
     /// The device did not run the command; its channel is still open.
@@ -32,10 +45,15 @@ enum State {
 
 /// A command that runs.
 #[derive(Debug)]
-pub(crate) struct ExecOutput {
+pub struct ExecOutput {
+    manners: Arc<Manners>,
     stdout: Cleaner,
     stderr: Cleaner,
     status: Option<u32>,
+    /// What ended the command, if that was a signal.
+    signal: Option<String>,
+    /// This device tells how commands end.
+    tells_status: bool,
     state: State,
     interrupt: bool,
     outcome: Option<Exec>,
@@ -43,36 +61,56 @@ pub(crate) struct ExecOutput {
 
 impl ExecOutput {
     /// A command that must be done at `deadline`.
-    pub(crate) const fn new(deadline: Instant) -> Self {
+    pub fn new(manners: Arc<Manners>, deadline: Instant) -> Self {
         Self {
+            manners,
             stdout: Cleaner::new(super::MAX_OUTPUT),
             stderr: Cleaner::new(1024),
             status: None,
+            signal: None,
+            tells_status: false,
             state: State::Running { deadline },
             interrupt: false,
             outcome: None,
         }
     }
 
+    /// A command of a device that tells how commands end, as those before this one have shown.
+    #[must_use]
+    pub const fn telling_status(mut self, tells: bool) -> Self {
+        self.tells_status = tells;
+        self
+    }
+
+    /// Whether the device has told how the command ended.
+    pub const fn has_status(&self) -> bool {
+        self.status.is_some() || self.signal.is_some()
+    }
+
     /// Output came.
-    pub(crate) fn handle_data(&mut self, bytes: &[u8]) {
+    pub fn handle_data(&mut self, bytes: &[u8]) {
         if matches!(self.state, State::Running { .. }) {
             self.stdout.feed(bytes);
         }
     }
 
     /// Complaints came.
-    pub(crate) fn handle_stderr(&mut self, bytes: &[u8]) {
+    pub fn handle_stderr(&mut self, bytes: &[u8]) {
         self.stderr.feed(bytes);
     }
 
     /// The command ended with `status`; the channel's end follows.
-    pub(crate) const fn handle_status(&mut self, status: u32) {
+    pub const fn handle_status(&mut self, status: u32) {
         self.status = Some(status);
     }
 
+    /// The command was ended by the signal of this name; the channel's end follows.
+    pub fn handle_signal(&mut self, name: &str) {
+        self.signal = Some(excerpt(name));
+    }
+
     /// The device does not run the command.
-    pub(crate) fn handle_refused(&mut self) {
+    pub fn handle_refused(&mut self) {
         if !matches!(self.state, State::Over) {
             self.outcome = Some(Exec::Refused);
             self.state = State::Over;
@@ -80,49 +118,77 @@ impl ExecOutput {
     }
 
     /// The channel ended.
-    pub(crate) fn handle_close(&mut self) {
+    pub fn handle_close(&mut self) {
         self.outcome = match self.state {
-            State::Running { .. } => Some(Exec::Finished(self.finish())),
+            State::Running { .. } => Some(match self.cut() {
+                Some(why) => Exec::Cut(why),
+                None => Exec::Finished(self.finish()),
+            }),
             State::Interrupting { .. } => Some(Exec::TimedOut),
             State::Over => return,
         };
         self.state = State::Over;
     }
 
+    /// Why the output is not whole, if it is not.
+    fn cut(&self) -> Option<String> {
+        match (&self.signal, self.status) {
+            (Some(signal), _) => Some(format!("signal {signal} ended it")),
+            (None, None) if self.tells_status => {
+                Some("the channel was closed without an exit status".into())
+            }
+            _ => None,
+        }
+    }
+
     fn finish(&mut self) -> Output {
-        // A last line without end is as good as the others.
-        let mut bytes = self.stdout.lines().to_vec();
-        bytes.extend_from_slice(self.stdout.current_line());
-        let text = text_of(&bytes);
+        let truncated = self.stdout.is_truncated();
+        // A last line without end is as good as the others; with one, what some devices print above a prompt
+        // may stand there although there is no prompt.
+        let last = self.stdout.current_line().to_vec();
+        let end = if last.is_empty() {
+            self.manners.without_above(self.stdout.lines()).len()
+        } else {
+            self.stdout.lines().len()
+        };
+        let mut bytes = self.stdout.take(end);
+        if !truncated {
+            bytes.extend_from_slice(&last);
+        }
+        let text = text_of(bytes);
+        let complaint = || {
+            let said = String::from_utf8_lossy(self.stderr.lines()).into_owned()
+                + &String::from_utf8_lossy(self.stderr.current_line());
+            let line = said.lines().find(|line| !line.trim().is_empty());
+            line.map(str::to_owned)
+        };
         let rejected = match self.status {
             // Tools say by their status that they found nothing, after having said what they did find.
             Some(status) if status != 0 && (text.trim().is_empty() || status == 127) => {
-                let complaint = String::from_utf8_lossy(self.stderr.lines()).into_owned()
-                    + &String::from_utf8_lossy(self.stderr.current_line());
-                let line = complaint.lines().find(|line| !line.trim().is_empty());
-                Some(line.map_or_else(|| format!("exit status {status}"), excerpt))
+                Some(complaint().unwrap_or_else(|| format!("exit status {status}")))
             }
-            _ => None,
+            // A device's command line has the words that it has in a shell.
+            _ => self.manners.refusal(&text).map(str::to_owned),
         };
         Output {
             text,
-            truncated: self.stdout.is_truncated(),
+            truncated,
             rejected,
         }
     }
 
     /// Whether the command is to be told to stop, once.
-    pub(crate) const fn poll_interrupt(&mut self) -> bool {
+    pub const fn poll_interrupt(&mut self) -> bool {
         std::mem::replace(&mut self.interrupt, false)
     }
 
     /// What became of the command, once.
-    pub(crate) const fn poll_outcome(&mut self) -> Option<Exec> {
+    pub const fn poll_outcome(&mut self) -> Option<Exec> {
         self.outcome.take()
     }
 
     /// When [`Self::handle_timeout`] is due.
-    pub(crate) const fn poll_timeout(&self) -> Option<Instant> {
+    pub const fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
             State::Running { deadline } => Some(deadline),
             State::Interrupting { until } => Some(until),
@@ -131,7 +197,7 @@ impl ExecOutput {
     }
 
     /// Time has passed. Harmless when nothing was due.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant) {
         match self.state {
             State::Running { deadline } if now >= deadline => {
                 self.stdout.clear();
@@ -152,22 +218,61 @@ impl ExecOutput {
 /// Sooner or later the device has no channel left: after so many that stay taken the session is rebuilt.
 ///
 /// OpenSSH grants ten to a connection; devices grant five and more.
-pub(crate) const MAX_STUCK: u32 = 3;
+pub const MAX_STUCK: u32 = 3;
 
 /// russh remembers each channel that we closed first, so a connection serves so many of them and is rebuilt.
-pub(crate) const MAX_CLOSED_FIRST: u32 = 500;
+pub const MAX_CLOSED_FIRST: u32 = 500;
 
 const _: () =
     assert!(MAX_STUCK >= 1 && super::INTERRUPT_GRACE.as_nanos() > Duration::ZERO.as_nanos());
 
 #[cfg(test)]
 mod tests {
+    use netwolf_wire::platform::{Platform, Transport};
+
     use super::*;
+
+    /// A command on a device of a platform like Juniper's.
+    fn exec(deadline: Instant) -> ExecOutput {
+        let mut platform = Platform::new("juniper_junos", Transport::Exec);
+        platform.failures = vec!["^syntax error".into(), "^unknown command".into()];
+        platform.above = Some(r"\{master:\d\}".into());
+        let manners = Manners::compile(&platform).unwrap();
+        ExecOutput::new(Arc::new(manners), deadline)
+    }
+
+    #[track_caller]
+    fn check(stdout: &str, expected: &str, rejected: Option<&str>) {
+        let mut exec = exec(Instant::now());
+        exec.handle_data(stdout.as_bytes());
+        exec.handle_status(0);
+        exec.handle_close();
+        let Some(Exec::Finished(output)) = exec.poll_outcome() else {
+            panic!()
+        };
+        assert_eq!(output.text, expected);
+        assert_eq!(output.rejected.as_deref(), rejected);
+    }
+
+    #[test]
+    fn a_refusal_is_known_by_the_platforms_words() {
+        check(
+            "          ^\r\nsyntax error, expecting <command>.\r\n",
+            "          ^\nsyntax error, expecting <command>.\n",
+            Some("syntax error, expecting <command>."),
+        );
+    }
+
+    #[test]
+    fn what_stands_above_a_prompt_is_no_output() {
+        check("one\n\n{master:0}\n", "one\n", None);
+        check("{master:0}\none\n\nlast", "{master:0}\none\n\nlast", None);
+    }
 
     #[test]
     fn the_close_ends_the_output() {
         let now = Instant::now();
-        let mut exec = ExecOutput::new(now + Duration::from_secs(5));
+        let mut exec = exec(now + Duration::from_secs(5));
         exec.handle_data(b"0.10 0.20 0.30 1/100 42\r\nlast");
         assert_eq!(exec.poll_outcome(), None);
         exec.handle_status(0);
@@ -181,8 +286,25 @@ mod tests {
     }
 
     #[test]
+    fn output_of_a_command_that_did_not_end_by_itself_is_not_whole() {
+        let mut killed = exec(Instant::now());
+        killed.handle_data(b"half");
+        killed.handle_signal("KILL");
+        killed.handle_close();
+        assert!(killed.has_status());
+        assert!(matches!(killed.poll_outcome(), Some(Exec::Cut(why)) if why.contains("KILL")));
+        for tells in [true, false] {
+            let mut cut = exec(Instant::now()).telling_status(tells);
+            cut.handle_data(b"half");
+            cut.handle_close();
+            assert!(!cut.has_status());
+            assert_eq!(matches!(cut.poll_outcome(), Some(Exec::Cut(_))), tells);
+        }
+    }
+
+    #[test]
     fn a_refusal_is_the_end_of_it() {
-        let mut exec = ExecOutput::new(Instant::now());
+        let mut exec = exec(Instant::now());
         exec.handle_refused();
         assert_eq!(exec.poll_outcome(), Some(Exec::Refused));
         exec.handle_close();
@@ -191,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_failed_command_is_told_in_the_devices_words() {
-        let mut exec = ExecOutput::new(Instant::now());
+        let mut exec = exec(Instant::now());
         exec.handle_stderr(b"sh: 1: shwo: not found\n");
         exec.handle_status(127);
         exec.handle_close();
@@ -203,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_status_after_output_is_no_refusal() {
-        let mut exec = ExecOutput::new(Instant::now());
+        let mut exec = exec(Instant::now());
         exec.handle_data(b"found\n");
         exec.handle_status(1);
         exec.handle_close();
@@ -216,7 +338,7 @@ mod tests {
     #[test]
     fn a_late_command_is_interrupted_once_and_then_given_up() {
         let now = Instant::now();
-        let mut exec = ExecOutput::new(now + Duration::from_secs(5));
+        let mut exec = exec(now + Duration::from_secs(5));
         let deadline = exec.poll_timeout().unwrap();
         exec.handle_timeout(now);
         assert!(!exec.poll_interrupt());
@@ -233,7 +355,7 @@ mod tests {
     #[test]
     fn a_late_command_that_stops_when_told_is_a_timeout_only() {
         let now = Instant::now();
-        let mut exec = ExecOutput::new(now);
+        let mut exec = exec(now);
         exec.handle_timeout(now);
         exec.handle_data(b"late output is dropped");
         exec.handle_close();

@@ -1,18 +1,36 @@
 //! From a fresh shell to the first command: the prompt is learned, the device becomes privileged, the pager
 //! is switched off. Part of [`Dialogue`]'s machine; its diagram is there.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use netwolf_wire::status::{Failure, Reason};
 
 use super::{
     Dialogue, Event, NUDGE, QUIET, State,
-    echo::{Echo, find_echo},
+    echo::{Echo, Sought, find_echo},
 };
 use crate::secret::Secret;
 
+/// The newline behind a banner's line has so much time to be answered before another one is sent.
+const SWALLOWED: Duration = Duration::from_millis(600);
+
+/// What a question ends with that no platform knows of.
+const QUESTION_ENDS: &[u8] = b"?:])";
+
 impl Dialogue {
+    /// The last line may be a prompt: in silence it is asked about, for a banner may go on, or be a question.
     pub(super) fn seek(&mut self, now: Instant) {
+        if self.candidate().is_some() {
+            self.state = State::Seeking {
+                ask_at: Some(now + QUIET),
+                deadline: now + self.step_timeout,
+                nudge: now + NUDGE,
+            };
+        }
+    }
+
+    /// A line that may be a prompt was left alone for long enough.
+    pub(super) fn ask_candidate(&mut self, now: Instant) {
         let Some(candidate) = self.candidate() else {
             return;
         };
@@ -20,27 +38,41 @@ impl Dialogue {
         self.send_newline();
         self.state = State::Confirming {
             candidate,
+            believe_at: None,
             deadline: now + self.step_timeout,
             nudge: now + NUDGE,
         };
     }
 
     pub(super) fn confirm(&mut self, now: Instant) {
-        let Some(line) = self.candidate() else { return };
+        let line = self.candidate();
         let State::Confirming {
-            candidate, nudge, ..
+            candidate,
+            believe_at,
+            nudge,
+            ..
         } = &mut self.state
         else {
             return;
         };
-        if *candidate != line {
-            // What looked like a prompt was a line of a banner. Its newline will bring this line again.
-            *candidate = line;
-            *nudge = now + NUDGE;
+        match line {
+            None => {}
+            Some(line) if *candidate == line => *believe_at = Some(now + QUIET),
+            Some(line) => {
+                // What looked like a prompt was a line of a banner. Its newline will bring this line again,
+                // unless a question at login swallowed it.
+                *candidate = line;
+                *nudge = now + SWALLOWED;
+                self.cleaner.clear();
+            }
+        }
+    }
+
+    /// The same line came again, and nothing after it.
+    pub(super) fn believe_candidate(&mut self, now: Instant) {
+        if let State::Confirming { candidate, .. } = &mut self.state {
+            self.prompt = std::mem::take(candidate).into_bytes();
             self.cleaner.clear();
-        } else if !self.cleaner.lines().is_empty() {
-            self.cleaner.clear();
-            self.prompt = line.into_bytes();
             self.after_prompt(now);
         }
     }
@@ -48,12 +80,16 @@ impl Dialogue {
     fn after_prompt(&mut self, now: Instant) {
         let prompt = String::from_utf8_lossy(&self.prompt).into_owned();
         let deadline = now + self.step_timeout;
+        let wanted = self
+            .manners
+            .wants_enable(&prompt, self.enable_secret.as_ref());
+        if wanted && self.enable_typed {
+            self.refuse_enable("");
+            return;
+        }
         match &self.manners.enable {
-            Some(enable)
-                if self
-                    .manners
-                    .wants_enable(&prompt, self.enable_secret.as_ref()) =>
-            {
+            Some(enable) if wanted => {
+                self.enable_typed = true;
                 let command = enable.command.clone();
                 self.type_line(&command, deadline);
                 self.state = State::Enabling {
@@ -69,8 +105,8 @@ impl Dialogue {
     pub(super) fn enable(&mut self, now: Instant) {
         let State::Enabling {
             password_sent,
-            judge_at,
             deadline,
+            ..
         } = &mut self.state
         else {
             return;
@@ -78,7 +114,6 @@ impl Dialogue {
         let Some(enable) = &self.manners.enable else {
             return;
         };
-        *judge_at = None;
         let line = String::from_utf8_lossy(self.cleaner.current_line()).into_owned();
         let shown = line.trim_end();
         if enable.password_prompt.is_match(shown) {
@@ -93,6 +128,7 @@ impl Dialogue {
             }
             *deadline = now + self.step_timeout;
             let secret = self.enable_secret.as_ref().map_or("", Secret::expose);
+            self.enable_secret_typed = true;
             self.transmit.push(secret);
             self.transmit.push(&self.manners.newline);
             self.cleaner.clear();
@@ -103,7 +139,13 @@ impl Dialogue {
         let answer = if *password_sent {
             Some(lines)
         } else {
-            match find_echo(lines, &enable.command, &self.prompt) {
+            let sought = Sought {
+                text: &enable.command,
+                prompt: &self.prompt,
+                fits: &|_| false,
+                mangled: true,
+            };
+            match find_echo(lines, &sought) {
                 Echo::Found { end, .. } => Some(&lines[end..]),
                 Echo::NotYet { .. } | Echo::Missing { .. } => None,
             }
@@ -152,21 +194,34 @@ impl Dialogue {
                 let typed = self.type_line(&text, now + self.step_timeout);
                 self.state = State::SettingUp { step, typed };
             }
-            None => self.become_ready(Event::Ready),
+            None => self.become_ready(Event::Ready, now),
         }
     }
 
     /// The last line, if it may be a prompt.
     fn candidate(&self) -> Option<String> {
-        let line = std::str::from_utf8(self.cleaner.current_line())
-            .ok()?
-            .trim_end();
-        let prompt = self.manners.prompt.as_ref()?;
-        (!line.is_empty() && prompt.is_match(line)).then(|| line.to_owned())
+        self.manners
+            .prompt_in(self.cleaner.current_line())
+            .map(Into::into)
     }
 
-    pub(super) fn send_newline(&mut self) {
-        self.transmit.push(&self.manners.newline);
+    /// Whether a newline may be typed at login: one that is typed into a question takes its default answer.
+    pub(super) fn may_nudge(&self) -> bool {
+        self.asking.answer_at().is_none()
+            && (self.candidate().is_some()
+                || !self
+                    .cleaner
+                    .shown()
+                    .last()
+                    .is_some_and(|end| QUESTION_ENDS.contains(end)))
+    }
+
+    /// Whether the device asks for the secret that `enable` wants.
+    pub(super) fn asks_for_enable_secret(&self) -> bool {
+        self.manners.enable.as_ref().is_some_and(|enable| {
+            let line = String::from_utf8_lossy(self.cleaner.shown());
+            enable.password_prompt.is_match(&line)
+        })
     }
 
     pub(super) fn fail_no_prompt(&mut self, what: &str) {
@@ -180,12 +235,12 @@ impl Dialogue {
                 self.quote(&line)
             )
         };
-        let hint = "check the platform's `prompt`, and whether the device asks something at login";
+        let hint = "check the platform's `prompts`, and whether the device asks something at login";
         self.fail(Reason::NoPrompt, message, Some(hint.into()));
     }
 
     pub(super) fn fail(&mut self, reason: Reason, message: String, hint: Option<String>) {
-        self.state = State::Ended;
+        self.end();
         self.events.push_back(Event::Failed(Failure {
             reason,
             message,

@@ -1,16 +1,26 @@
-use netwolf_wire::platform::{Enable, Pager, Platform, Transport};
+//! The dialogue, command by command, with one device that does as Cisco's do.
+
+use netwolf_wire::{
+    platform::{Enable, Keepalive, Pager, Platform, Question, Transport},
+    status::Reason,
+};
 use proptest::prelude::*;
 
 use super::*;
+
+mod asking;
+mod echoes;
+mod prompts;
 
 const STEP: Duration = Duration::from_secs(5);
 
 fn platform() -> Platform {
     Platform {
-        name: "cisco_ios".into(),
-        description: String::new(),
-        transport: Transport::Shell,
-        prompt: Some(r"[A-Za-z0-9_.@/:-]{1,63}(?:\([a-z.-]+\))?[>#]".into()),
+        prompts: [(
+            "privileged".into(),
+            r"[A-Za-z0-9_.@/:-]{1,63}(?:\([a-z.-]+\))?[>#]".into(),
+        )]
+        .into(),
         setup: vec!["terminal length 0".into(), "terminal width 511".into()],
         pagers: vec![Pager {
             mark: " --More-- ".into(),
@@ -22,9 +32,7 @@ fn platform() -> Platform {
             prompt_end: "#".into(),
         }),
         failures: vec!["^% (?:Invalid|Incomplete|Ambiguous)".into()],
-        newline: "\n".into(),
-        interrupt: "\u{3}".into(),
-        width: 511,
+        ..Platform::new("cisco_ios", Transport::Shell)
     }
 }
 
@@ -75,8 +83,19 @@ impl Bench {
         self.expect(&format!("{command}\n"))
     }
 
+    /// Lets the silence pass after which a prompt is believed, if one is waited for.
+    fn settle(&mut self) {
+        let due = self.dialogue.poll_timeout();
+        if due.is_some_and(|at| at <= self.now + QUIET) {
+            self.wait();
+        }
+    }
+
     #[track_caller]
     fn expect(&mut self, sent: &str) -> &mut Self {
+        if !sent.is_empty() && self.dialogue.transmit.is_empty() {
+            self.settle();
+        }
         let transmit = self.dialogue.poll_transmit().unwrap_or_default();
         assert_eq!(
             String::from_utf8_lossy(&transmit),
@@ -90,6 +109,9 @@ impl Bench {
 
     #[track_caller]
     fn expect_event(&mut self, event: Event) -> &mut Self {
+        if self.dialogue.events.is_empty() {
+            self.settle();
+        }
         assert_eq!(
             self.dialogue.poll_event(),
             Some(event),
@@ -106,6 +128,15 @@ impl Bench {
             truncated: false,
             rejected: None,
         }))
+    }
+
+    #[track_caller]
+    fn output(&mut self) -> Output {
+        self.settle();
+        match self.dialogue.poll_event() {
+            Some(Event::Output(output)) => output,
+            other => panic!("{other:?}: {:?}", self.dialogue),
+        }
     }
 
     #[track_caller]
@@ -177,7 +208,7 @@ fn output_is_without_echo_and_prompt() {
 #[test]
 fn a_prompt_with_a_space_at_its_end_is_learned() {
     let mut platform = platform();
-    platform.prompt = Some(r"\S+\$ ?".into());
+    platform.prompts = [("user".into(), r"\S+\$ ?".into())].into();
     platform.setup.clear();
     let mut bench = Bench::new(&platform, None);
     bench
@@ -192,29 +223,12 @@ fn a_prompt_with_a_space_at_its_end_is_learned() {
 }
 
 #[test]
-fn the_pager_is_answered_and_leaves_no_trace() {
-    let mut bench = Bench::ios();
-    bench
-        .run("show version")
-        .device("show version\r\none\r\n --More-- ")
-        .expect(" ");
-    bench
-        .device("\x08\x08\x08\x08\x08\x08\x08\x08\x08        \x08\x08\x08\x08\x08\x08\x08\x08\x08two\r\n --More-- ")
-        .expect(" ");
-    bench
-        .device("\rthree\r\nrtr-1#")
-        .expect_output("one\ntwo\nthree\n");
-}
-
-#[test]
 fn a_refused_command_is_told_in_the_devices_words() {
     let mut bench = Bench::ios();
     bench
         .run("shwo")
         .device("shwo\r\n  ^\r\n% Invalid input detected at '^' marker.\r\n\r\nrtr-1#");
-    let Some(Event::Output(output)) = bench.dialogue.poll_event() else {
-        panic!()
-    };
+    let output = bench.output();
     assert_eq!(
         output.rejected.as_deref(),
         Some("% Invalid input detected at '^' marker.")
@@ -240,79 +254,6 @@ fn a_refused_set_up_command_does_not_end_the_session() {
     bench
         .device("terminal width 511\r\n% Invalid input detected\r\nrtr-1>")
         .expect_event(Event::Ready);
-}
-
-#[test]
-fn prompts_in_output_lines_do_not_end_it() {
-    let mut bench = Bench::ios();
-    bench
-        .run("show log")
-        .device("show log\r\nrtr-1#reload\r\nuser typed rtr-1#\r\nrtr-1#");
-    bench.expect_output("rtr-1#reload\nuser typed rtr-1#\n");
-}
-
-#[test]
-fn a_line_that_was_taken_for_the_prompt_makes_us_wait_for_silence() {
-    let mut bench = Bench::ios();
-    // The read ended just after a copy of the prompt, which nobody can tell from the prompt itself.
-    bench
-        .run("show x")
-        .device("show x\r\nrtr-1#")
-        .expect_output("");
-    bench.device("\r\nthe rest\r\nrtr-1#");
-    for _ in 0..2 {
-        bench.run("show x").device("show x\r\nrtr-1#").expect("");
-        bench
-            .device("\r\nthe rest\r\nrtr-1#")
-            .expect("")
-            .wait()
-            .expect_output("rtr-1#\nthe rest\n");
-    }
-}
-
-#[test]
-fn output_without_line_end_is_believed_after_a_silence() {
-    let mut bench = Bench::ios();
-    bench
-        .run("more x")
-        .device("more x\r\nlast linertr-1#")
-        .expect("");
-    bench.wait().expect_output("last line");
-}
-
-#[test]
-fn late_prompts_are_harmless() {
-    let mut bench = Bench::ios();
-    bench.device("\r\nrtr-1#");
-    bench
-        .run("show clock")
-        .device("\r\nrtr-1#")
-        .device("show clock\r\nnow\r\nrtr-1#")
-        .expect_output("now\n");
-}
-
-#[test]
-fn a_device_without_echo_works_too() {
-    let mut bench = Bench::new(&platform(), None);
-    bench
-        .device("rtr-1#")
-        .expect("\n")
-        .device("\r\nrtr-1#")
-        .expect("terminal length 0\n");
-    bench
-        .device("\r\nrtr-1#")
-        .expect("")
-        .wait()
-        .expect("terminal width 511\n");
-    bench
-        .device("\r\nrtr-1#")
-        .expect("")
-        .wait()
-        .expect_event(Event::Ready);
-    bench
-        .run("show clock")
-        .device("now\r\nrtr-1#")
-        .expect_output("now\n");
 }
 
 #[test]
@@ -351,77 +292,15 @@ fn a_flood_is_cut_marked_and_drained_to_the_prompt() {
     let line = "0123456789".repeat(10) + "\r\n";
     for _ in 0..50_000 {
         bench.device(&line);
-        assert!(bench.dialogue.cleaner.held() <= MAX_OUTPUT + 200);
+        assert!(bench.dialogue.held() <= 3 * MAX_OUTPUT);
     }
     bench.device("rtr-1#");
-    let Some(Event::Output(output)) = bench.dialogue.poll_event() else {
-        panic!()
-    };
+    let output = bench.output();
     assert!(output.truncated);
     assert!(output.text.len() > MAX_OUTPUT - 200 && output.text.ends_with("789\n"));
     bench
         .run("show clock")
         .device("show clock\r\nnow\r\nrtr-1#")
-        .expect_output("now\n");
-}
-
-#[test]
-fn enable_answers_the_question_and_learns_the_new_prompt() {
-    let mut bench = Bench::new(&platform(), Some("s3cret"));
-    bench
-        .device("rtr-1>")
-        .expect("\n")
-        .device("\r\nrtr-1>")
-        .expect("enable\n");
-    bench.device("enable\r\nPassword: ").expect("s3cret\n");
-    bench
-        .device("\r\nrtr-1#")
-        .expect("\n")
-        .device("\r\nrtr-1#")
-        .expect("terminal length 0\n");
-    assert!(!format!("{:?}", bench.dialogue).contains("s3cret"));
-}
-
-#[test]
-fn a_privileged_login_needs_no_enable() {
-    let mut bench = Bench::new(&platform(), Some("s3cret"));
-    bench.log_in("rtr-1#");
-}
-
-#[test]
-fn a_wrong_enable_secret_is_a_failure() {
-    let mut bench = Bench::new(&platform(), Some("wrong"));
-    bench
-        .device("rtr-1>")
-        .expect("\n")
-        .device("\r\nrtr-1>")
-        .expect("enable\n");
-    bench
-        .device("enable\r\nPassword: ")
-        .expect("wrong\n")
-        .device("\r\nPassword: ");
-    let failure = bench.expect_failure(Reason::EnableFailed);
-    assert!(!failure.message.contains("wrong"));
-
-    let mut bench = Bench::new(&platform(), Some("wrong"));
-    bench
-        .device("rtr-1>")
-        .expect("\n")
-        .device("\r\nrtr-1>")
-        .expect("enable\n");
-    bench.device("enable\r\n% No password set\r\nrtr-1>");
-    let failure = bench.expect_failure(Reason::EnableFailed);
-    assert!(failure.message.contains("% No password set"), "{failure:?}");
-}
-
-#[test]
-fn text_that_nobody_asked_for_is_dropped() {
-    let mut bench = Bench::ios();
-    bench.device("\r\n*Mar  1 00:01:02: %SYS-5-CONFIG_I: Configured\r\nrtr-1#");
-    bench
-        .run("show clock")
-        .device("show clock\r\nnow\r\nrtr-1#")
-        .wait()
         .expect_output("now\n");
 }
 
@@ -458,6 +337,7 @@ fn play(cuts: &[usize]) -> Vec<Event> {
             bench.dialogue.handle_data(piece, bench.now);
             rest = after;
         }
+        bench.settle();
         while let Some(event) = bench.dialogue.poll_event() {
             events.push(event);
             if let Some(command) = commands.next() {
@@ -507,117 +387,5 @@ proptest! {
                 bench.dialogue.handle_timeout(bench.now);
             }
         }
-    }
-}
-
-#[test]
-fn a_line_that_nobody_asked_for_slows_no_command_down() {
-    let mut bench = Bench::ios();
-    bench.now += Duration::from_secs(3);
-    bench.device("\r\n*Mar  1 00:01:02: %SYS-5-CONFIG_I: Configured\r\nrtr-1#");
-    bench
-        .run("show clock")
-        .device("show clock\r\nnow\r\nrtr-1#")
-        .expect_output("now\n");
-}
-
-#[test]
-fn a_hundred_clean_commands_end_the_doubt() {
-    let mut bench = Bench::ios();
-    bench.device("\r\nlate\r\nrtr-1#");
-    for _ in 0..100 {
-        bench
-            .run("show clock")
-            .device("show clock\r\nnow\r\nrtr-1#")
-            .expect("")
-            .wait()
-            .expect_output("now\n");
-    }
-    bench
-        .run("show clock")
-        .device("show clock\r\nnow\r\nrtr-1#")
-        .expect_output("now\n");
-}
-
-/// At the point where `enable` was typed.
-fn enabling() -> Bench {
-    let mut bench = Bench::new(&platform(), Some("s3cret"));
-    bench
-        .device("rtr-1>")
-        .expect("\n")
-        .device("\r\nrtr-1>")
-        .expect("enable\n");
-    bench
-}
-
-#[test]
-fn late_prompts_of_a_slow_login_do_not_refuse_enable() {
-    let mut bench = enabling();
-    // Answers to newlines that were typed while nothing came.
-    bench.device("\r\nrtr-1>").device("\r\nrtr-1>").expect("");
-    bench
-        .device("enable\r\nPassword: ")
-        .expect("s3cret\n")
-        .device("\r\nrtr-1>")
-        .expect("")
-        .device("\r\nrtr-1#")
-        .expect("\n")
-        .device("\r\nrtr-1#")
-        .expect("terminal length 0\n");
-}
-
-#[test]
-fn a_refusal_of_enable_without_a_word_is_believed_after_a_silence() {
-    for asks in [false, true] {
-        let mut bench = enabling();
-        if asks {
-            bench.device("enable\r\nPassword: ").expect("s3cret\n");
-            bench.device("\r\nrtr-1>");
-        } else {
-            bench.device("enable\r\nrtr-1>");
-        }
-        let start = bench.now;
-        bench.expect("").wait();
-        assert_eq!(bench.now - start, QUIET);
-        bench.expect_failure(Reason::EnableFailed);
-    }
-}
-
-#[test]
-fn an_enable_that_was_not_echoed_and_not_asked_for_is_judged_at_the_deadline() {
-    let mut bench = enabling();
-    let start = bench.now;
-    bench.device("\r\n% odd\r\nrtr-1>").expect("").wait();
-    assert_eq!(bench.now - start, STEP);
-    bench.expect_failure(Reason::EnableFailed);
-}
-
-#[test]
-fn secrets_are_neither_in_messages_nor_in_debug_output() {
-    let mut bench = enabling();
-    bench.device("enable\r\nPassword: ");
-    let shown = format!("{:?}", bench.dialogue);
-    let bytes = format!("{:?}", b"s3cret").replace(['[', ']'], "");
-    assert!(
-        !shown.contains("s3cret") && !shown.contains(&bytes),
-        "{shown}"
-    );
-    bench
-        .expect("s3cret\n")
-        .device("\r\n% s3cret is wrong, hunter2 is not it either\r\nrtr-1>");
-    let failure = bench.expect_failure(Reason::EnableFailed);
-    assert!(!failure.message.contains("s3cret"), "{failure:?}");
-    assert!(failure.message.contains("% *** is wrong"), "{failure:?}");
-
-    let mut bench = Bench::ios();
-    bench.dialogue = bench.dialogue.hiding(Some(Secret::new("hunter2".into())));
-    bench
-        .run("hunter")
-        .device("hunter\r\n% Invalid input hunter2\r\nrtr-1#");
-    match bench.dialogue.poll_event() {
-        Some(Event::Output(output)) => {
-            assert_eq!(output.rejected.as_deref(), Some("% Invalid input ***"));
-        }
-        other => panic!("{other:?}"),
     }
 }

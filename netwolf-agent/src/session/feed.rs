@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 
 use crate::dialogue::{Dialogue, exec::ExecOutput};
 
+/// A banner and a message of the day together are some KiB.
+const MAX_START: usize = 64 * 1024;
+
 /// What the bytes of the current channel are fed to.
 #[derive(Debug, Default)]
 pub(super) enum Tap {
@@ -18,9 +21,9 @@ pub(super) enum Tap {
     #[default]
     None,
     /// A kept shell.
-    Shell(Dialogue),
+    Shell(Box<Dialogue>),
     /// One command.
-    Exec(ExecOutput),
+    Exec(Box<ExecOutput>),
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +33,8 @@ pub(super) struct Inner {
     pub(super) tap: Tap,
     /// Why the session ended, once it has.
     pub(super) ended: Option<Failure>,
+    /// The first bytes of the shell as they came, where somebody wants them.
+    start: Option<Vec<u8>>,
 }
 
 /// Shared by the SSH callback and the device's task.
@@ -46,11 +51,24 @@ impl Feed {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// From now on the first [`MAX_START`] bytes that come are kept for [`Self::start`].
+    pub(super) fn keep_start(&self) {
+        self.lock().start = Some(Vec::new());
+    }
+
+    /// The first bytes that came, where [`Self::keep_start`] asked for them.
+    pub(super) fn start(&self) -> Vec<u8> {
+        self.lock().start.clone().unwrap_or_default()
+    }
+
     /// Bytes came on `channel`.
     pub(super) fn data(&self, channel: u32, bytes: &[u8]) {
         let mut inner = self.lock();
         if inner.channel != Some(channel) {
             return;
+        }
+        if let Some(start) = &mut inner.start {
+            start.extend(bytes.iter().take(MAX_START.saturating_sub(start.len())));
         }
         let wake = match &mut inner.tap {
             Tap::None => false,
@@ -90,6 +108,16 @@ impl Feed {
             && let Tap::Exec(exec) = &mut inner.tap
         {
             exec.handle_status(status);
+        }
+    }
+
+    /// The command on `channel` was ended by the signal of this name.
+    pub(super) fn signal(&self, channel: u32, name: &str) {
+        let mut inner = self.lock();
+        if inner.channel == Some(channel)
+            && let Tap::Exec(exec) = &mut inner.tap
+        {
+            exec.handle_signal(name);
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
     dialogue::{
         Dialogue, Event, INTERRUPT_GRACE, Output,
         exec::{Exec, ExecOutput, MAX_CLOSED_FIRST, MAX_STUCK},
-        manners::Manners,
+        manners::{Manners, excerpt},
     },
     secret::Secret,
 };
@@ -30,18 +30,29 @@ pub(super) enum Outcome {
     TimedOut,
     /// The device does not run it. The session goes on.
     Refused,
+    /// The device ended it before it was done, in these words. The session goes on.
+    Cut(String),
 }
 
 /// A logged-in session.
 pub(super) struct Live {
     connection: Connection,
-    transport: Transport,
+    manners: Arc<Manners>,
+    /// Not to be shown when the device says it; a shell's dialogue has typed it by then.
+    enable_secret: Option<Secret>,
     /// Exec channels that the device keeps taken by commands that did not stop.
     stuck: u32,
     closed_first: u32,
+    /// The device has told how a command ended, so that it always does.
+    tells_status: bool,
 }
 
 impl Live {
+    #[cfg(test)]
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Takes `connection` to the point where the first command can be run.
     ///
     /// # Errors
@@ -54,11 +65,11 @@ impl Live {
     ) -> Result<Self, Failure> {
         let transport = manners.transport;
         if transport == Transport::Shell {
-            let dialogue =
-                Dialogue::new(manners.clone(), enable_secret, step_timeout, Instant::now())
-                    .hiding(connection.take_password());
+            let secret = enable_secret.clone();
+            let dialogue = Dialogue::new(manners.clone(), secret, step_timeout, Instant::now())
+                .hiding(connection.take_password());
             if let Err(failure) = connection
-                .open_shell(manners.width, Tap::Shell(dialogue))
+                .open_shell(manners.width, Tap::Shell(Box::new(dialogue)))
                 .await
             {
                 connection.close().await;
@@ -67,9 +78,11 @@ impl Live {
         }
         let mut live = Self {
             connection,
-            transport,
+            manners: manners.clone(),
+            enable_secret,
             stuck: 0,
             closed_first: 0,
+            tells_status: false,
         };
         if transport == Transport::Shell
             && let Err(failure) = live.wait_until_ready().await
@@ -100,6 +113,15 @@ impl Live {
         }
     }
 
+    /// What the device said, without the secrets of the login.
+    pub(super) fn without_secrets(&self, text: &str) -> String {
+        let text = self.connection.without_password(text);
+        match &self.enable_secret {
+            Some(secret) => secret.hide_in(&text),
+            None => text,
+        }
+    }
+
     pub(super) fn feed(&self) -> &Arc<Feed> {
         self.connection.feed()
     }
@@ -109,7 +131,7 @@ impl Live {
     /// # Errors
     /// Why the session is over.
     pub(super) async fn start(&mut self, text: &str, deadline: Instant) -> Result<(), Failure> {
-        match self.transport {
+        match self.manners.transport {
             Transport::Shell => {
                 let transmit = match &mut self.feed().lock().tap {
                     Tap::Shell(dialogue) => {
@@ -124,8 +146,10 @@ impl Live {
                 }
             }
             Transport::Exec => {
+                let output = ExecOutput::new(self.manners.clone(), deadline)
+                    .telling_status(self.tells_status);
                 self.connection
-                    .exec(text, Tap::Exec(ExecOutput::new(deadline)))
+                    .exec(text, Tap::Exec(Box::new(output)))
                     .await
             }
         }
@@ -136,7 +160,7 @@ impl Live {
     /// # Errors
     /// Why the session is over.
     pub(super) async fn pump(&mut self) -> Result<Option<Outcome>, Failure> {
-        match self.transport {
+        match self.manners.transport {
             Transport::Shell => loop {
                 return match self.pump_shell().await? {
                     None => Ok(None),
@@ -186,25 +210,40 @@ impl Live {
     }
 
     async fn pump_exec(&mut self) -> Result<Option<Outcome>, Failure> {
-        let (interrupt, outcome, ended) = {
+        let (interrupt, outcome, tells_status, ended) = {
             let mut inner = self.feed().lock();
             let ended = inner.ended.clone();
             match &mut inner.tap {
                 Tap::Exec(exec) => {
                     exec.handle_timeout(Instant::now());
-                    (exec.poll_interrupt(), exec.poll_outcome(), ended)
+                    (
+                        exec.poll_interrupt(),
+                        exec.poll_outcome(),
+                        exec.has_status(),
+                        ended,
+                    )
                 }
-                _ => (false, None, ended),
+                _ => (false, None, false, ended),
             }
         };
+        self.tells_status |= tells_status;
         if interrupt {
             self.connection.interrupt().await;
         }
         match outcome {
-            Some(Exec::Finished(output)) => {
+            Some(Exec::Finished(mut output)) => {
+                output.rejected = output
+                    .rejected
+                    // In this order: a password that the excerpt cuts in two would not be found any more.
+                    .map(|line| excerpt(&self.connection.without_password(&line)));
                 self.connection.channel_is_closed();
                 self.feed().lock().tap = Tap::None;
                 Ok(Some(Outcome::Output(output)))
+            }
+            Some(Exec::Cut(why)) => {
+                self.connection.channel_is_closed();
+                self.feed().lock().tap = Tap::None;
+                Ok(Some(Outcome::Cut(why)))
             }
             Some(Exec::TimedOut) => {
                 self.connection.channel_is_closed();
@@ -249,12 +288,36 @@ impl Live {
         Ok(Some(outcome))
     }
 
+    /// The shell's literal prompt; empty where there is no shell.
+    pub(super) fn prompt(&self) -> String {
+        match &self.feed().lock().tap {
+            Tap::Shell(dialogue) => dialogue.prompt(),
+            Tap::None | Tap::Exec(_) => String::new(),
+        }
+    }
+
+    /// Whether the device was sent the enable secret.
+    pub(super) fn typed_enable_secret(&self) -> bool {
+        match &self.feed().lock().tap {
+            Tap::Shell(dialogue) => dialogue.enable_secret_typed(),
+            Tap::None | Tap::Exec(_) => false,
+        }
+    }
+
     /// When [`Self::pump`] is due although nothing came.
     pub(super) fn timeout(&self) -> Option<Instant> {
         match &self.feed().lock().tap {
             Tap::None => None,
             Tap::Shell(dialogue) => dialogue.poll_timeout(),
             Tap::Exec(exec) => exec.poll_timeout(),
+        }
+    }
+
+    /// How often the prompt had changed and was learned again; exec has none.
+    pub(super) fn relearns(&self) -> u64 {
+        match &self.feed().lock().tap {
+            Tap::Shell(dialogue) => dialogue.relearns(),
+            Tap::None | Tap::Exec(_) => 0,
         }
     }
 

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use netwolf_filter::Extraction;
-use netwolf_wire::status::Failure;
+use netwolf_wire::{login::LoginOutcome, message::ShownOutput, status::Failure};
 
+use super::gate::Ask;
 use crate::plan::CompiledPlan;
 
 /// What a device's task is to do. The latest one counts.
@@ -14,23 +15,63 @@ pub(crate) struct Order {
     pub(crate) plan: Arc<CompiledPlan>,
     /// Close the session and end.
     pub(crate) stop: bool,
+    /// The device's credential may not be tried: do not connect. A session that is up goes on.
+    pub(crate) held: bool,
+    /// Each step up is leave for one login although the credential is held.
+    pub(crate) probes: u32,
+    /// Outputs that somebody wants to see, until they are told.
+    pub(crate) show: Option<Arc<ShowOrder>>,
+}
+
+impl Order {
+    /// Runs `plan`; `held` is whether the credential may not be tried.
+    pub(crate) const fn new(plan: Arc<CompiledPlan>, held: bool) -> Self {
+        Self {
+            plan,
+            stop: false,
+            held,
+            probes: 0,
+            show: None,
+        }
+    }
+}
+
+/// Outputs that somebody wants to see, out of schedule.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ShowOrder {
+    /// Names it in the answer.
+    pub(crate) request: u64,
+    /// One of the plan's commands, or all of them.
+    pub(crate) command: Option<String>,
 }
 
 /// Names a task: a device that is stopped and started again is another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TaskId(pub(crate) u64);
 
 /// What a device's task tells.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// The session is about to be set up.
-    Connecting,
+    /// The credential is held: the device is not connected to.
+    Held,
+    /// The device refused the credential before, so a permit is asked for before anything is connected.
+    Queued,
+    /// The session is about to be set up, after so long in the queue of logins.
+    Connecting(Duration),
+    /// A credential is about to be offered.
+    Ask(Ask),
+    /// What became of it.
+    Ended(String, LoginOutcome),
     /// It is up, after so long.
     Up(Duration),
-    /// It could not be set up.
-    LoginFailed(Failure),
-    /// It was up and ended.
-    Disconnected(Failure),
+    /// It could not be set up; it is tried again after so long.
+    LoginFailed(Failure, Duration),
+    /// It was up and ended; it is made anew after so long.
+    Disconnected(Failure, Duration),
+    /// It was up and the device ended it for want of commands; it is made anew after so long.
+    Idle(Duration),
+    /// It was up, had reached its greatest age, and is made anew at once.
+    Aged,
     /// A command is done.
     Polled(Box<Polled>),
     /// A command is not done.
@@ -44,6 +85,10 @@ pub(crate) enum Notice {
     },
     /// So many polls were left out.
     Skipped(u64),
+    /// The prompt had changed and was learned again, so many times.
+    Relearned(u64),
+    /// What the [`ShowOrder`] of this number brought.
+    Shown(u64, Vec<ShownOutput>),
 }
 
 /// A command's result.

@@ -1,5 +1,5 @@
-//! The TCP socket under an SSH session: connected with a deadline, read through a shared buffer, and closed
-//! for certain.
+//! What is under an SSH session: TCP connected with a deadline, and a stream that is read through a shared buffer
+//! and closed for certain.
 //!
 //! Why a stream of our own: russh reads each packet in two small reads, which cost a system call each, and
 //! during a key exchange it does not notice that nobody wants the session any more. [`KillOnDrop`] ends the
@@ -9,7 +9,7 @@ use std::{
     cell::RefCell,
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -20,9 +20,11 @@ use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    task::yield_now,
     time::timeout,
 };
 
+use super::traffic::Traffic;
 use crate::dial::dial;
 
 /// What was sent and not acknowledged for so long means that the path is gone.
@@ -30,6 +32,10 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What one read may bring; the buffer is shared by all sessions of a shard.
 const READ_AT_ONCE: usize = 64 * 1024;
+
+/// After so many bytes without a pause the other sessions of the shard have their turn. A device that floods has
+/// always more to read.
+const FAIR_SHARE: usize = 64 * 1024;
 
 /// A session keeps at most so much of its own buffer while it is idle.
 const KEPT_CAPACITY: usize = 1024;
@@ -167,23 +173,28 @@ fn lock(killed: &Mutex<Killed>) -> MutexGuard<'_, Killed> {
 }
 
 /// The stream that russh is given.
-pub(super) struct Socket {
-    stream: TcpStream,
+pub(super) struct Socket<S> {
+    stream: S,
+    traffic: Arc<Traffic>,
     killed: Arc<Mutex<Killed>>,
     /// Read from the stream and not yet asked for.
     unread: Vec<u8>,
     taken: usize,
+    /// Bytes that were read since there were none.
+    without_pause: usize,
 }
 
-impl Socket {
-    /// Wraps `stream`; it lives no longer than the guard.
-    pub(super) fn new(stream: TcpStream) -> (Self, KillOnDrop) {
+impl<S> Socket<S> {
+    /// Wraps `stream`; it lives no longer than the guard. What goes over it is counted in `traffic`.
+    pub(super) fn new(stream: S, traffic: Arc<Traffic>) -> (Self, KillOnDrop) {
         let killed = Arc::new(Mutex::new(Killed::default()));
         let socket = Self {
             stream,
+            traffic,
             killed: killed.clone(),
             unread: Vec::new(),
             taken: 0,
+            without_pause: 0,
         };
         (socket, KillOnDrop(killed))
     }
@@ -213,7 +224,7 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -222,9 +233,19 @@ impl AsyncRead for Socket {
         let this = &mut *self;
         this.check(cx)?;
         if this.unread.is_empty() {
+            if this.without_pause >= FAIR_SHARE {
+                this.without_pause = 0;
+                // Not just to the end of the queue: others' sockets are looked at before this one goes on.
+                if pin!(yield_now()).poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+            }
             let result = READ_BUFFER.with_borrow_mut(|shared| {
                 let mut read = ReadBuf::new(shared);
                 let result = Pin::new(&mut this.stream).poll_read(cx, &mut read);
+                let n = read.filled().len();
+                this.traffic.add_received(n);
+                this.without_pause = if n == 0 { 0 } else { this.without_pause + n };
                 let (now, later) = read
                     .filled()
                     .split_at(buffer.remaining().min(read.filled().len()));
@@ -239,14 +260,18 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(written)) = result {
+            self.traffic.add_sent(written);
+        }
+        result
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -267,12 +292,12 @@ mod tests {
 
     use super::*;
 
-    async fn pair() -> (Socket, KillOnDrop, TcpStream) {
+    async fn pair() -> (Socket<TcpStream>, KillOnDrop, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap())
             .await
             .unwrap();
-        let (socket, guard) = Socket::new(stream);
+        let (socket, guard) = Socket::new(stream, Arc::default());
         (socket, guard, listener.accept().await.unwrap().0)
     }
 
@@ -311,6 +336,18 @@ mod tests {
             0,
             "the peer sees the end"
         );
+    }
+
+    #[tokio::test]
+    async fn a_small_packet_is_not_held_back_and_a_dead_path_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stream = connect("127.0.0.1", port, Duration::from_secs(20))
+            .await
+            .unwrap();
+        assert!(stream.nodelay().unwrap());
+        let given_up = SockRef::from(&stream).tcp_user_timeout().unwrap();
+        assert_eq!(given_up, Some(Duration::from_secs(10)));
     }
 
     #[tokio::test]

@@ -8,22 +8,15 @@ use netwolf_wire::{
 use tokio::{task::JoinHandle, time::timeout};
 
 use super::*;
+use crate::{pacing::LOGINS_PER_SECOND, plan::CompiledPlan};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn compiled(commands: &[&str]) -> Arc<CompiledPlan> {
     let platform = Platform {
-        name: "cisco_ios".into(),
-        description: String::new(),
-        transport: Transport::Shell,
-        prompt: Some("[A-Za-z0-9-]+[>#]".into()),
+        prompts: [("privileged".into(), "[A-Za-z0-9-]+[>#]".into())].into(),
         setup: vec!["terminal length 0".into()],
-        pagers: Vec::new(),
-        enable: None,
-        failures: Vec::new(),
-        newline: "\n".into(),
-        interrupt: "\u{3}".into(),
-        width: 511,
+        ..Platform::new("cisco_ios", Transport::Shell)
     };
     let command = |text: &&str| Command {
         text: (*text).into(),
@@ -39,6 +32,15 @@ fn compiled(commands: &[&str]) -> Arc<CompiledPlan> {
     Arc::new(CompiledPlan::compile(plan.digest(), &plan).unwrap())
 }
 
+/// A session that nobody runs, with what is told to it and by it.
+struct Parts {
+    fleet: Fleet,
+    notices: mpsc::Receiver<(TaskId, Notice)>,
+    orders: watch::Sender<Order>,
+    session: Session,
+    dir: tempfile::TempDir,
+}
+
 struct Bench {
     fleet: Fleet,
     notices: mpsc::Receiver<(TaskId, Notice)>,
@@ -47,18 +49,15 @@ struct Bench {
     _dir: tempfile::TempDir,
 }
 
-impl Bench {
-    async fn start(commands: &[&str]) -> Self {
+impl Parts {
+    async fn new(commands: &[&str]) -> Self {
         let fleet = Fleet::start(FleetConfig::new(1, "netwolf", "secret"))
             .await
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("password"), "secret").unwrap();
         let (sender, notices) = mpsc::channel(16);
-        let order = Order {
-            plan: compiled(commands),
-            stop: false,
-        };
+        let order = Order::new(compiled(commands), false);
         let (orders, receiver) = watch::channel(order);
         let address = fleet.devices()[0].address();
         let session = Session {
@@ -74,20 +73,59 @@ impl Bench {
                     passphrase: None,
                     password: Some(SecretRef::File(dir.path().join("password"))),
                     enable_secret: None,
+                    ssh_agent: None,
                 },
                 host_key: HostKey::AcceptNew,
                 connect_timeout: Span::from_secs(10),
+                jump: None,
+                legacy: Vec::new(),
+                max_age: None,
             },
             orders: receiver,
             commons: Commons {
                 clock: Clock::start(),
                 seed: 1,
-                pacing: Arc::new(Mutex::new(Pacing::for_shard(1))),
+                pacing: Arc::new(Mutex::new(Pacing::for_shard(1, LOGINS_PER_SECOND))),
                 accepted: Arc::default(),
+                traffic: Arc::default(),
+                crowd: Arc::default(),
+                jumps: Arc::default(),
                 notices: sender,
             },
             delay: Duration::ZERO,
         };
+        Self {
+            fleet,
+            notices,
+            orders,
+            session,
+            dir,
+        }
+    }
+
+    /// What a task keeps from its start on.
+    fn kept(&self, refused: bool) -> Kept {
+        Kept {
+            agenda: Agenda::new(self.orders.borrow().plan.clone(), &self.session),
+            backoff: Backoff::new(1),
+            pace: DevicePace::default(),
+            random: Random::new(1),
+            refused,
+            probes: 0,
+            idle: false,
+        }
+    }
+}
+
+impl Bench {
+    async fn start(commands: &[&str]) -> Self {
+        let Parts {
+            fleet,
+            notices,
+            orders,
+            session,
+            dir,
+        } = Parts::new(commands).await;
         Self {
             fleet,
             notices,
@@ -104,6 +142,10 @@ impl Bench {
                 .await
                 .unwrap()
                 .unwrap();
+            if let Notice::Ask(ask) = notice {
+                ask.answer.give(Verdict::Granted);
+                continue;
+            }
             if let Some(found) = wanted(&notice) {
                 return found;
             }
@@ -152,7 +194,7 @@ async fn a_session_ends_while_it_logs_in_or_waits_to_try_again() {
     bench.fleet.devices()[0].drop_session();
     bench
         .until(|notice| {
-            matches!(notice, Notice::LoginFailed(_) | Notice::Disconnected(_)).then_some(())
+            matches!(notice, Notice::LoginFailed(..) | Notice::Disconnected(..)).then_some(())
         })
         .await;
     bench.stop().await;
@@ -168,4 +210,179 @@ async fn a_new_plan_is_taken_up_by_a_session_that_is_up() {
     bench.polled("show users").await;
     let fleet = bench.stop().await;
     assert_eq!(fleet.totals().logins, 1);
+}
+
+/// Waits for the way in, with `events` played on the other side; `None` when it was told to stop.
+async fn way_in(
+    mut parts: Parts,
+    backoff: Duration,
+    refused: bool,
+    events: impl AsyncFnOnce(&mut mpsc::Receiver<(TaskId, Notice)>, &watch::Sender<Order>),
+) -> Option<Way> {
+    let mut kept = parts.kept(refused);
+    let way = parts.session.way_in(backoff, &mut kept);
+    let both = async { tokio::join!(way, events(&mut parts.notices, &parts.orders)) };
+    timeout(PATIENCE, both).await.unwrap().0.ok()
+}
+
+async fn next(notices: &mut mpsc::Receiver<(TaskId, Notice)>) -> Notice {
+    notices.recv().await.unwrap().1
+}
+
+#[tokio::test]
+async fn a_device_that_refused_asks_before_it_is_connected_to() {
+    let parts = Parts::new(&["show clock"]).await;
+    let way = way_in(parts, Duration::ZERO, true, async |notices, _| {
+        assert!(matches!(next(notices).await, Notice::Queued));
+        match next(notices).await {
+            Notice::Ask(ask) => ask.answer.give(Verdict::Granted),
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+    // The permit that was had counts for the login.
+    assert_eq!(way.unwrap().gate.permit("lab").await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_device_that_waits_for_its_permit_is_held_when_the_breaker_opens() {
+    let parts = Parts::new(&["show clock"]).await;
+    let failure = Failure {
+        reason: Reason::CredentialHeld,
+        message: "r2 refused it".into(),
+        hint: None,
+    };
+    let way = way_in(parts, Duration::ZERO, true, async |notices, orders| {
+        assert!(matches!(next(notices).await, Notice::Queued));
+        let Notice::Ask(ask) = next(notices).await else {
+            panic!()
+        };
+        orders.send_modify(|order| order.held = true);
+        ask.answer.give(Verdict::Held(failure));
+        assert!(matches!(next(notices).await, Notice::Held));
+        orders.send_modify(|order| order.probes += 1);
+    })
+    .await;
+    assert!(way.is_some(), "the probe goes at once");
+}
+
+#[tokio::test]
+async fn a_probe_ends_any_wait_and_so_does_a_stop() {
+    let hour = Duration::from_hours(1);
+    let parts = Parts::new(&["show clock"]).await;
+    let way = way_in(parts, hour, true, async |_, orders| {
+        orders.send_modify(|order| order.held = true);
+        orders.send_modify(|order| order.probes += 1);
+    })
+    .await;
+    assert!(way.is_some());
+    for (backoff, refused, held) in [
+        (hour, false, false),
+        (Duration::ZERO, true, false),
+        (Duration::ZERO, false, true),
+    ] {
+        let parts = Parts::new(&["show clock"]).await;
+        parts.orders.send_modify(|order| order.held = held);
+        let way = way_in(parts, backoff, refused, async |_, orders| {
+            tokio::task::yield_now().await;
+            orders.send_modify(|order| order.stop = true);
+        })
+        .await;
+        assert!(way.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_login_does_not_connect_while_many_wait_for_their_permits() {
+    let parts = Parts::new(&["show clock"]).await;
+    let crowd = parts.session.commons.crowd.clone();
+    let mut waiting: Vec<_> = (0..18).map(|_| crowd.count("lab")).collect();
+    let _others: Vec<_> = (0..18).map(|_| crowd.count("other")).collect();
+    let went = std::cell::Cell::new(false);
+    let way = async {
+        let way = way_in(parts, Duration::ZERO, false, async |_, _| {}).await;
+        went.set(true);
+        way
+    };
+    let answers = async {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(200) {
+            tokio::task::yield_now().await;
+        }
+        assert!(!went.get());
+        waiting.pop();
+        tokio::task::yield_now().await;
+        assert!(!went.get(), "17 are too many still");
+        waiting.pop();
+    };
+    let (way, ()) = tokio::join!(way, answers);
+    assert!(way.unwrap().queued < Duration::from_secs(5));
+}
+
+#[test]
+fn a_device_that_ends_idle_sessions_is_left_alone_until_its_next_poll() {
+    let (now, second) = (Instant::now(), Duration::from_secs(1));
+    for (due, login, expected) in [
+        (60, second / 2, 58 * second),
+        (60, 5 * second, 49 * second),
+        (2, second, Duration::ZERO),
+    ] {
+        assert_eq!(idle_wait(now, Some(now + due * second), login), expected);
+    }
+    assert_eq!(idle_wait(now, None, second), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_new_plan_ends_the_wait_of_a_device_that_was_idle() {
+    let mut parts = Parts::new(&["show clock"]).await;
+    let mut kept = Kept {
+        idle: true,
+        ..parts.kept(false)
+    };
+    let way = parts.session.way_in(Duration::from_hours(1), &mut kept);
+    let replan = async {
+        let plan = compiled(&["show users"]);
+        parts.orders.send_modify(|order| order.plan = plan);
+    };
+    let (way, ()) = timeout(PATIENCE, async { tokio::join!(way, replan) })
+        .await
+        .unwrap();
+    assert!(way.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_that_works_is_not_given_up_for_its_age_while_its_credential_is_held() {
+    let mut parts = Parts::new(&["show clock"]).await;
+    parts.session.target.max_age = Some(Span::from_secs(2));
+    let Parts {
+        fleet,
+        notices,
+        orders,
+        session,
+        dir,
+    } = parts;
+    let mut bench = Bench {
+        fleet,
+        notices,
+        orders,
+        task: tokio::spawn(session.run()),
+        _dir: dir,
+    };
+    bench.polled("show clock").await;
+    bench.orders.send_modify(|order| order.held = true);
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(3) {
+        bench
+            .until(|notice| {
+                assert!(!matches!(notice, Notice::Aged), "it may not come back");
+                matches!(notice, Notice::Polled(_)).then_some(())
+            })
+            .await;
+    }
+    bench.orders.send_modify(|order| order.held = false);
+    bench
+        .until(|notice| matches!(notice, Notice::Aged).then_some(()))
+        .await;
+    bench.polled("show clock").await;
+    bench.stop().await;
 }

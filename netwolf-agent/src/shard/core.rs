@@ -18,27 +18,27 @@ use std::{
 use netwolf_wire::{
     DeviceName, Epoch,
     job::Job,
-    message::{Assign, Hello, Lease, Plans as PlansMessage, Running},
+    message::{Hello, Plans as PlansMessage, Running, ToManager},
     series::{DeviceNo, SeriesNo},
     stats::ShardStats,
-    status::{DeviceStatus, Failure, Reason, SessionState},
+    status::{DeviceStatus, SessionState},
     target::Target,
 };
 
-use super::{
-    buffer::Buffer,
-    leases::{Assigned, Leases},
-    plans::Plans,
-    series::SeriesTable,
-};
+use self::{permits::Permits, shows::Shows};
+use super::{buffer::Buffer, leases::Leases, plans::Plans, series::SeriesTable};
 use crate::{
     clock::Clock,
-    plan::{CompiledPlan, MAX_TIMEOUT, MIN_TIMEOUT},
-    session::TaskId,
+    plan::CompiledPlan,
+    session::{Answer, Counted, Crowd, ShowOrder, TaskId, Traffic, Verdict},
 };
 
+mod assigning;
 mod endings;
+mod logins;
+mod permits;
 mod polling;
+mod shows;
 mod statuses;
 
 /// A task that was told to stop and has not ended after this is cut off.
@@ -57,6 +57,8 @@ pub(super) enum Effect {
         device: DeviceName,
         target: Box<Target>,
         plan: Arc<CompiledPlan>,
+        /// Its credential may not be tried.
+        held: bool,
         delay: Duration,
     },
     /// Tell a task what to run from now on.
@@ -65,6 +67,14 @@ pub(super) enum Effect {
     Stop(TaskId),
     /// End a task that did not end when it was told to.
     Abort(TaskId),
+    /// Tell a task whether its credential may not be tried.
+    Hold(TaskId, bool),
+    /// Tell a task to try once although its credential is held.
+    Probe(TaskId),
+    /// Tell a login whether it may go on.
+    Answer(Answer, Verdict),
+    /// Tell a task which outputs are wanted, if any.
+    Show(TaskId, Option<Arc<ShowOrder>>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -76,6 +86,13 @@ enum Task {
     Awaiting(TaskId),
 }
 
+/// Who waits for a verdict, counted as long as that takes.
+#[derive(Debug)]
+struct Waiting {
+    answer: Answer,
+    _counted: Counted,
+}
+
 /// A device that the shard holds a lease of.
 #[derive(Debug)]
 struct Device {
@@ -85,6 +102,19 @@ struct Device {
     status: DeviceStatus,
     /// Numbers of the series in the poll before, by command of the job's plan.
     guesses: Vec<Vec<SeriesNo>>,
+    /// What its task was told: the credential may not be tried.
+    held: bool,
+    /// Its task has said that it waits for that reason.
+    waits: bool,
+    /// The credential that it may try although it is held, once: its own, or that of a jump host.
+    probing: Option<String>,
+}
+
+impl Device {
+    /// Name of the credential that it is logged in to with.
+    fn credential(&self) -> &str {
+        &self.job.target.login.credential
+    }
 }
 
 /// A task that was told to stop.
@@ -123,7 +153,11 @@ pub(super) struct Core {
     /// The shard shuts down: nothing is started any more.
     stopping: bool,
     effects: VecDeque<Effect>,
+    permits: Permits<Waiting>,
+    crowd: Arc<Crowd>,
+    shows: Shows,
     stats: ShardStats,
+    traffic: Arc<Traffic>,
     series: SeriesTable,
     buffer: Buffer,
     dirty: HashSet<DeviceName>,
@@ -134,7 +168,12 @@ pub(super) struct Core {
 
 impl Core {
     /// A shard that holds nothing.
-    pub(super) fn new(clock: Clock, now: Instant) -> Self {
+    pub(super) fn new(
+        clock: Clock,
+        traffic: Arc<Traffic>,
+        crowd: Arc<Crowd>,
+        now: Instant,
+    ) -> Self {
         Self {
             clock,
             leases: Leases::default(),
@@ -147,7 +186,11 @@ impl Core {
             revoked: Vec::new(),
             stopping: false,
             effects: VecDeque::new(),
+            permits: Permits::default(),
+            crowd,
+            shows: Shows::default(),
             stats: ShardStats::default(),
+            traffic,
             series: SeriesTable::default(),
             buffer: Buffer::default(),
             dirty: HashSet::new(),
@@ -160,6 +203,16 @@ impl Core {
     /// What to do next; call until there is nothing.
     pub(super) fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
+    }
+
+    /// What the manager is to be told beside statuses and polls; call while the link has room.
+    pub(super) fn poll_answer(&mut self) -> Option<ToManager> {
+        // An end of a login before another ask of the same device.
+        let ended = self.permits.poll_ended().map(ToManager::from);
+        ended
+            .or_else(|| self.permits.poll_asks().map(ToManager::from))
+            .or_else(|| self.poll_revoked().map(ToManager::from))
+            .or_else(|| self.poll_shown().map(ToManager::from))
     }
 
     /// Adds what is run to a hello.
@@ -190,6 +243,8 @@ impl Core {
         self.statuses_at = Some(now);
         self.flush_at = (self.buffer.unsent() > 0).then_some(now);
         self.take_back_claims();
+        self.forget_shows();
+        self.handle_link_up(now);
     }
 
     /// All leases hold on, from when the answered heartbeat was `sent`; polls before `acknowledged` have arrived.
@@ -205,135 +260,13 @@ impl Core {
         }
     }
 
-    /// Leases came.
-    pub(super) fn handle_assign(&mut self, message: Assign, now: Instant) {
-        for lease in message.leases {
-            let Lease { epoch, job } = lease.clone();
-            match self.leases.assign(lease) {
-                Assigned::Stale => {
-                    tracing::debug!(device = %job.device, %epoch, "an old lease was left out");
-                }
-                Assigned::New => self.take_on(&job, epoch, now),
-                Assigned::Replaced(old) => self.go_over(&old, &job, epoch, now),
-            }
-        }
-    }
-
-    fn take_on(&mut self, job: &Arc<Job>, epoch: Epoch, now: Instant) {
-        let name = job.device.clone();
-        let awaited = self
-            .closing
-            .iter()
-            .find(|(_, closing)| closing.device == name)
-            .map(|(id, _)| *id);
-        let device = Device {
-            no: self.series.add_device(name.clone(), epoch),
-            job: job.clone(),
-            task: awaited.map_or(Task::None, Task::Awaiting),
-            status: DeviceStatus {
-                device: name.clone(),
-                epoch,
-                state: SessionState::Connecting,
-                since_ms: self.clock.unix_ms(now),
-                failure: None,
-                login_seconds: None,
-                failing: Vec::new(),
-            },
-            guesses: Vec::new(),
-        };
-        self.devices.insert(name.clone(), device);
-        self.mark(&name, now);
-        if awaited.is_none() {
-            self.start(&name, Duration::ZERO, now);
-        }
-    }
-
-    fn go_over(&mut self, old: &Job, job: &Arc<Job>, epoch: Epoch, now: Instant) {
-        let name = job.device.clone();
-        let Some(device) = self.devices.get_mut(&name) else {
-            return;
-        };
-        if old.target == job.target {
-            self.series.renew_device(device.no, epoch);
-        } else {
-            // What was read at the old address must not be told under the lease of the new one.
-            self.series.retire_device(device.no, self.buffer.next_seq());
-            device.no = self.series.add_device(name.clone(), epoch);
-            device.guesses.clear();
-        }
-        device.status.epoch = epoch;
-        device.job = job.clone();
-        let ready = self.plans.get(job.plan);
-        if let Ok(ready) = &ready {
-            let commands = &ready.plan.commands;
-            device.status.failing.retain(|failing| {
-                commands
-                    .iter()
-                    .any(|command| command.text == failing.command)
-            });
-        }
-        if old.plan != job.plan {
-            device.guesses.clear();
-        }
-        match (&device.task, ready) {
-            (Task::Running(id), Ok(ready)) if old.target == job.target => {
-                if old.plan != job.plan {
-                    self.effects
-                        .push_back(Effect::Replan(*id, ready.plan.clone()));
-                }
-            }
-            (Task::Running(id), _) => {
-                let id = *id;
-                device.task = Task::Awaiting(id);
-                self.stop(id, None, now);
-            }
-            (Task::None, _) => self.start(&name, Duration::ZERO, now),
-            // The task that is awaited ends anyway, and what starts then is the new job.
-            (Task::Awaiting(_), _) => {}
-        }
-        self.mark(&name, now);
-    }
-
-    /// Starts the device's task, `delay` from now.
-    fn start(&mut self, name: &DeviceName, delay: Duration, now: Instant) {
-        if self.stopping {
-            return;
-        }
-        let Some(device) = self.devices.get_mut(name) else {
-            return;
-        };
-        match self.plans.get(device.job.plan) {
-            Ok(ready) => {
-                self.next_task += 1;
-                let id = TaskId(self.next_task);
-                device.task = Task::Running(id);
-                self.by_task.insert(id, name.clone());
-                self.effects.push_back(Effect::Start {
-                    id,
-                    device: name.clone(),
-                    target: Box::new(with_bounds(&device.job.target)),
-                    plan: ready.plan.clone(),
-                    delay,
-                });
-            }
-            Err(fault) => {
-                device.task = Task::None;
-                tracing::error!(device = %name, error = %fault, "the plan cannot be run");
-                let failure = Failure {
-                    reason: Reason::Other,
-                    message: fault,
-                    hint: Some("do manager and agent run the same version?".into()),
-                };
-                self.change_state(name, SessionState::Backoff, Some(failure), now);
-            }
-        }
-    }
-
     /// When [`Self::handle_timeout`] is due.
     pub(super) fn poll_timeout(&self) -> Instant {
         let aborts = self.closing.values().filter_map(|closing| closing.abort_at);
         aborts
             .chain(self.leases.expiry())
+            .chain(self.permits.poll_timeout())
+            .chain(self.shows.poll_timeout())
             .chain([self.sweep_at])
             .min()
             .unwrap_or(self.sweep_at)
@@ -358,6 +291,10 @@ impl Core {
                 self.give_up(&name, epoch, now);
             }
         }
+        if self.permits.handle_timeout(now) {
+            self.hold_and_release();
+        }
+        self.expire_shows(now);
         if now >= self.sweep_at {
             self.sweep_at = now + SWEEP;
             self.series.sweep(now, self.buffer.oldest());
@@ -376,17 +313,10 @@ impl Core {
             sessions: up as u64,
             buffered_polls: self.buffer.unsent() as u64,
             dropped_polls: self.buffer.dropped(),
+            received_bytes: self.traffic.received(),
+            sent_bytes: self.traffic.sent(),
             ..self.stats.clone()
         }
-    }
-}
-
-/// `target` with a deadline that can be added to the time.
-fn with_bounds(target: &Target) -> Target {
-    let connect_timeout = target.connect_timeout.get().clamp(MIN_TIMEOUT, MAX_TIMEOUT);
-    Target {
-        connect_timeout: connect_timeout.into(),
-        ..target.clone()
     }
 }
 

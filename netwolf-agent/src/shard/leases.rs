@@ -144,9 +144,13 @@ mod tests {
                     passphrase: None,
                     password: None,
                     enable_secret: None,
+                    ssh_agent: None,
                 },
                 host_key: HostKey::AcceptNew,
                 connect_timeout: Span::from_secs(5),
+                jump: None,
+                legacy: Vec::new(),
+                max_age: None,
             },
             plan: Digest::of(&"plan"),
         };

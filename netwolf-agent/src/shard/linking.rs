@@ -57,6 +57,10 @@ impl Shard {
                     self.core.handle_renew(sent, autonomy, written);
                 }
             }
+            ToAgent::Breakers(breakers) => self.core.handle_breakers(breakers, now),
+            ToAgent::Permits(permits) => self.core.handle_permits(&permits),
+            ToAgent::Probe(probe) => self.core.handle_probe(probe),
+            ToAgent::Show(show) => self.core.handle_show(show, now),
             ToAgent::Welcome(_) | ToAgent::Unknown(_) => {
                 tracing::debug!(kind = message.kind(), "a message was skipped");
             }
@@ -90,6 +94,7 @@ impl Shard {
 
     fn handle_refused(&mut self, refused: Refused, now: Instant) -> Result<(), ShardError> {
         self.wires = None;
+        self.core.handle_link_down(now);
         if !refused.retry {
             return Err(ShardError::Refused(refused.message));
         }
@@ -100,6 +105,7 @@ impl Shard {
 
     pub(super) fn lose(&mut self, error: &str, now: Instant) {
         self.wires = None;
+        self.core.handle_link_down(now);
         self.machine.handle_lost(now);
         self.complain(error);
     }
@@ -114,9 +120,9 @@ impl Shard {
     pub(super) fn send(&mut self, now: Instant) {
         let Some(wires) = &self.wires else { return };
         while wires.has_control_room()
-            && let Some(revoked) = self.core.poll_revoked()
+            && let Some(message) = self.core.poll_answer()
         {
-            if wires.control(revoked).is_err() {
+            if wires.control(message).is_err() {
                 self.lose("it does not take what is sent", now);
                 return;
             }

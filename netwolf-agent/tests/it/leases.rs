@@ -46,7 +46,8 @@ async fn a_new_plan_keeps_the_session_and_a_new_target_makes_another() {
 
     let lease = manager.lease("r1", target(second, &files), &more);
     link.assign(vec![lease]).await;
-    eventually("a session with the new target", || second.sessions() == 1).await;
+    link.until("a session with the new target", |_| second.sessions() == 1)
+        .await;
     assert_eq!(
         (first.sessions(), second.logins()),
         (0, 1),

@@ -2,11 +2,17 @@
 //! the test on the other, real TCP between.
 
 #[cfg(test)]
+mod ageing;
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod devices;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
 mod link;
+#[cfg(test)]
+mod logins;
 #[cfg(test)]
 mod program;
 #[cfg(test)]

@@ -137,9 +137,13 @@ impl Sshd {
                 passphrase: Some(self.files.secret("passphrase")),
                 password: None,
                 enable_secret: None,
+                ssh_agent: None,
             },
             host_key: HostKey::KnownHosts(self.files.path("known_hosts")),
             connect_timeout: Span::from_secs(20),
+            jump: None,
+            legacy: Vec::new(),
+            max_age: None,
         }
     }
 }

@@ -14,7 +14,11 @@ use netwolf_wire::{
     AgentName, DeviceName, Epoch, SecretRef, Span,
     frame::{FrameReader, FrameWriter},
     job::{Command, Job, Plan},
-    message::{Assign, Hello, Lease, Plans, Renew, Revoke, Timing, ToAgent, ToManager, Welcome},
+    login::{LoginAsk, LoginEnd, LoginOutcome},
+    message::{
+        Assign, Hello, Lease, Permits, Plans, Renew, Revoke, Shown, Timing, ToAgent, ToManager,
+        Welcome,
+    },
     platform::{Enable, Pager, Platform, Transport},
     rule::{Matches, Metric, Parse, RegexSource, Rule},
     series::{DeviceNo, FamilyNo, Kind, SeriesNo},
@@ -67,10 +71,11 @@ impl Files {
 
 pub(crate) fn ios() -> Platform {
     Platform {
-        name: "cisco_ios".into(),
-        description: String::new(),
-        transport: Transport::Shell,
-        prompt: Some(r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]{0,62}(?:\([a-z.-]+\))?[>#]".into()),
+        prompts: [(
+            "privileged".into(),
+            r"[A-Za-z0-9_][A-Za-z0-9_.@/:-]{0,62}(?:\([a-z.-]+\))?[>#]".into(),
+        )]
+        .into(),
         setup: vec!["terminal length 0".into(), "terminal width 511".into()],
         pagers: vec![Pager {
             mark: " --More-- ".into(),
@@ -82,23 +87,12 @@ pub(crate) fn ios() -> Platform {
             prompt_end: "#".into(),
         }),
         failures: vec!["^% ?(?:Invalid|Incomplete|Ambiguous|Unknown)".into()],
-        newline: "\n".into(),
-        interrupt: "\u{3}".into(),
-        width: 511,
+        ..Platform::new("cisco_ios", Transport::Shell)
     }
 }
 
 pub(crate) fn linux() -> Platform {
-    Platform {
-        name: "linux".into(),
-        transport: Transport::Exec,
-        prompt: None,
-        setup: Vec::new(),
-        pagers: Vec::new(),
-        enable: None,
-        failures: Vec::new(),
-        ..ios()
-    }
+    Platform::new("linux", Transport::Exec)
 }
 
 /// A gauge from the first number that `pattern` names `value`.
@@ -161,9 +155,13 @@ pub(crate) fn target(device: &DeviceHandle, files: &Files) -> Target {
             passphrase: None,
             password: Some(files.secret("password")),
             enable_secret: None,
+            ssh_agent: None,
         },
         host_key: HostKey::Pinned(device.host_key().into()),
         connect_timeout: Span::from_secs(10),
+        jump: None,
+        legacy: Vec::new(),
+        max_age: None,
     }
 }
 
@@ -222,6 +220,7 @@ impl Manager {
                 reader,
                 writer: FrameWriter::new(write),
                 renews: true,
+                permits: true,
                 world: World::default(),
             }
         };
@@ -283,6 +282,13 @@ pub(crate) struct World {
     pub(crate) stats: ShardStats,
     pub(crate) beats: u64,
     pub(crate) goodbye: bool,
+    /// Logins that were asked for, in the order in which they came.
+    pub(crate) asks: Vec<LoginAsk>,
+    /// How permitted logins ended.
+    pub(crate) ended: Vec<LoginEnd>,
+    pub(crate) shown: Vec<Shown>,
+    /// States in which each device was, in the order in which they were told.
+    pub(crate) states: BTreeMap<String, Vec<SessionState>>,
 }
 
 impl World {
@@ -314,6 +320,22 @@ impl World {
                 .iter()
                 .any(|failing| failing.failure.reason == reason)
         })
+    }
+
+    /// How often a login of the device ended so.
+    pub(crate) fn ended(&self, device: &str, outcome: LoginOutcome) -> usize {
+        self.ended
+            .iter()
+            .filter(|login| login.device.as_str() == device && login.outcome == outcome)
+            .count()
+    }
+
+    /// How often a login of the device was asked for.
+    pub(crate) fn asks(&self, device: &str) -> usize {
+        self.asks
+            .iter()
+            .filter(|ask| ask.device.as_str() == device)
+            .count()
     }
 
     fn take(&mut self, message: ToManager) {
@@ -360,6 +382,10 @@ impl World {
             }
             ToManager::Statuses(statuses) => {
                 for status in statuses.statuses {
+                    self.states
+                        .entry(status.device.to_string())
+                        .or_default()
+                        .push(status.state);
                     self.statuses.insert(status.device.to_string(), status);
                 }
             }
@@ -376,6 +402,9 @@ impl World {
                 self.stats = heartbeat.stats;
             }
             ToManager::Goodbye(_) => self.goodbye = true,
+            ToManager::Asks(asks) => self.asks.extend(asks.asks),
+            ToManager::Ended(ended) => self.ended.extend(ended.logins),
+            ToManager::Shown(shown) => self.shown.push(shown),
             ToManager::Hello(_) | ToManager::Unknown(_) => panic!("{message:?}"),
         }
     }
@@ -388,6 +417,8 @@ pub(crate) struct Link {
     writer: FrameWriter<OwnedWriteHalf, ToAgent>,
     /// Whether heartbeats are answered.
     pub(crate) renews: bool,
+    /// Whether logins are permitted as they are asked for.
+    pub(crate) permits: bool,
     pub(crate) world: World,
 }
 
@@ -421,9 +452,16 @@ impl Link {
             ToManager::Heartbeat(heartbeat) if self.renews => Some(heartbeat.beat),
             _ => None,
         };
+        let permits = match &message {
+            ToManager::Asks(asks) if self.permits => Some(asks.asks.clone()),
+            _ => None,
+        };
         self.world.take(message);
         if let Some(beat) = beat {
             self.send(Renew { beat }).await;
+        }
+        if let Some(permits) = permits {
+            self.send(Permits { permits }).await;
         }
         true
     }

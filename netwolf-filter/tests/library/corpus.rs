@@ -1,4 +1,4 @@
-//! The IOS collectors over recorded outputs of real devices, compared with the records that the corpus
+//! The bundled collectors over recorded outputs of real devices, compared with the records that the corpus
 //! expects. The corpus (the ntc-templates project's test data) is not part of this repository:
 //! `NETWOLF_CORPUS` names the folder that holds `ntc-templates`, and `../shared/corpus` beside the
 //! repository is where it is looked for otherwise. Where it is absent these tests say so and pass.
@@ -23,7 +23,7 @@ type Record = Map<String, Value>;
 type Samples = BTreeMap<String, f64>;
 
 /// The folder of the corpus's cases, if it is here.
-fn cases() -> Option<PathBuf> {
+pub(crate) fn cases() -> Option<PathBuf> {
     let given = env::var_os("NETWOLF_CORPUS").map(PathBuf::from);
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
     let cases = given
@@ -221,6 +221,37 @@ fn recorded_versions_are_read() {
             assert_eq!(samples.len(), 2, "{case}");
         },
     );
+}
+
+#[test]
+fn recorded_load_averages_of_eos_are_read() {
+    let (stem, command) = ("arista_eos_cpu", "arista_eos_show_processes_top_once");
+    check(stem, command, str::to_owned, |case, samples, records| {
+        for (window, field) in [
+            ("1m", "global_load_average_1_minutes"),
+            ("5m", "global_load_average_5_minutes"),
+            ("15m", "global_load_average_15_minutes"),
+        ] {
+            let series = format!("netwolf_load_average{{window={window:?}}}");
+            let expected = number(&records[0], field);
+            assert_eq!(samples.get(&series).copied(), expected, "{case}: {series}");
+        }
+        assert_eq!(samples.len(), 3, "{case}");
+    });
+}
+
+#[test]
+fn recorded_versions_of_junos_are_read() {
+    let (stem, command) = ("juniper_junos_facts", "juniper_junos_show_version");
+    check(stem, command, str::to_owned, |case, samples, records| {
+        let info = format!(
+            "netwolf_device_info{{model={:?},version={:?}}}",
+            text(&records[0], "model"),
+            text(&records[0], "junos_version"),
+        );
+        assert_eq!(samples.get(&info), Some(&1.0), "{case}: {samples:?}");
+        assert_eq!(samples.len(), 1, "{case}");
+    });
 }
 
 #[test]

@@ -7,10 +7,11 @@ mod corpus;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
-#[cfg(test)]
 mod golden;
 #[cfg(all(test, target_os = "linux"))]
 mod live;
+#[cfg(test)]
+mod manners;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]

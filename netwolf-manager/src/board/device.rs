@@ -3,14 +3,17 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
 };
 
 use netwolf_wire::{
     DeviceName, Epoch, ShardId,
-    status::{DeviceStatus, SessionState},
+    job::Plan,
+    legacy::Legacy,
+    status::{DeviceStatus, Reason, SessionState},
+    target::HostKey,
 };
 
 use super::lock;
@@ -39,6 +42,7 @@ pub struct DeviceSlot {
 #[derive(Debug, Default)]
 struct Shown {
     about: About,
+    plan: Option<Arc<Plan>>,
     shard: Option<ShardId>,
     status: Option<DeviceStatus>,
 }
@@ -58,6 +62,25 @@ pub struct About {
     pub collectors: Vec<String>,
     /// For people and for joins in Prometheus.
     pub labels: BTreeMap<String, String>,
+    /// The credential that it is logged in to with.
+    pub credential: String,
+    /// Which host key is accepted; `None` before anything is known.
+    pub host_key: Option<HostKey>,
+    /// The machine that it is reached through.
+    pub jump: Option<JumpHost>,
+    /// Algorithms that are on because they are named for it.
+    pub legacy: Vec<Legacy>,
+}
+
+/// The machine that a device is reached through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JumpHost {
+    /// IP address or DNS name.
+    pub address: String,
+    /// TCP port.
+    pub port: u16,
+    /// The credential that it is logged in to with.
+    pub credential: String,
 }
 
 /// A device at one moment.
@@ -89,6 +112,7 @@ impl DeviceView<'_> {
             (None, _) => UNASSIGNED,
             // Leased, and nothing told yet: the agent is about to log in.
             (Some(_), None) => SessionState::Connecting.as_str(),
+            (Some(_), Some(status)) if is_mismatch(status) => HOST_KEY_MISMATCH,
             (Some(_), Some(status)) => status.state.as_str(),
         }
     }
@@ -96,6 +120,21 @@ impl DeviceView<'_> {
 
 /// The state of a device that no shard has.
 pub const UNASSIGNED: &str = "unassigned";
+
+/// The state of a device that is not logged in to because its SSH host key is another one: unlike in any other
+/// backoff, somebody may be listening in.
+pub const HOST_KEY_MISMATCH: &str = "host_key_mismatch";
+
+fn is_mismatch(status: &DeviceStatus) -> bool {
+    let reason = status.failure.as_ref().map(|failure| failure.reason);
+    status.state == SessionState::Backoff && reason == Some(Reason::HostKeyMismatch)
+}
+
+/// Every state that a device can be in, as it is written.
+pub fn states() -> impl Iterator<Item = &'static str> {
+    let sessions = SessionState::ALL.iter().map(|state| state.as_str());
+    sessions.chain([HOST_KEY_MISMATCH, UNASSIGNED])
+}
 
 impl DeviceSlot {
     pub(super) fn new(name: DeviceName) -> Self {
@@ -112,17 +151,35 @@ impl DeviceSlot {
         }
     }
 
-    pub(super) fn set_about(&self, device: &Device) {
+    pub(super) fn set_about(&self, device: &Device, plan: Option<&Arc<Plan>>) {
         let interval = u64::try_from(device.interval.get().as_millis()).unwrap_or(u64::MAX);
         self.interval_ms.store(interval, Relaxed);
-        lock(&self.shown).about = About {
-            address: device.job.target.address.clone(),
-            port: device.job.target.port,
+        let target = &device.job.target;
+        let mut shown = lock(&self.shown);
+        shown.plan = plan.cloned();
+        shown.about = About {
+            address: target.address.clone(),
+            port: target.port,
             platform: device.platform.clone(),
             group: device.group.clone(),
             collectors: device.collectors.clone(),
             labels: device.labels.clone(),
+            credential: target.login.credential.clone(),
+            host_key: Some(target.host_key.clone()),
+            jump: target.jump.as_ref().map(|jump| JumpHost {
+                address: jump.address.clone(),
+                port: jump.port,
+                credential: jump.login.credential.clone(),
+            }),
+            legacy: target.legacy.clone(),
         };
+    }
+
+    /// The commands that are polled.
+    pub fn commands(&self) -> Vec<String> {
+        let plan = lock(&self.shown).plan.clone();
+        let commands = plan.iter().flat_map(|plan| &plan.commands);
+        commands.map(|command| command.text.clone()).collect()
     }
 
     pub(super) fn leave(&self) {
@@ -167,7 +224,7 @@ impl DeviceSlot {
     /// The agent told of the session, under the lease in force.
     pub fn set_status(&self, status: DeviceStatus) {
         // A session that is up is polled: whether with success is known at the next result.
-        if status.state != SessionState::Up {
+        if !status.state.is_well() {
             self.unknown_until.store(0, Relaxed);
         }
         lock(&self.shown).status = Some(status);
@@ -200,10 +257,7 @@ impl DeviceSlot {
     pub fn inspect<R>(&self, now: Tick, f: impl FnOnce(DeviceView<'_>) -> R) -> R {
         let shown = lock(&self.shown);
         let (epoch, last) = (self.epoch.load(Relaxed), self.last_success_ms.load(Relaxed));
-        let is_up = shown
-            .status
-            .as_ref()
-            .is_some_and(|s| s.state == SessionState::Up);
+        let is_up = shown.status.as_ref().is_some_and(|s| s.state.is_well());
         let patience = patience_ms(self.interval_ms.load(Relaxed));
         f(DeviceView {
             name: &self.name,
@@ -215,5 +269,42 @@ impl DeviceSlot {
             up: is_up && Tick(self.last_poll.load(Relaxed)).is_within(patience, now),
             is_known: now.0 >= self.unknown_until.load(Relaxed),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_key_mismatch_is_a_state_of_its_own() {
+        let status = |state, reason| DeviceStatus {
+            device: "sw-1".parse().unwrap(),
+            epoch: Epoch(1),
+            state,
+            since_ms: 0,
+            failure: Some(netwolf_wire::status::Failure {
+                reason,
+                message: String::new(),
+                hint: None,
+            }),
+            failures: 1,
+            next_attempt_ms: None,
+            login_seconds: None,
+            failing: Vec::new(),
+        };
+        assert!(is_mismatch(&status(
+            SessionState::Backoff,
+            Reason::HostKeyMismatch
+        )));
+        assert!(!is_mismatch(&status(
+            SessionState::Connecting,
+            Reason::HostKeyMismatch
+        )));
+        assert!(!is_mismatch(&status(
+            SessionState::Backoff,
+            Reason::AuthFailed
+        )));
+        assert!(states().any(|state| state == HOST_KEY_MISMATCH));
     }
 }

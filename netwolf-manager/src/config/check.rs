@@ -3,15 +3,17 @@
 //! Every check reports and goes on. A value that is no good becomes [`Field::Spoilt`], which later checks
 //! pass over in silence, so that one mistake makes one fault.
 //!
-//! Order: library, credentials, layers (`defaults`, groups), devices. Each looks up only what came before.
+//! Order: library, credentials, jump hosts, layers (`defaults`, groups), devices. Each looks up only what came before.
 
 mod address;
 mod collectors;
 mod credential;
 mod device;
 mod host_key;
+mod jump_host;
 mod layer;
 mod layers;
+mod legacy;
 mod timing;
 
 use std::{
@@ -20,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-use netwolf_wire::target::Login;
+use netwolf_wire::target::{Jump, Login};
 
 use super::{
     fault::{Fault, Place},
@@ -56,6 +58,8 @@ struct Known {
     library: Library,
     /// None where the credential has faults.
     credentials: BTreeMap<String, Option<Login>>,
+    /// None where the jump host has faults.
+    jump_hosts: BTreeMap<String, Option<Jump>>,
 }
 
 /// A list of devices and the file that it stands in.
@@ -69,9 +73,11 @@ impl Checker<'_> {
     pub(super) fn check(mut self, config: raw::Config) -> Checked {
         let library = self.library(config.library);
         let credentials = self.credentials(config.credentials);
+        let jump_hosts = self.jump_hosts(config.jump_hosts, &credentials);
         let known = Known {
             library,
             credentials,
+            jump_hosts,
         };
         let defaults = match config.defaults.into_spanned() {
             Some(mut defaults) => self.layer(&known, Owner::Defaults, defaults.value.settings()),

@@ -2,7 +2,7 @@
 //!
 //! [`check`]: super::check
 
-use netwolf_wire::{SecretRef, Span};
+use netwolf_wire::{SecretRef, Span, legacy::Legacy};
 use serde::{
     Deserialize, Deserializer,
     de::{self, Error as _},
@@ -16,6 +16,7 @@ use super::yaml::{Entries, Field};
 pub(super) struct Config {
     pub(super) defaults: Field<Defaults>,
     pub(super) credentials: Field<Entries<Credential>>,
+    pub(super) jump_hosts: Field<Entries<JumpHost>>,
     pub(super) groups: Field<Entries<Group>>,
     pub(super) devices: Field<Vec<Field<Device>>>,
     pub(super) inventories: Field<Vec<Field<InventoryFiles>>>,
@@ -50,6 +51,9 @@ macro_rules! layers {
                 labels: Field<Entries<String>>,
                 host_key: Field<String>,
                 known_hosts: Field<String>,
+                legacy: Field<Vec<Field<Legacy>>>,
+                max_age: Field<Span>,
+                jump_host: Field<String>,
             }
 
             impl $name {
@@ -67,6 +71,9 @@ macro_rules! layers {
                         labels: take(&mut self.labels),
                         host_key: take(&mut self.host_key),
                         known_hosts: take(&mut self.known_hosts),
+                        legacy: take(&mut self.legacy),
+                        max_age: take(&mut self.max_age),
+                        jump_host: take(&mut self.jump_host),
                     }
                 }
             }
@@ -102,6 +109,9 @@ pub(super) struct Settings {
     pub(super) labels: Field<Entries<String>>,
     pub(super) host_key: Field<String>,
     pub(super) known_hosts: Field<String>,
+    pub(super) legacy: Field<Vec<Field<Legacy>>>,
+    pub(super) max_age: Field<Span>,
+    pub(super) jump_host: Field<String>,
 }
 
 /// How to log in.
@@ -112,7 +122,20 @@ pub(super) struct Credential {
     pub(super) password: Field<Secret>,
     pub(super) private_key: Field<Secret>,
     pub(super) passphrase: Field<Secret>,
+    pub(super) ssh_agent: Field<AgentSocket>,
     pub(super) enable_secret: Field<Secret>,
+}
+
+/// A machine that connections go through.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct JumpHost {
+    pub(super) address: Field<String>,
+    pub(super) port: Field<Port>,
+    pub(super) credential: Field<String>,
+    pub(super) host_key: Field<String>,
+    pub(super) known_hosts: Field<String>,
+    pub(super) legacy: Field<Vec<Field<Legacy>>>,
 }
 
 /// Further files with devices.
@@ -151,6 +174,23 @@ impl<'de> Deserialize<'de> for Secret {
         text.parse().map(Self).map_err(|error: netwolf_wire::secret::SecretRefError| {
             de::Error::custom(format_args!(
                 "{error}{}put the secret into a file that only the agent can read, or into the agent's environment",
+                super::yaml::HINT,
+            ))
+        })
+    }
+}
+
+/// Where the socket of an ssh-agent is. No secret, but written like one.
+#[derive(Debug)]
+pub(super) struct AgentSocket(pub(super) SecretRef);
+
+impl<'de> Deserialize<'de> for AgentSocket {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|_| {
+            de::Error::custom(format_args!(
+                "the socket of an ssh-agent is `env:NAME` or `file:/absolute/path`{}\
+                 `env:SSH_AUTH_SOCK` is what an agent in the environment of a login goes by",
                 super::yaml::HINT,
             ))
         })

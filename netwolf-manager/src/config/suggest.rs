@@ -4,7 +4,7 @@
 const ALIKE: f64 = 0.82;
 
 /// More names than these are not listed in a hint.
-const LISTED: usize = 16;
+const LISTED: usize = 32;
 
 /// `did you mean "x"?`, or a list of all names where none is near; `kind` is their plural.
 pub(crate) fn hint<'a>(

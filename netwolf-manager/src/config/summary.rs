@@ -16,7 +16,7 @@ pub struct Summary {
     pub platforms: BTreeMap<String, PlatformSummary>,
     /// Groups that devices are in.
     pub groups: usize,
-    /// Credentials that devices are logged in with.
+    /// Credentials that devices and jump hosts are logged in with.
     pub credentials: usize,
     /// Commands that are run each second, over the whole fleet.
     pub polls_per_second: f64,
@@ -50,7 +50,14 @@ impl Summary {
                 }
             }
             groups.extend(device.group.as_deref());
-            credentials.insert(device.job.target.login.credential.as_str());
+            let target = &device.job.target;
+            credentials.insert(target.login.credential.as_str());
+            credentials.extend(
+                target
+                    .jump
+                    .iter()
+                    .map(|jump| jump.login.credential.as_str()),
+            );
             if let Some(plan) = inventory.plans.get(&device.job.plan) {
                 summary.polls_per_second += plan
                     .commands

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use netwolf_wire::{Span, target::HostKey};
+use netwolf_wire::{Span, legacy::Legacy, target::HostKey};
 use proptest::prelude::*;
 
 use super::*;
@@ -160,6 +160,73 @@ fn the_nearest_layer_holds() {
 }
 
 #[test]
+fn a_session_takes_its_settings_from_the_nearest_layer_and_the_platform() {
+    let loaded = good("good/everything.yml");
+    let target = |name: &str| &device(&loaded, name).job.target;
+    let hours = |n: u64| Some(Span::from_secs(n * 3600));
+
+    let core = target("core-1");
+    assert_eq!(core.max_age, hours(8));
+    assert_eq!(core.legacy, [Legacy::Group14Sha1, Legacy::SshRsa]);
+    let bastion = core.jump.as_ref().unwrap();
+    assert_eq!(
+        (bastion.address.as_str(), bastion.port),
+        ("bastion.example.net", 2022)
+    );
+    assert_eq!(bastion.login.credential, "bastion");
+    assert_eq!(
+        bastion.login.ssh_agent.as_ref().unwrap().to_string(),
+        "file:/run/netwolf/agent.sock"
+    );
+    assert_eq!(
+        bastion.host_key,
+        HostKey::KnownHosts("/etc/netwolf/jump_hosts".into())
+    );
+    assert_eq!(
+        core.login.ssh_agent.as_ref().unwrap().to_string(),
+        "env:SSH_AUTH_SOCK"
+    );
+
+    let switch = target("sw-1");
+    assert_eq!(switch.max_age, hours(1));
+    assert_eq!(switch.legacy, [Legacy::TripleDesCbc]);
+    let gate = switch.jump.as_ref().unwrap();
+    assert_eq!(
+        (gate.port, gate.legacy.as_slice()),
+        (22, [Legacy::Aes128Cbc].as_slice())
+    );
+    assert!(matches!(gate.host_key, HostKey::Pinned(_)));
+
+    // An empty list and `none` are said, too.
+    let lab = target("0042");
+    assert_eq!(lab.legacy, []);
+    assert_eq!(lab.jump, None);
+    assert_eq!(lab.max_age, hours(1));
+
+    // The platform needs these, whatever the layers say.
+    let both = [Legacy::Group14Sha1, Legacy::SshRsa, Legacy::HmacSha1];
+    assert_eq!(target("ams-2").legacy, both);
+}
+
+#[test]
+fn a_jump_host_changes_the_jobs_behind_it_and_no_others() {
+    let inventory = |port: u16| {
+        let text = format!(
+            "credentials: {{ lab: {{ username: netwolf, password: env:LAB_PASSWORD }} }}\n\
+             jump_hosts: {{ gate: {{ address: 192.0.2.9, port: {port}, credential: lab }} }}\n\
+             defaults: {{ credential: lab, platform: linux }}\n\
+             devices:\n  - {{ name: near, address: 192.0.2.1 }}\n  \
+             - {{ name: far, address: 192.0.2.2, jump_host: gate }}\n"
+        );
+        let loaded = parse(Path::new("netwolf.yml"), &text);
+        loaded.unwrap_or_else(|faults| panic!("{faults}")).inventory
+    };
+    let changes = Inventory::changes(&inventory(22), &inventory(2222));
+    assert_eq!(changes.changed.len(), 1, "{changes:?}");
+    assert_eq!(changes.changed[0].as_str(), "far");
+}
+
+#[test]
 fn nothing_to_poll_is_a_warning() {
     for text in [
         "",
@@ -308,8 +375,73 @@ mod pages {
     #[test]
     fn the_first_example_of_the_configuration_page_loads() {
         let page = page("configuration.md");
-        let loaded = parse(Path::new("netwolf.yml"), examples(&page)[0]).unwrap();
-        assert_eq!(loaded.inventory.devices.len(), 3);
+        let loaded = parse(Path::new("netwolf.yml"), examples(&page)[0]);
+        let loaded = loaded.unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(loaded.inventory.devices.len(), 5);
+        assert!(device(&loaded, "fra-1").job.target.jump.is_some());
+    }
+
+    /// The other ones are parts, which stand in a configuration with what they refer to.
+    #[test]
+    fn every_part_that_the_configuration_page_shows_loads() {
+        let page = page("configuration.md");
+        let names =
+            "monitoring: { username: a, password: env:A }, jumps: { username: a, password: env:A }";
+        for part in examples(&page).into_iter().skip(1) {
+            let mut text = part.replace("  - file: /srv/netbox/export.yml\n", "");
+            if !part.contains("credentials:") {
+                text.extend(["credentials: { ", names, " }\n"]);
+            }
+            if part.contains("devices:") {
+                text += "defaults: { credential: monitoring }\n";
+            }
+            // Directories and files that are somebody's own are not here.
+            if part.contains("library:") {
+                continue;
+            }
+            if let Err(faults) = parse(Path::new("netwolf.yml"), &text) {
+                panic!("{part}\n{faults}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_legacy_algorithm_has_its_row() {
+        let page = page("configuration.md");
+        for legacy in Legacy::ALL {
+            assert!(
+                page.contains(&format!("`{}`", legacy.as_str())),
+                "{legacy:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_platform_has_its_row() {
+        let page = page("library.md");
+        let mut keys = vec![
+            "limits.logins_per_minute".to_owned(),
+            "limits.sessions".into(),
+        ];
+        // What is not said is left out of JSON, so that a platform must say everything.
+        let file = fs::read_to_string(testdata("good/platforms/lab_os.yml")).unwrap();
+        let tops = file.lines().filter(|line| !line.starts_with([' ', '#']));
+        keys.extend(tops.map(|line| line.split(':').next().unwrap().to_owned()));
+        keys.retain(|key| key != "limits");
+        assert_eq!(keys.len(), 18, "{keys:?}");
+        for key in keys {
+            assert!(page.contains(&format!("| `{key}` |")), "{key}");
+        }
+    }
+
+    #[test]
+    fn every_bundled_platform_has_its_section() {
+        let page = page("platforms.md");
+        let library = crate::library::Library::bundled().unwrap();
+        for name in library.platforms() {
+            assert!(page.contains(&format!("\n### `{name}`\n")), "{name}");
+        }
+        assert_eq!(page.matches("\n### `").count(), library.platforms().count());
     }
 
     #[test]
@@ -320,6 +452,7 @@ mod pages {
             "1",
             "defaults: 1",
             "credentials: { a: x }",
+            "jump_hosts: { a: x }",
             "groups: { a: x }",
             "devices: [x]",
             "inventories: [x]",

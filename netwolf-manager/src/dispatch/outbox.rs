@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use netwolf_wire::{
     DeviceName, Epoch,
     hash::Digest,
-    message::{Assign, Lease, Plans, Revoke, ToAgent},
+    login::{Breaker, LoginAsk},
+    message::{Assign, Breakers, Lease, Permits, Plans, Probe, Revoke, ToAgent},
 };
 
 use crate::inventory::Inventory;
@@ -19,6 +20,12 @@ const REVOKE_BATCH: usize = 2_000;
 /// Plans in a message: one is as long as its rules, some tens of kilobytes.
 const PLAN_BATCH: usize = 8;
 
+/// Breakers in a message: a text of some hundreds of bytes each.
+const BREAKER_BATCH: usize = 500;
+
+/// Permits in a message, which are two names and a number each.
+const PERMIT_BATCH: usize = 2_000;
+
 /// One link's messages to be.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -26,13 +33,23 @@ pub(super) struct Outbox {
     pub(super) assign: Vec<Lease>,
     /// Leases to be given up.
     pub(super) revoke: Vec<(DeviceName, Epoch)>,
+    /// Breakers that changed; all of them for a new link.
+    pub(super) breakers: Vec<Breaker>,
+    /// Devices that are to try although the breaker is open.
+    pub(super) probes: Vec<Probe>,
+    /// Asks that are granted.
+    pub(super) permits: Vec<LoginAsk>,
     plans_sent: HashSet<Digest>,
 }
 
 impl Outbox {
-    /// Sends everything: plans before the leases that name them, and leases before revocations, since one may
+    /// Sends everything: breakers first, so that nobody logs in meanwhile, plans before the leases that name them, and leases before revocations, since one may
     /// be of a lease that was granted a moment ago and has not left yet.
     pub(super) fn flush(&mut self, inventory: &Inventory, mut send: impl FnMut(ToAgent)) {
+        for breakers in std::mem::take(&mut self.breakers).chunks(BREAKER_BATCH) {
+            let breakers = breakers.to_vec();
+            send(Breakers { breakers }.into());
+        }
         let mut plans = Vec::new();
         for lease in &self.assign {
             if self.plans_sent.insert(lease.job.plan) {
@@ -66,6 +83,13 @@ impl Outbox {
                 }
                 .into(),
             );
+        }
+        for probe in self.probes.drain(..) {
+            send(probe.into());
+        }
+        for permits in std::mem::take(&mut self.permits).chunks(PERMIT_BATCH) {
+            let permits = permits.to_vec();
+            send(Permits { permits }.into());
         }
     }
 }

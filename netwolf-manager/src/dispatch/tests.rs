@@ -14,6 +14,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{lease, testing};
 
+mod logins;
+
 const PATIENCE: Patience = Patience {
     heartbeat: Duration::from_secs(1),
     link_grace: Duration::from_secs(2),
@@ -374,7 +376,7 @@ fn a_restarted_manager_adopts_what_runs_and_moves_nothing() {
         stage.agents[0]
             .inbox
             .iter()
-            .all(|m| matches!(m, ToAgent::Welcome(_))),
+            .all(|m| matches!(m, ToAgent::Welcome(_) | ToAgent::Breakers(_))),
         "nothing to say"
     );
     stage.connect(1);
@@ -547,12 +549,14 @@ fn statuses_of_leases_that_are_not_in_force_are_left_out() {
         state: netwolf_wire::status::SessionState::Up,
         since_ms: 0,
         failure: None,
+        failures: 0,
+        next_attempt_ms: None,
         login_seconds: None,
         failing: Vec::new(),
     };
     let link = stage.agents[0].link.unwrap();
     let statuses = vec![status(run.epoch), status(Epoch(run.epoch.0 - 1))];
-    stage.manager.handle_statuses(link, statuses);
+    stage.manager.handle_statuses(stage.now, link, statuses);
     assert_eq!(
         stage.manager.poll_action(),
         Some(Action::Status(status(run.epoch)))

@@ -25,6 +25,21 @@ pub fn format(accept: Option<&str>) -> Format {
     }
 }
 
+/// Whether an `Accept` header prefers plain text to JSON.
+pub fn text_over_json(accept: Option<&str>) -> bool {
+    let (mut text, mut json) = (0.0f32, 0.0f32);
+    for range in accept.unwrap_or("*/*").split(',') {
+        let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let quality = quality(parameters);
+        match kind.trim().to_ascii_lowercase().as_str() {
+            "text/plain" | "text/*" => text = text.max(quality),
+            "application/json" | "application/*" => json = json.max(quality),
+            _ => {}
+        }
+    }
+    text > json
+}
+
 /// Whether an `Accept-Encoding` header allows gzip.
 pub fn gzip(accept_encoding: Option<&str>) -> bool {
     let mut any = false;
@@ -87,6 +102,19 @@ mod tests {
         check("application/openmetrics-text;q=0, */*", Format::Text);
         check("application/openmetrics-text;version=2.0.0", Format::Text);
         check("application/openmetrics-text;q=nonsense", Format::Text);
+    }
+
+    #[test]
+    fn plain_text_is_for_those_who_ask_for_it() {
+        let check =
+            |accept: &str, expected| assert_eq!(text_over_json(Some(accept)), expected, "{accept}");
+        assert!(!text_over_json(None));
+        check("*/*", false);
+        check("text/plain", true);
+        check("text/plain, */*", true);
+        check("application/json, text/plain, */*", false);
+        check("application/json;q=0.5, text/plain", true);
+        check("text/plain;q=0", false);
     }
 
     #[test]

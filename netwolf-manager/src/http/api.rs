@@ -9,18 +9,22 @@ use std::{
 
 use axum::{
     Json,
-    extract::{Path, Query, State as Shared},
+    extract::State as Shared,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use netwolf_wire::{stats::POLL_BUCKETS, status::Failure};
-use serde::{Deserialize, Serialize};
+use netwolf_wire::stats::POLL_BUCKETS;
+use serde::Serialize;
 
-use super::{PATHS, PathInfo, Web, readiness::Readiness};
-use crate::{
-    board::{AgentSlot, device::DeviceView},
-    state::State,
-};
+use super::{PATHS, PathInfo, Web};
+use crate::{board::AgentSlot, clock::LAST_MS, state::State};
+
+pub mod credentials;
+pub mod devices;
+pub mod output;
+
+pub(super) use credentials::credentials;
+pub(super) use devices::{device, devices};
 
 /// `/api/v1/status`.
 #[derive(Clone, Debug, Serialize)]
@@ -183,92 +187,34 @@ impl Shard {
     }
 }
 
-/// `/api/v1/devices`.
+/// What is answered when there is nothing to be shown.
 #[derive(Clone, Debug, Serialize)]
-pub struct Devices {
-    /// Sorted by name.
-    pub devices: Vec<Device>,
-}
-
-/// What `/api/v1/devices` may be asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Wanted {
-    /// Only devices in this state.
-    pub state: Option<String>,
-    /// Only devices of this agent.
-    pub agent: Option<String>,
-}
-
-/// One device of a list.
-#[derive(Clone, Debug, Serialize)]
-pub struct Device {
-    /// Its name.
-    pub name: String,
-    /// IP address or DNS name.
-    pub address: String,
-    /// TCP port.
-    pub port: u16,
-    /// The platform's name.
-    pub platform: String,
-    /// The group, if it is in one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// Labels of the inventory.
-    pub labels: BTreeMap<String, String>,
-    /// `connecting`, `up`, `backoff` or `unassigned`.
-    pub state: &'static str,
-    /// The session is up and results come in; absent after a restart until something is known of the device.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub up: Option<bool>,
-    /// The agent that has its lease.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<String>,
-    /// The agent's shard.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub shard: Option<u16>,
-    /// Since when the session has been in its state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// When the last whole output came in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_success: Option<String>,
-    /// Why the session is not up; `no_agent` where there is none because nobody has the device.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
-
-/// `/api/v1/devices/{name}`.
-#[derive(Clone, Debug, Serialize)]
-pub struct DeviceDetail {
-    /// As in the list.
-    #[serde(flatten)]
-    pub device: Device,
-    /// The collectors that run on it.
-    pub collectors: Vec<String>,
-    /// The number of its lease.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epoch: Option<u64>,
-    /// How long the last login took.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub login_seconds: Option<f64>,
-    /// Commands whose last poll failed.
-    pub failing: Vec<FailingCommand>,
-}
-
-/// A command whose last poll failed.
-#[derive(Clone, Debug, Serialize)]
-pub struct FailingCommand {
-    /// As it is typed.
-    pub command: String,
+pub struct Problem {
     /// Why.
-    #[serde(flatten)]
-    pub failure: Failure,
+    pub error: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
-/// What is answered when there is no such thing.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Problem {
-    pub(super) error: String,
+impl Problem {
+    pub(super) fn new(error: impl Into<String>) -> Self {
+        Self {
+            error: error.into(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn with(self, status: StatusCode) -> Response {
+        (status, Json(self)).into_response()
+    }
 }
 
 /// `/api/v1`.
@@ -277,48 +223,6 @@ pub struct Index {
     /// Everything that can be asked for.
     pub paths: Vec<PathInfo>,
 }
-
-impl Device {
-    fn of(view: &DeviceView<'_>, readiness: &Readiness) -> Self {
-        Self {
-            name: view.name.to_string(),
-            address: view.about.address.clone(),
-            port: view.about.port,
-            platform: view.about.platform.clone(),
-            group: view.about.group.clone(),
-            labels: view.about.labels.clone(),
-            state: view.state(),
-            up: view.is_known.then_some(view.up),
-            agent: view.shard.map(|shard| shard.agent.to_string()),
-            shard: view.shard.map(|shard| shard.index),
-            since: view.status.map(|status| time(status.since_ms)),
-            last_success: view.last_success_ms.map(time),
-            failure: readiness.failure_of(view),
-        }
-    }
-}
-
-impl DeviceDetail {
-    fn of(view: &DeviceView<'_>, readiness: &Readiness) -> Self {
-        let failing = view.status.map_or(&[][..], |status| &status.failing);
-        Self {
-            device: Device::of(view, readiness),
-            collectors: view.about.collectors.clone(),
-            epoch: view.epoch.map(|epoch| epoch.0),
-            login_seconds: view.status.and_then(|status| status.login_seconds),
-            failing: failing
-                .iter()
-                .map(|failing| FailingCommand {
-                    command: failing.command.clone(),
-                    failure: failing.failure.clone(),
-                })
-                .collect(),
-        }
-    }
-}
-
-/// Times beyond this cannot be written: the end of the year 9999.
-const LAST_MS: u64 = 253_402_300_799_999;
 
 fn time(unix_ms: u64) -> String {
     let time = UNIX_EPOCH + Duration::from_millis(unix_ms.min(LAST_MS));
@@ -340,38 +244,4 @@ pub(super) async fn agents(Shared(web): Shared<Web>) -> Json<Agents> {
     Json(Agents {
         shards: slots.iter().map(|slot| Shard::of(slot)).collect(),
     })
-}
-
-pub(super) async fn devices(
-    Shared(web): Shared<Web>,
-    Query(wanted): Query<Wanted>,
-) -> Json<Devices> {
-    let now = web.state.clock.now();
-    let slots = web.state.board.devices();
-    let readiness = Readiness::of(&web.state);
-    let fits = |device: &Device| {
-        wanted
-            .state
-            .as_deref()
-            .is_none_or(|state| state == device.state)
-            && wanted
-                .agent
-                .as_ref()
-                .is_none_or(|agent| Some(agent) == device.agent.as_ref())
-    };
-    let devices = slots
-        .values()
-        .map(|slot| slot.inspect(now, |view| Device::of(&view, &readiness)));
-    Json(Devices {
-        devices: devices.filter(fits).collect(),
-    })
-}
-
-pub(super) async fn device(Shared(web): Shared<Web>, Path(name): Path<String>) -> Response {
-    let Some(slot) = web.state.board.device(&name) else {
-        let error = format!("unknown device {name:?}");
-        return (StatusCode::NOT_FOUND, Json(Problem { error })).into_response();
-    };
-    let (now, readiness) = (web.state.clock.now(), Readiness::of(&web.state));
-    Json(slot.inspect(now, |view| DeviceDetail::of(&view, &readiness))).into_response()
 }

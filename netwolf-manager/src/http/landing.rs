@@ -13,6 +13,7 @@ const ROWS: usize = 20;
 pub(super) async fn page(Shared(web): Shared<Web>) -> Html<String> {
     let mut html = String::from(HEAD);
     totals(&mut html, &web.state);
+    held(&mut html, &web.state);
     agents(&mut html, &web.state);
     down(&mut html, &web.state);
     html.push_str("<h2>Paths</h2><ul>");
@@ -111,6 +112,23 @@ fn agents(html: &mut String, state: &State) {
     }
     html.push_str("</table>");
     more(html, agents.len(), "/api/v1/agents");
+}
+
+/// Credentials that nobody tries.
+fn held(html: &mut String, state: &State) {
+    let credentials = state.board.credentials();
+    let failures = credentials.iter().filter_map(|view| view.failure.as_ref());
+    for failure in failures.take(ROWS) {
+        let (message, hint) = (&failure.message, failure.hint.as_deref());
+        put(
+            html,
+            format_args!(
+                "<p><strong>{}</strong> {}</p>",
+                Escaped(message),
+                Escaped(hint.unwrap_or_default())
+            ),
+        );
+    }
 }
 
 fn down(html: &mut String, state: &State) {

@@ -21,11 +21,11 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use tokio::sync::Mutex;
 
-use super::Web;
+use super::{Web, list};
 use crate::{
     exposition::{self, Format, accept},
     state::State,
-    telemetry::{agents, devices, manager},
+    telemetry::{agents, credentials, devices, manager},
 };
 
 /// A page is given out for so long after it is done. Far below any interval, so nobody can tell.
@@ -90,6 +90,7 @@ pub fn render(state: &State, format: Format) -> String {
         state.store.len(),
     );
     own.extend(agents::families(&state.board.agents(now)));
+    own.extend(credentials::families(&state.board.credentials()));
     own.extend(devices::families(&fleet, now));
     own.extend(state.telemetry.counted());
     // A tenth more, because a page that grows a little would otherwise be copied once to grow.
@@ -135,9 +136,8 @@ fn compress(page: &[u8]) -> Bytes {
 
 /// Answers a scrape.
 pub(super) async fn serve(Shared(web): Shared<Web>, headers: HeaderMap) -> Response {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let format = accept::format(text(header::ACCEPT));
-    let gzip = accept::gzip(text(header::ACCEPT_ENCODING));
+    let format = accept::format(list(&headers, header::ACCEPT).as_deref());
+    let gzip = accept::gzip(list(&headers, header::ACCEPT_ENCODING).as_deref());
     let Some(body) = page(&web.state, format, gzip, Instant::now()).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };

@@ -16,9 +16,19 @@ fn every_bundled_file_loads() {
 }
 
 #[test]
-fn every_bundled_platform_has_the_default_collectors() {
+fn no_bundled_platform_turns_on_what_is_legacy() {
     let library = Library::bundled().unwrap();
-    for platform in library.platforms() {
+    for name in library.platforms() {
+        let platform = library.platform(name).unwrap();
+        assert_eq!(platform.legacy, [], "{name}");
+    }
+}
+
+#[test]
+fn the_platforms_of_the_start_have_the_default_collectors() {
+    let library = Library::bundled().unwrap();
+    // The other platforms are there for collectors of one's own.
+    for platform in ["cisco_ios", "cisco_iosxe", "linux"] {
         let collectors: Vec<&str> = library.collectors_of(platform).collect();
         for name in ["cpu", "facts", "interfaces", "memory"] {
             assert!(collectors.contains(&name), "{platform} has no {name}");

@@ -48,18 +48,13 @@ pub(super) async fn run(
                     debug!("no room for a renewal");
                 }
             }
-            ToManager::Statuses(mut told) => {
-                told.statuses = told.statuses.into_iter().map(bounded::status).collect();
-                if state
-                    .core
-                    .send(Event::Message(no, told.into()))
-                    .await
-                    .is_err()
-                {
-                    return;
-                }
-            }
-            message @ (ToManager::Revoked(_) | ToManager::Goodbye(_)) => {
+            message @ (ToManager::Statuses(_)
+            | ToManager::Revoked(_)
+            | ToManager::Asks(_)
+            | ToManager::Ended(_)
+            | ToManager::Shown(_)
+            | ToManager::Goodbye(_)) => {
+                let message = bounded::message(message);
                 if state.core.send(Event::Message(no, message)).await.is_err() {
                     return;
                 }

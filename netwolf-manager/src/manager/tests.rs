@@ -2,6 +2,7 @@
 
 mod agent;
 mod client;
+mod logins;
 mod operator;
 
 use std::{fs, path::Path, time::Instant};
@@ -225,6 +226,15 @@ async fn a_scraper_gets_the_format_and_coding_that_it_asks_for() {
             .starts_with("application/openmetrics-text")
     );
     assert!(open.text().ends_with("# EOF\n"));
+    let lines = [
+        ("Accept", "text/plain;q=0.5"),
+        ("Accept", "application/openmetrics-text"),
+    ];
+    let open = get_with(web, "/metrics", &lines).await;
+    assert!(
+        open.text().ends_with("# EOF\n"),
+        "several lines are one list"
+    );
     let small = get_with(web, "/metrics", &[accept, ("Accept-Encoding", "gzip")]).await;
     assert_eq!(small.header("content-encoding"), Some("gzip"));
     assert!(small.unzipped().ends_with("# EOF\n"));
@@ -398,7 +408,16 @@ async fn a_rejected_file_leaves_the_old_one_in_force() {
         .sees("netwolf_manager_config_last_reload_successful 0")
         .await;
     stage.sees(r#"netwolf_device_up{device="sw-1"} 0"#).await;
-    assert_eq!(get(web, "/-/reload").await.status, 405);
+    let refused = get(web, "/-/reload").await;
+    assert_eq!(
+        (refused.status, refused.header("allow")),
+        (405, Some("POST,PUT"))
+    );
+    assert!(
+        refused.text().contains("use POST or PUT"),
+        "{}",
+        refused.text()
+    );
 }
 
 #[tokio::test]
@@ -525,8 +544,30 @@ async fn the_api_tells_the_state_of_the_fleet() {
         (unknown.status, &unknown.json()["error"]),
         (404, &"unknown device \"sw-9\"".into())
     );
+    assert_eq!(device["credential"], "lab");
+    assert_eq!(device["host_key"]["policy"], "accept_new");
+    assert_eq!(
+        (&device["failures"], &device["next_attempt"]),
+        (&0.into(), &device["since"])
+    );
+    assert_eq!(device["legacy_algorithms"], serde_json::json!([]));
     let listed = get(web, "/api/v1/devices?state=backoff").await.json();
     assert_eq!(listed["devices"].as_array().unwrap().len(), 1);
+    let bogus = get(web, "/api/v1/devices?state=bogus").await;
+    assert_eq!(
+        (bogus.status, &bogus.json()["error"]),
+        (400, &"unknown state \"bogus\"".into())
+    );
+    for state in ["connecting", "up", "backoff", "unassigned"] {
+        assert!(bogus.json()["hint"].as_str().unwrap().contains(state));
+    }
+    let posted = post(web, "/api/v1/devices/sw-1").await;
+    assert_eq!(
+        (posted.status, posted.header("allow")),
+        (405, Some("GET,HEAD"))
+    );
+    let error = posted.json()["error"].clone();
+    assert!(error.as_str().unwrap().ends_with("use GET"), "{error}");
     let status = get(web, "/api/v1/status").await.json();
     assert_eq!(
         (&status["devices"]["total"], &status["shards"]["linked"]),

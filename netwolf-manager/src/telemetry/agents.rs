@@ -11,7 +11,7 @@ use crate::{
 
 type Field = (&'static str, Type, &'static str, fn(&ShardStats) -> u64);
 
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field; 13] = [
     (
         "netwolf_agent_devices",
         Type::Gauge,
@@ -66,6 +66,30 @@ const FIELDS: [Field; 9] = [
         "Polls dropped from a full buffer.",
         |s| s.dropped_polls,
     ),
+    (
+        "netwolf_agent_prompt_relearns",
+        Type::Counter,
+        "Prompts that had changed and were learned again.",
+        |s| s.prompt_relearns,
+    ),
+    (
+        "netwolf_agent_truncated_outputs",
+        Type::Counter,
+        "Outputs that were cut at the bound.",
+        |s| s.truncated,
+    ),
+    (
+        "netwolf_agent_received_bytes",
+        Type::Counter,
+        "Bytes that came from devices, as they were on the wire.",
+        |s| s.received_bytes,
+    ),
+    (
+        "netwolf_agent_sent_bytes",
+        Type::Counter,
+        "Bytes that went to devices, as they were on the wire.",
+        |s| s.sent_bytes,
+    ),
 ];
 
 /// Name, help, reasons that there can be, and how to read it.
@@ -77,7 +101,7 @@ type ByReason = (
 );
 
 /// Why a login fails.
-const LOGIN_REASONS: [Reason; 17] = [
+const LOGIN_REASONS: [Reason; 19] = [
     Reason::UnknownHost,
     Reason::Refused,
     Reason::Unreachable,
@@ -88,6 +112,8 @@ const LOGIN_REASONS: [Reason; 17] = [
     Reason::HostKeyUnknown,
     Reason::SecretUnavailable,
     Reason::AuthFailed,
+    Reason::PasswordChange,
+    Reason::JumpFailed,
     Reason::LoginTimeout,
     Reason::ChannelRefused,
     Reason::NoPrompt,
@@ -98,9 +124,10 @@ const LOGIN_REASONS: [Reason; 17] = [
 ];
 
 /// Why a session that was up ends.
-const DISCONNECT_REASONS: [Reason; 5] = [
+const DISCONNECT_REASONS: [Reason; 6] = [
     Reason::ChannelRefused,
     Reason::ClosedByDevice,
+    Reason::MaxAge,
     Reason::ConnectionLost,
     Reason::CommandTimeout,
     Reason::Other,
@@ -153,6 +180,11 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
     );
     let mut fields = FIELDS.map(|(name, kind, help, _)| OwnFamily::new(name, kind, help));
     let mut reasons = BY_REASON.map(|(name, help, ..)| OwnFamily::new(name, Type::Counter, help));
+    let mut pacing = OwnFamily::new(
+        "netwolf_agent_pacing_wait_seconds",
+        Type::Counter,
+        "Sum of the times that logins waited for their turn.",
+    );
     let mut seconds = OwnFamily::new(
         "netwolf_poll_seconds",
         Type::Histogram,
@@ -176,6 +208,7 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
             for ((_, _, _, read), family) in FIELDS.iter().zip(&mut fields) {
                 family.count(&labels, read(stats));
             }
+            pacing.add(&labels, stats.pacing_wait_seconds);
             for ((_, _, possible, read), family) in BY_REASON.iter().zip(&mut reasons) {
                 // Those that did not happen are 0, so that the first is an increase and not a new series.
                 let mut counts: BTreeMap<_, _> =
@@ -190,7 +223,7 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
             }
         });
     }
-    [up, info, seconds]
+    [up, info, pacing, seconds]
         .into_iter()
         .chain(fields)
         .chain(reasons)

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use netwolf_wire::status::Reason;
+
 use crate::{
     board::Devices,
     clock::Tick,
@@ -35,6 +37,15 @@ pub fn families(devices: &Devices, now: Tick) -> Vec<OwnFamily> {
         Type::Info,
         "Why the session is not up.",
     );
+    let mut mismatch = gauge(
+        "netwolf_device_host_key_mismatch",
+        "1 for a device whose SSH host key is not the one that was pinned or known.",
+    );
+    let mut legacy = OwnFamily::new(
+        "netwolf_device_legacy_algorithm",
+        Type::Info,
+        "SSH algorithms that are on because the configuration names them.",
+    );
     let mut labels = gauge(
         "netwolf_device_labels",
         "Labels of the inventory, to be joined by device; always 1.",
@@ -60,6 +71,12 @@ pub fn families(devices: &Devices, now: Tick) -> Vec<OwnFamily> {
                 .map(|f| f.reason)
             {
                 failure.add(&[device, ("reason", reason.as_str())], 1.0);
+                if reason == Reason::HostKeyMismatch {
+                    mismatch.add(&[device], 1.0);
+                }
+            }
+            for algorithm in &view.about.legacy {
+                legacy.add(&[device, ("algorithm", algorithm.as_str())], 1.0);
             }
             let mut all = vec![device];
             let own = [("platform", view.about.platform.as_str())];
@@ -76,5 +93,5 @@ pub fn families(devices: &Devices, now: Tick) -> Vec<OwnFamily> {
             labels.add(&all, 1.0);
         });
     }
-    vec![up, last, state, login, failure, labels]
+    vec![up, last, state, login, failure, mismatch, legacy, labels]
 }

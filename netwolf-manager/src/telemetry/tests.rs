@@ -3,10 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Instant,
 };
 
 use netwolf_wire::{
     Epoch, Incarnation, ShardId,
+    legacy::Legacy,
+    login::{LoginEnd, LoginOutcome},
     stats::ShardStats,
     status::{DeviceStatus, Failure, Reason, SessionState},
 };
@@ -14,8 +17,10 @@ use netwolf_wire::{
 use super::*;
 use crate::{
     board::{AgentSlot, Board, CoreState},
+    breaker::{Breakers, CredentialView},
     clock::Tick,
     exposition::{Format, render},
+    fleet::LinkNo,
     series::SeriesStore,
     testing,
 };
@@ -31,11 +36,10 @@ fn shard(agent: &str) -> ShardId {
 
 fn board() -> Board {
     let board = Board::default();
-    board.set_inventory(&testing::inventory([
-        ("backing-off", 22),
-        ("nobodys", 22),
-        ("up", 22),
-    ]));
+    let mut inventory = testing::inventory([("backing-off", 22), ("nobodys", 22), ("up", 22)]);
+    let old = inventory.devices.get_mut("up").unwrap();
+    Arc::make_mut(&mut old.job).target.legacy = vec![Legacy::Group1Sha1, Legacy::Aes128Cbc];
+    board.set_inventory(&inventory);
     for (name, state) in [
         ("up", SessionState::Up),
         ("backing-off", SessionState::Backoff),
@@ -53,6 +57,8 @@ fn board() -> Board {
             state,
             since_ms: 1,
             failure,
+            failures: 0,
+            next_attempt_ms: None,
             login_seconds: (state == SessionState::Up).then_some(0.25),
             failing: Vec::new(),
         });
@@ -87,8 +93,26 @@ fn own(board: &Board, now: Tick) -> Vec<OwnFamily> {
     };
     let mut own = manager::families(&core, &[queue], 3, 0);
     own.extend(agents::families(&board.agents(now)));
+    own.extend(credentials::families(&credentials(now)));
     own.extend(devices::families(&board.devices(), now));
     own
+}
+
+/// A credential that two devices refused.
+fn credentials(now: Tick) -> Vec<CredentialView> {
+    let (clock, inventory) = (Instant::now(), testing::inventory([("a", 22), ("b", 22)]));
+    let mut breakers = Breakers::new(clock, &inventory);
+    breakers.tell_time(clock, now.0);
+    for name in ["a", "b"] {
+        let end = LoginEnd {
+            device: name.parse().unwrap(),
+            epoch: Epoch(1),
+            credential: "monitoring".into(),
+            outcome: LoginOutcome::Refused,
+        };
+        breakers.handle_ended(clock, LinkNo(1), &end);
+    }
+    breakers.views(clock)
 }
 
 #[test]
@@ -116,6 +140,22 @@ fn promtool_accepts_all_own_families() {
     );
     assert!(page.contains("netwolf_manager_config_last_reload_successful 1\n"));
     testing::promtool(&page);
+}
+
+#[test]
+fn a_host_key_that_does_not_match_is_a_series_only_while_it_does_not() {
+    let board = board();
+    let slot = board.device("backing-off").unwrap();
+    let page = || {
+        let own = devices::families(&board.devices(), NOW);
+        render(Format::Text, &own, &SeriesStore::default(), NOW)
+    };
+    assert!(!page().contains("_mismatch{"));
+    let mut status = slot.inspect(NOW, |view| view.status.unwrap().clone());
+    status.failure.as_mut().unwrap().reason = Reason::HostKeyMismatch;
+    slot.set_status(status);
+    let line = "netwolf_device_host_key_mismatch{device=\"backing-off\"} 1\n";
+    assert!(page().contains(line) && page().matches("_mismatch{").count() == 1);
 }
 
 #[test]
@@ -160,6 +200,8 @@ fn after_a_restart_what_is_not_known_of_a_device_is_left_out() {
             state,
             since_ms: 1,
             failure: None,
+            failures: 0,
+            next_attempt_ms: None,
             login_seconds: None,
             failing: Vec::new(),
         });

@@ -9,14 +9,14 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
 
 /// Frames of a 32-bit length and a payload, that end between two frames only.
-pub struct Codec {
+pub(super) struct Codec {
     inner: LengthDelimitedCodec,
     /// The length of a frame was read and its payload was not.
     inside: bool,
 }
 
 impl Codec {
-    pub fn new(max_frame: usize) -> Self {
+    pub(super) fn new(max_frame: usize) -> Self {
         let inner = LengthDelimitedCodec::builder()
             .length_field_type::<u32>()
             .max_frame_length(max_frame)

@@ -1,103 +1,77 @@
-//! Logging in: key first, then password, then keyboard-interactive where a device has no `password`.
+//! Logging in: private key, then the keys of an ssh-agent, then the password, then keyboard-interactive where a
+//! device has no `password`.
 //!
 //! Which methods a device takes is asked first, as OpenSSH does, so that no method is tried that is not
 //! offered. One wrong password is sent once: an account behind TACACS+ counts failures from all devices.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use netwolf_wire::{
-    SecretRef,
+    legacy::Legacy,
+    platform::Question,
     status::{Failure, Reason},
     target::Login,
 };
 use russh::{
     MethodKind, MethodSet,
-    client::{AuthResult, Handle, KeyboardInteractiveAuthResponse, Prompt},
-    keys::{PrivateKey, PrivateKeyWithHashAlg, decode_secret_key},
+    client::{AuthResult, Handle, KeyboardInteractiveAuthResponse},
 };
 
-use super::client::Client;
-use crate::{
-    secret::{self, Secret},
-    session::feed::Feed,
+use self::keys::{Signing, try_agent, try_key};
+use super::{
+    agent::Agent,
+    client::{Client, Sink},
+    credential::Credential,
+    questions::{Answer, answer},
 };
+use crate::secret::Secret;
 
-/// Rounds of questions that are answered; a password is asked for in the first.
+mod keys;
+
+/// A device counts each key that it does not take, and the usual bound is six for one connection: so many keys are
+/// offered before the password, where there is one.
+const MAX_BEFORE_PASSWORD: usize = 4;
+
+/// Rounds of questions that are answered.
 const MAX_ROUNDS: usize = 4;
 
-/// A credential with its secrets read.
-pub(super) struct Credential {
-    key: Option<Arc<PrivateKey>>,
-    password: Option<Secret>,
+/// Who logs in where, and what is known of how the other side behaves.
+pub(super) struct Account<'a> {
+    pub(super) login: &'a Login,
+    pub(super) legacy: &'a [Legacy],
+    pub(super) questions: &'a [Question],
+    /// Tells why the connection ended, once it has.
+    pub(super) sink: &'a Sink,
+    /// Set before the first thing of the credential is sent.
+    pub(super) offered: &'a AtomicBool,
 }
 
-impl Credential {
-    /// Reads the secrets of `login` on this machine.
-    ///
-    /// # Errors
-    /// [`Reason::SecretUnavailable`], naming the reference.
-    pub(super) async fn resolve(login: &Login) -> Result<Self, Failure> {
-        let key = match &login.private_key {
-            Some(reference) => Some(private_key(login, reference).await?),
-            None => None,
-        };
-        Ok(Self {
-            key,
-            password: read(login, login.password.as_ref()).await?,
-        })
+/// One thing of a credential that can be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    Key(Signing),
+    /// A key of the ssh-agent, by number.
+    AgentKey(usize, Signing),
+    Password,
+    Questions,
+}
+
+impl Means {
+    const fn method(self) -> MethodKind {
+        match self {
+            Self::Key(_) | Self::AgentKey(..) => MethodKind::PublicKey,
+            Self::Password => MethodKind::Password,
+            Self::Questions => MethodKind::KeyboardInteractive,
+        }
     }
 
-    /// What is left of it after the login.
-    pub(super) fn into_password(self) -> Option<Secret> {
-        self.password
-    }
-}
-
-/// Reads one secret of `login`, if there is one.
-///
-/// # Errors
-/// [`Reason::SecretUnavailable`], naming the reference.
-pub(in crate::session) async fn read(
-    login: &Login,
-    reference: Option<&SecretRef>,
-) -> Result<Option<Secret>, Failure> {
-    let Some(reference) = reference else {
-        return Ok(None);
-    };
-    secret::resolve(reference)
-        .await
-        .map(Some)
-        .map_err(|error| unavailable(login, &error.to_string()))
-}
-
-fn unavailable(login: &Login, message: &str) -> Failure {
-    Failure {
-        reason: Reason::SecretUnavailable,
-        message: format!("credential \"{}\": {message}", login.credential),
-        hint: Some(
-            "secrets are read on the agent's machine, by the user that the agent runs as".into(),
-        ),
-    }
-}
-
-async fn private_key(login: &Login, reference: &SecretRef) -> Result<Arc<PrivateKey>, Failure> {
-    let text = read(login, Some(reference)).await?;
-    let passphrase = read(login, login.passphrase.as_ref()).await?;
-    // Opening an encrypted key takes a tenth of a second on purpose.
-    let decoded = tokio::task::spawn_blocking(move || {
-        let text = text.as_ref().map_or("", Secret::expose);
-        decode_secret_key(text, passphrase.as_ref().map(Secret::expose))
-    });
-    match decoded.await {
-        Ok(Ok(key)) => Ok(Arc::new(key)),
-        Ok(Err(error)) => Err(unavailable(
-            login,
-            &format!("\"{reference}\" is not a private key that opens: {error}"),
-        )),
-        Err(error) => Err(unavailable(login, &error.to_string())),
+    fn name(self) -> &'static str {
+        match self {
+            Self::Key(_) => "publickey",
+            Self::AgentKey(..) => "publickey of the ssh-agent",
+            Self::Password => "password",
+            Self::Questions => "keyboard-interactive",
+        }
     }
 }
 
@@ -109,6 +83,8 @@ enum Attempt {
         remaining: MethodSet,
         partial: bool,
     },
+    /// Nothing was sent that the device could judge.
+    Unused,
 }
 
 impl From<AuthResult> for Attempt {
@@ -126,140 +102,189 @@ impl From<AuthResult> for Attempt {
     }
 }
 
-/// Logs in with `credential`; sets `offered` before the first thing of it is sent.
+/// Why an attempt came to no end.
+enum Broken {
+    /// The connection is gone.
+    Connection,
+    /// Something is to be told.
+    Because(Failure),
+}
+
+impl From<russh::Error> for Broken {
+    fn from(_: russh::Error) -> Self {
+        // What russh says here is less than what the sink was told.
+        Self::Connection
+    }
+}
+
+/// Logs in with `credential`.
 ///
 /// # Errors
 /// [`Reason::AuthFailed`] with what was tried, or why the connection ended meanwhile.
 pub(super) async fn authenticate(
     handle: &mut Handle<Client>,
-    login: &Login,
-    credential: &Credential,
-    feed: &Feed,
-    offered: &AtomicBool,
+    account: &Account<'_>,
+    credential: &mut Credential,
 ) -> Result<(), Failure> {
+    let Account { login, .. } = account;
     let user = login.username.as_str();
     let mut methods = match handle.authenticate_none(user).await.map(Attempt::from) {
         Ok(Attempt::Accepted) => return Ok(()),
         Ok(Attempt::Rejected { remaining, .. }) => remaining,
-        Err(_) => MethodSet::empty(),
+        Ok(Attempt::Unused) | Err(_) => MethodSet::empty(),
     };
     if methods.is_empty() {
-        return Err(closed(feed, &[], credential));
+        return Err(closed(handle, account, &[]).await);
     }
     let takes = methods.clone();
     let mut tried = Vec::new();
-    while let Some(method) = next_method(&methods, &tried, credential) {
-        offered.store(true, Ordering::Relaxed);
-        tried.push(method);
-        let attempt = match method {
-            MethodKind::PublicKey => try_key(handle, user, credential.key.as_ref()).await,
-            MethodKind::Password => try_password(handle, user, credential.password.as_ref()).await,
-            _ => try_questions(handle, user, credential.password.as_ref()).await,
+    let mut rejected = 0;
+    while let Some(means) = next_means(&methods, &tried, rejected, account, credential) {
+        tried.push(means);
+        let attempt = match means {
+            Means::Key(signing) => try_key(handle, account, credential.key.as_ref(), signing).await,
+            Means::AgentKey(index, signing) => {
+                try_agent(handle, account, credential, index, signing).await
+            }
+            Means::Password => try_password(handle, account, credential.password.as_ref()).await,
+            Means::Questions => try_questions(handle, account, credential.password.as_ref()).await,
         };
         match attempt {
             Ok(Attempt::Accepted) => return Ok(()),
+            Ok(Attempt::Unused) => {}
             Ok(Attempt::Rejected { remaining, partial }) if !remaining.is_empty() => {
                 // A password that was wrong once is wrong under any name.
-                if !partial && method != MethodKind::PublicKey {
+                if !partial && means.method() != MethodKind::PublicKey {
                     break;
                 }
                 methods = remaining;
+                rejected += 1;
             }
-            Ok(Attempt::Rejected { .. }) | Err(_) => {
-                return Err(closed(feed, &tried, credential));
+            // russh says this also where there was no answer because the connection has ended.
+            Ok(Attempt::Rejected { .. }) if !handle.is_closed() => break,
+            Ok(Attempt::Rejected { .. }) | Err(Broken::Connection) => {
+                return Err(closed(handle, account, &tried).await);
             }
+            Err(Broken::Because(failure)) => return Err(failure),
         }
     }
-    let names = |methods: &[MethodKind]| {
-        methods
-            .iter()
-            .map(<&str>::from)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    Err(refused(account, credential, &takes, &tried))
+}
+
+fn refused(
+    account: &Account<'_>,
+    credential: &Credential,
+    takes: &MethodSet,
+    tried: &[Means],
+) -> Failure {
+    let Account { login, .. } = account;
     let message = if tried.is_empty() {
+        let takes: Vec<&str> = takes.iter().map(<&str>::from).collect();
         format!(
             "credential \"{}\" has nothing for what the device offers: {}",
             login.credential,
-            names(&takes)
+            takes.join(", ")
         )
     } else {
+        let mut names: Vec<_> = tried.iter().map(|means| means.name()).collect();
+        names.dedup();
         format!(
             "the device did not take credential \"{}\" (tried {})",
             login.credential,
-            names(&tried)
+            names.join(", ")
         )
     };
-    Err(Failure {
+    let mut hint = format!(
+        "does user \"{}\" exist on the device, with this key or password?",
+        login.username
+    );
+    let is_rsa = |means: &Means| match means {
+        Means::Key(_) => credential.has_rsa_key(),
+        Means::AgentKey(index, _) => credential.has_rsa_in_agent(*index),
+        Means::Password | Means::Questions => false,
+    };
+    if !account.legacy.contains(&Legacy::SshRsa) && tried.iter().any(is_rsa) {
+        hint += " A device that is too old for a key of RSA in a safe way needs `legacy: [ssh-rsa]`, or a key of \
+                 another type.";
+    }
+    Failure {
         reason: Reason::AuthFailed,
         message,
-        hint: Some(format!(
-            "does user \"{user}\" exist on the device, with this key or password?"
-        )),
-    })
+        hint: Some(hint),
+    }
 }
 
-/// The best method that is offered, that the credential has something for and that was not tried.
-fn next_method(
+/// The best means whose method is offered, that the credential has and that was not tried; `rejected` is how many were
+/// not taken.
+fn next_means(
     offered: &MethodSet,
-    tried: &[MethodKind],
+    tried: &[Means],
+    rejected: usize,
+    account: &Account<'_>,
     credential: &Credential,
-) -> Option<MethodKind> {
-    let usable = |method: &MethodKind| offered.contains(method) && !tried.contains(method);
-    if credential.key.is_some() && usable(&MethodKind::PublicKey) {
-        return Some(MethodKind::PublicKey);
-    }
-    credential.password.as_ref()?;
-    if offered.contains(&MethodKind::Password) {
-        return usable(&MethodKind::Password).then_some(MethodKind::Password);
-    }
-    usable(&MethodKind::KeyboardInteractive).then_some(MethodKind::KeyboardInteractive)
-}
-
-async fn try_key(
-    handle: &mut Handle<Client>,
-    user: &str,
-    key: Option<&Arc<PrivateKey>>,
-) -> Result<Attempt, russh::Error> {
-    let key = key.ok_or(russh::Error::NoAuthMethod)?.clone();
-    let hash = if key.algorithm().is_rsa() {
-        handle.best_supported_rsa_hash().await?.flatten()
-    } else {
-        None
+) -> Option<Means> {
+    let by_name = account.legacy.contains(&Legacy::SshRsa);
+    let signings = move |is_rsa: bool| {
+        let old = is_rsa && by_name;
+        [Some(Signing::Best), old.then_some(Signing::Sha1)]
+            .into_iter()
+            .flatten()
     };
-    let key = PrivateKeyWithHashAlg::new(key, hash);
-    handle
-        .authenticate_publickey(user, key)
-        .await
-        .map(Attempt::from)
+    let keys = credential.key.iter();
+    let keys = keys.flat_map(|_| signings(credential.has_rsa_key()).map(Means::Key));
+    let agent = credential.agent.as_ref().map_or(0, Agent::len);
+    let agent = (0..agent).flat_map(|index| {
+        let signings = signings(credential.has_rsa_in_agent(index));
+        signings.map(move |signing| Means::AgentKey(index, signing))
+    });
+    let password = credential.password.is_some().then(|| {
+        // A device that offers both means the same by both.
+        if offered.contains(&MethodKind::Password) {
+            Means::Password
+        } else {
+            Means::Questions
+        }
+    });
+    let is_next = |means: &Means| offered.contains(&means.method()) && !tried.contains(means);
+    let password = password.filter(is_next);
+    if rejected >= MAX_BEFORE_PASSWORD && password.is_some() {
+        return password;
+    }
+    keys.chain(agent).find(is_next).or(password)
 }
 
 async fn try_password(
     handle: &mut Handle<Client>,
-    user: &str,
+    account: &Account<'_>,
     password: Option<&Secret>,
-) -> Result<Attempt, russh::Error> {
+) -> Result<Attempt, Broken> {
     let password = password.ok_or(russh::Error::NoAuthMethod)?;
-    handle
-        .authenticate_password(user, password.expose())
-        .await
-        .map(Attempt::from)
+    account.offered.store(true, Ordering::Relaxed);
+    let result = handle
+        .authenticate_password(account.login.username.as_str(), password.expose())
+        .await?;
+    Ok(result.into())
 }
 
-/// Answers a hidden question with the password and an open one with the user's name; there is no answer to a
-/// second round of questions.
+/// Answers questions in their order; what to answer is decided in [`super::questions`]. A second round that asks
+/// for the password says that the first answer was wrong.
 async fn try_questions(
     handle: &mut Handle<Client>,
-    user: &str,
+    account: &Account<'_>,
     password: Option<&Secret>,
-) -> Result<Attempt, russh::Error> {
+) -> Result<Attempt, Broken> {
+    let user = account.login.username.as_str();
     let password = password.ok_or(russh::Error::NoAuthMethod)?;
+    let rejected = || Attempt::Rejected {
+        remaining: MethodSet::from([MethodKind::KeyboardInteractive].as_slice()),
+        partial: false,
+    };
     let mut response = handle
         .authenticate_keyboard_interactive_start(user, None)
         .await?;
-    let mut answered = false;
+    let mut told = false;
     for _ in 0..MAX_ROUNDS {
-        let prompts = match response {
+        let (instructions, prompts) = match response {
             KeyboardInteractiveAuthResponse::Success => return Ok(Attempt::Accepted),
             KeyboardInteractiveAuthResponse::Failure {
                 remaining_methods,
@@ -270,46 +295,89 @@ async fn try_questions(
                     partial: partial_success,
                 });
             }
-            KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => prompts,
+            KeyboardInteractiveAuthResponse::InfoRequest {
+                instructions,
+                prompts,
+                ..
+            } => (instructions, prompts),
         };
-        if answered && !prompts.is_empty() {
-            break;
+        let mut answers = Vec::with_capacity(prompts.len());
+        let told_before = told;
+        for prompt in &prompts {
+            match answer(
+                account.questions,
+                &instructions,
+                &prompt.prompt,
+                prompt.echo,
+                told_before,
+                &|text| password.hide_in(text),
+            ) {
+                Ok(Answer::Text(text)) => answers.push(text),
+                Ok(Answer::Username) => answers.push(user.to_owned()),
+                Ok(Answer::Password) if told_before => return Ok(rejected()),
+                Ok(Answer::Password) => {
+                    told = true;
+                    answers.push(password.expose().to_owned());
+                }
+                Err(failure) => return Err(Broken::Because(failure)),
+            }
         }
-        answered |= !prompts.is_empty();
-        let answer =
-            |prompt: &Prompt| if prompt.echo { user } else { password.expose() }.to_owned();
-        let answers = prompts.iter().map(answer).collect();
+        if told {
+            account.offered.store(true, Ordering::Relaxed);
+        }
         response = handle
             .authenticate_keyboard_interactive_respond(answers)
             .await?;
     }
-    Ok(Attempt::Rejected {
-        remaining: MethodSet::from([MethodKind::KeyboardInteractive].as_slice()),
-        partial: false,
-    })
+    Ok(rejected())
 }
 
-fn closed(feed: &Feed, tried: &[MethodKind], credential: &Credential) -> Failure {
-    let ended = feed.lock().ended.clone();
-    let why = ended.map_or_else(
-        || "the device ended the login".to_owned(),
-        |failure| match &credential.password {
-            Some(password) => password.hide_in(&failure.message),
-            None => failure.message,
+/// Why the connection ended in mid login. A device that says goodbye, or just hangs up, after something was tried has
+/// refused it; a connection that broke says nothing of the credential.
+async fn closed(handle: &mut Handle<Client>, account: &Account<'_>, tried: &[Means]) -> Failure {
+    let is_closed = handle.is_closed();
+    if is_closed && account.sink.ended().is_none() {
+        // russh says why a moment after it takes no more orders, and not at all where its stream breaks in closing.
+        if let Err(error) = handle.await {
+            tracing::trace!(%error, "the connection ended in mid login");
+        }
+    }
+    let ended = account.sink.ended().unwrap_or_else(|| {
+        let (reason, message) = if is_closed {
+            (Reason::ConnectionLost, "the connection broke")
+        } else {
+            (Reason::ClosedByDevice, "the device ended the login")
+        };
+        Failure {
+            reason,
+            message: message.into(),
+            hint: None,
+        }
+    });
+    let Failure {
+        reason,
+        message: why,
+        ..
+    } = &ended;
+    match reason {
+        // Which says nothing of the device, nor of the credential.
+        Reason::JumpFailed => ended,
+        Reason::ConnectionLost => Failure {
+            reason: Reason::ConnectionLost,
+            message: format!("{why}, in mid login"),
+            hint: Some("is the path to the device stable, and was the device restarted?".into()),
         },
-    );
-    if tried.is_empty() {
-        return Failure {
+        _ if tried.is_empty() => Failure {
             reason: Reason::ClosedByDevice,
-            message: why,
+            message: why.clone(),
             hint: Some(
                 "has the device free lines (VTYs), and may the agent's address log in?".into(),
             ),
-        };
-    }
-    Failure {
-        reason: Reason::AuthFailed,
-        message: format!("{why}, after a login that it did not take"),
-        hint: Some("does the user exist on the device, with this key or password?".into()),
+        },
+        _ => Failure {
+            reason: Reason::AuthFailed,
+            message: format!("{why}, after a login that it did not take"),
+            hint: Some("does the user exist on the device, with this key or password?".into()),
+        },
     }
 }

@@ -1,23 +1,69 @@
-//! What russh calls back: bytes go on to the [`Feed`], the host key to the [`Policy`].
+//! What russh calls back: bytes go on to the [`Sink`], the host key to the [`Policy`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use netwolf_wire::status::{Failure, Reason};
 use russh::{
-    ChannelId,
+    ChannelId, Sig,
     client::{self, DisconnectReason},
     keys::{HashAlg, PublicKeyOrCertificate},
 };
 
-use super::{error::ended, policy::Policy};
-use crate::session::{feed::Feed, host_key::PresentedKey};
+use super::{error::ended, jump::Ways, policy::Policy};
+use crate::{
+    secret::Secret,
+    session::{feed::Feed, host_key::PresentedKey},
+};
+
+/// Where it goes what comes over a connection.
+#[derive(Clone)]
+pub(super) enum Sink {
+    /// A device: to what understands its output.
+    Device(Arc<Feed>),
+    /// A jump host: to the devices behind it.
+    Jump(Arc<Ways>),
+}
+
+impl Sink {
+    /// The connection ended. The first reason counts.
+    fn end(&self, failure: impl FnOnce() -> Failure) {
+        match self {
+            Self::Device(feed) => feed.end(failure),
+            Self::Jump(ways) => ways.end(failure),
+        }
+    }
+
+    /// Why the connection ended, once it has.
+    pub(super) fn ended(&self) -> Option<Failure> {
+        match self {
+            Self::Device(feed) => feed.lock().ended.clone(),
+            Self::Jump(ways) => ways.ended(),
+        }
+    }
+}
 
 /// What russh calls back.
 pub(super) struct Client {
-    pub(super) feed: Arc<Feed>,
+    pub(super) sink: Sink,
     pub(super) policy: Policy,
     /// Why the host key was not taken.
     pub(super) verdict: Arc<Mutex<Option<Failure>>>,
+    /// Not to be shown when the other side says it.
+    pub(super) password: Option<Secret>,
+}
+
+/// What a server shows of its key.
+///
+/// # Errors
+/// The key cannot be written down, which no key that was read does.
+pub(super) fn presented(key: &PublicKeyOrCertificate) -> Result<PresentedKey, russh::Error> {
+    let mut key = key.public_key();
+    key.set_comment("");
+    Ok(PresentedKey {
+        algorithm: key.algorithm().to_string(),
+        fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+        text: key.to_openssh()?,
+    })
 }
 
 impl client::Handler for Client {
@@ -27,14 +73,7 @@ impl client::Handler for Client {
         &mut self,
         key: &PublicKeyOrCertificate,
     ) -> Result<bool, russh::Error> {
-        let mut key = key.public_key();
-        key.set_comment("");
-        let presented = PresentedKey {
-            algorithm: key.algorithm().to_string(),
-            fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
-            text: key.to_openssh()?,
-        };
-        let judgement = self.policy.check(&presented);
+        let judgement = self.policy.check(&presented(key)?);
         let good = judgement.is_ok();
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = judgement.err();
         Ok(good)
@@ -46,7 +85,10 @@ impl client::Handler for Client {
         data: &[u8],
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
-        self.feed.data(id.into(), data);
+        match &self.sink {
+            Sink::Device(feed) => feed.data(id.into(), data),
+            Sink::Jump(ways) => ways.data(id.into(), data),
+        }
         Ok(())
     }
 
@@ -57,7 +99,9 @@ impl client::Handler for Client {
         data: &[u8],
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
-        self.feed.stderr(id.into(), data);
+        if let Sink::Device(feed) = &self.sink {
+            feed.stderr(id.into(), data);
+        }
         Ok(())
     }
 
@@ -67,7 +111,28 @@ impl client::Handler for Client {
         status: u32,
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
-        self.feed.status(id.into(), status);
+        if let Sink::Device(feed) = &self.sink {
+            feed.status(id.into(), status);
+        }
+        Ok(())
+    }
+
+    async fn exit_signal(
+        &mut self,
+        id: ChannelId,
+        signal: Sig,
+        _core_dumped: bool,
+        _message: &str,
+        _language: &str,
+        _: &mut client::Session,
+    ) -> Result<(), russh::Error> {
+        if let Sink::Device(feed) = &self.sink {
+            let name = match signal {
+                Sig::Custom(name) => name,
+                known => format!("{known:?}"),
+            };
+            feed.signal(id.into(), &name);
+        }
         Ok(())
     }
 
@@ -77,11 +142,14 @@ impl client::Handler for Client {
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
         // Only the shell and the command ask for an answer.
-        self.feed.refused(id.into(), || Failure {
-            reason: Reason::ChannelRefused,
-            message: "the device granted a channel and then refused to run anything on it".into(),
-            hint: Some("does the platform's `transport` fit the device?".into()),
-        });
+        if let Sink::Device(feed) = &self.sink {
+            feed.refused(id.into(), || Failure {
+                reason: Reason::ChannelRefused,
+                message: "the device granted a channel and then refused to run anything on it"
+                    .into(),
+                hint: Some("does the platform's `transport` fit the device?".into()),
+            });
+        }
         Ok(())
     }
 
@@ -90,13 +158,41 @@ impl client::Handler for Client {
         id: ChannelId,
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
-        self.feed.closed(id.into(), || Failure {
-            reason: Reason::ClosedByDevice,
-            message: "the device closed the shell".into(),
-            hint: Some(
-                "is its idle timeout (exec-timeout) shorter than the polling interval?".into(),
-            ),
-        });
+        match &self.sink {
+            Sink::Device(feed) => feed.closed(id.into(), || Failure {
+                reason: Reason::ClosedByDevice,
+                message: "the device closed the shell".into(),
+                hint: Some(
+                    "is its idle timeout (exec-timeout) shorter than the polling interval?".into(),
+                ),
+            }),
+            Sink::Jump(ways) => ways.closed(id.into()),
+        }
+        Ok(())
+    }
+
+    async fn channel_open_confirmation(
+        &mut self,
+        id: ChannelId,
+        _max_packet_size: u32,
+        _window_size: u32,
+        _: &mut client::Session,
+    ) -> Result<(), russh::Error> {
+        // Before the first byte, which a device says unasked.
+        if let Sink::Jump(ways) = &self.sink {
+            ways.opened(id.into());
+        }
+        Ok(())
+    }
+
+    async fn channel_eof(
+        &mut self,
+        id: ChannelId,
+        _: &mut client::Session,
+    ) -> Result<(), russh::Error> {
+        if let Sink::Jump(ways) = &self.sink {
+            ways.eof(id.into());
+        }
         Ok(())
     }
 
@@ -104,7 +200,15 @@ impl client::Handler for Client {
         &mut self,
         reason: DisconnectReason<russh::Error>,
     ) -> Result<(), russh::Error> {
-        self.feed.end(|| ended(&reason));
+        self.sink.end(|| {
+            let hide = |text: &str| match &self.password {
+                Some(password) => password.hide_in(text),
+                None => text.to_owned(),
+            };
+            let mut failure = ended(&reason, hide);
+            failure.message = hide(&failure.message);
+            failure
+        });
         match reason {
             DisconnectReason::ReceivedDisconnect(_) => Ok(()),
             DisconnectReason::Error(error) => Err(error),

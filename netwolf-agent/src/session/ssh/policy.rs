@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use netwolf_wire::{
-    status::Failure,
-    target::{HostKey, Target},
-};
-use russh::Preferred;
+use netwolf_wire::{status::Failure, target::HostKey};
+use russh::keys::Algorithm;
 
-use super::{Login, known_hosts_file};
+use super::{Door, algorithms, known_hosts_file};
 use crate::session::{
     host_key::{AcceptedKeys, PresentedKey, Verifier},
     known_hosts::KnownKeys,
@@ -32,52 +29,38 @@ pub(super) enum Policy {
 }
 
 impl Policy {
-    /// Reads what the target's policy needs.
+    /// Reads what the policy for `door` needs.
     ///
     /// # Errors
     /// When a `known_hosts` file cannot be read.
-    pub(super) async fn of(login: &Login<'_>) -> Result<Self, Failure> {
-        let Target {
-            address,
-            port,
-            host_key,
-            ..
-        } = login.target;
-        let endpoint = format!("{address}:{port}");
-        Ok(match host_key {
+    pub(super) async fn of(door: &Door<'_>, accepted: &Arc<AcceptedKeys>) -> Result<Self, Failure> {
+        let endpoint = door.endpoint.clone();
+        Ok(match door.host_key {
             HostKey::Pinned(fingerprint) => Self::Pinned {
                 endpoint,
                 fingerprint: fingerprint.clone(),
             },
             HostKey::KnownHosts(path) => Self::Known {
                 endpoint,
-                keys: known_hosts_file::lookup(path, address, *port).await?,
+                keys: known_hosts_file::lookup(path, door.address, door.port).await?,
                 path: path.clone(),
             },
             HostKey::AcceptNew => Self::AcceptNew {
                 endpoint,
-                accepted: login.accepted.clone(),
+                accepted: accepted.clone(),
             },
         })
     }
 
-    /// What the device may prove itself with: a server with several keys then shows the one that is known.
-    pub(super) fn algorithms(&self) -> Option<Vec<russh::keys::Algorithm>> {
+    /// Those of `offered` that the device may prove itself with: a server with several keys then shows the one
+    /// that is known.
+    pub(super) fn algorithms(&self, offered: &[Algorithm]) -> Vec<Algorithm> {
         match self {
             Self::Known { keys, .. } => {
                 let known: Vec<_> = keys.algorithms().collect();
-                let offered: Vec<_> = Preferred::DEFAULT
-                    .key
-                    .iter()
-                    .filter(|algorithm| {
-                        known.contains(&algorithm.as_str())
-                            || (*algorithm).clone().is_rsa() && known.contains(&"ssh-rsa")
-                    })
-                    .cloned()
-                    .collect();
-                (!offered.is_empty()).then_some(offered)
+                algorithms::of_known_kinds(offered, &known)
             }
-            _ => None,
+            Self::Pinned { .. } | Self::AcceptNew { .. } => offered.to_vec(),
         }
     }
 

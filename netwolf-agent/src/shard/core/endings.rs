@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use netwolf_wire::{
     DeviceName, Epoch,
-    message::{Revoke, Revoked, Running},
+    message::{Ended, Revoke, Revoked, Running},
     status::{Failure, Reason, SessionState},
 };
 
@@ -21,6 +21,7 @@ impl Core {
             return;
         };
         self.effects.push_back(Effect::Stop(id));
+        self.pass_probe_on(id, &device);
         let abort_at = Some(now + STOP_GRACE);
         self.closing.insert(
             id,
@@ -52,10 +53,15 @@ impl Core {
     }
 
     pub(super) fn give_up(&mut self, name: &DeviceName, epoch: Epoch, now: Instant) {
+        if let Some(Task::Running(id)) = self.devices.get(name).map(|device| &device.task) {
+            let id = *id;
+            self.pass_probe_on(id, name);
+        }
         let Some(device) = self.devices.remove(name) else {
             return;
         };
         self.dirty.remove(name);
+        self.drop_shows(name);
         self.series.retire_device(device.no, self.buffer.next_seq());
         let running = || Running {
             device: name.clone(),
@@ -89,7 +95,7 @@ impl Core {
 
     /// Leases that are over, for the manager; call while the link has room. What ended since the last call
     /// goes as one, and waits where there is no room.
-    pub(in crate::shard) fn poll_revoked(&mut self) -> Option<Revoked> {
+    pub(super) fn poll_revoked(&mut self) -> Option<Revoked> {
         let n = self.revoked.len().min(MAX_REVOKED);
         let leases: Vec<_> = self.revoked.drain(..n).collect();
         (!leases.is_empty()).then_some(Revoked { leases })
@@ -97,6 +103,7 @@ impl Core {
 
     /// A task has ended, by itself only if it panicked or was aborted.
     pub(in crate::shard) fn handle_ended(&mut self, id: TaskId, now: Instant) {
+        self.permits.handle_task_ended(id);
         if let Some(closing) = self.closing.remove(&id) {
             let Closing {
                 device: name,
@@ -122,6 +129,8 @@ impl Core {
                 hint: Some("please report it".into()),
             };
             self.change_state(&name, SessionState::Backoff, Some(failure), now);
+            self.pass_probe_on(id, &name);
+            self.drop_shows(&name);
             self.start(&name, PANIC_DELAY, now);
         }
     }
@@ -133,6 +142,18 @@ impl Core {
         for id in running {
             self.stop(id, None, now);
         }
+    }
+
+    /// All tasks have ended, those too that did not end by themselves.
+    pub(in crate::shard) fn handle_cut_off(&mut self) {
+        for id in self.closing.keys().chain(self.by_task.keys()) {
+            self.permits.handle_task_ended(*id);
+        }
+    }
+
+    /// What is to be said before the goodbye.
+    pub(in crate::shard) fn poll_last_words(&mut self) -> Option<Ended> {
+        self.permits.poll_ended()
     }
 
     /// Whether no task is left.

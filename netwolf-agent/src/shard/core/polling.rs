@@ -29,26 +29,64 @@ const MAX_SAMPLES: usize = 20_000;
 impl Core {
     /// A task told something. What a task tells that was already stopped is of no interest.
     pub(in crate::shard) fn handle_notice(&mut self, id: TaskId, notice: Notice, now: Instant) {
+        if let Notice::Ended(credential, outcome) = &notice {
+            self.handle_login_ended(id, credential, *outcome);
+            return;
+        }
         let Some(name) = self.by_task.get(&id).cloned() else {
             return;
         };
         match notice {
-            Notice::Connecting => self.change_state(&name, SessionState::Connecting, None, now),
+            Notice::Held => self.note_held(&name, now),
+            Notice::Queued => self.note_next_attempt(&name, None, now),
+            Notice::Connecting(queued) => {
+                self.stats.pacing_wait_seconds += queued.as_secs_f64();
+                let idle = self
+                    .devices
+                    .get(&name)
+                    .is_some_and(|device| device.status.state == SessionState::Idle);
+                // A device that is well is not shown as down for the moment of a login.
+                if !idle {
+                    self.change_state(&name, SessionState::Connecting, None, now);
+                }
+            }
+            Notice::Ask(ask) => self.handle_ask(id, &name, ask),
             Notice::Up(took) => {
                 self.stats.logins += 1;
+                self.pass_probe_on(id, &name);
                 if let Some(device) = self.devices.get_mut(&name) {
                     device.status.login_seconds = Some(took.as_secs_f64());
+                    device.status.failures = 0;
                 }
                 tracing::info!(device = %name, login_seconds = took.as_secs_f64(), "the device is up");
                 self.change_state(&name, SessionState::Up, None, now);
             }
-            Notice::LoginFailed(failure) => {
+            Notice::LoginFailed(failure, wait) => {
                 *self.stats.login_failures.entry(failure.reason).or_default() += 1;
+                self.pass_probe_on(id, &name);
+                if let Some(device) = self.devices.get_mut(&name) {
+                    device.status.failures = device.status.failures.saturating_add(1);
+                }
                 self.change_state(&name, SessionState::Backoff, Some(failure), now);
+                self.note_next_attempt(&name, Some(now + wait), now);
             }
-            Notice::Disconnected(failure) => {
+            Notice::Disconnected(failure, wait) => {
                 *self.stats.disconnects.entry(failure.reason).or_default() += 1;
+                self.drop_shows(&name);
                 self.change_state(&name, SessionState::Backoff, Some(failure), now);
+                self.note_next_attempt(&name, Some(now + wait), now);
+            }
+            Notice::Idle(wait) => {
+                let reason = Reason::ClosedByDevice;
+                *self.stats.disconnects.entry(reason).or_default() += 1;
+                self.drop_shows(&name);
+                self.change_state(&name, SessionState::Idle, None, now);
+                self.note_next_attempt(&name, Some(now + wait), now);
+            }
+            Notice::Aged => {
+                *self.stats.disconnects.entry(Reason::MaxAge).or_default() += 1;
+                self.drop_shows(&name);
+                self.change_state(&name, SessionState::Connecting, None, now);
             }
             Notice::Polled(polled) => self.handle_polled(&name, *polled, now),
             Notice::PollFailed {
@@ -63,6 +101,10 @@ impl Core {
                 self.note_command(&name, &plan.commands[command].text, Some(failure), now);
             }
             Notice::Skipped(n) => self.stats.polls_skipped += n,
+            Notice::Relearned(n) => self.stats.prompt_relearns += n,
+            Notice::Shown(request, outputs) => self.handle_shown(&name, request, outputs),
+            // Told above, of tasks that were stopped, too.
+            Notice::Ended(..) => {}
         }
     }
 
@@ -142,6 +184,7 @@ impl Core {
         self.stats.polls += 1;
         self.stats.parse_problems += extraction.problem_count() as u64;
         if truncated {
+            self.stats.truncated += 1;
             *self
                 .stats
                 .poll_failures

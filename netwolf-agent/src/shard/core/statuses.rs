@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use netwolf_wire::{
     DeviceName,
     message::Statuses,
-    status::{FailingCommand, Failure, SessionState},
+    status::{FailingCommand, Failure, Reason, SessionState},
 };
 
 use super::Core;
@@ -40,19 +40,39 @@ impl Core {
         {
             let reason = failure.reason.as_str();
             let hint = failure.hint.as_deref();
-            tracing::warn!(device = %name, reason, error = %failure.message, hint, "the device is down");
+            if failure.reason == Reason::CredentialHeld {
+                // That was said once for the credential.
+                tracing::debug!(device = %name, "the device waits for its credential");
+            } else {
+                tracing::warn!(device = %name, reason, error = %failure.message, hint, "the device is down");
+            }
         }
         if status.state != state {
             status.state = state;
             status.since_ms = self.clock.unix_ms(now);
         }
+        status.next_attempt_ms = None;
+        device.waits &= state == SessionState::Backoff;
         match state {
-            SessionState::Up => status.failure = None,
+            SessionState::Up | SessionState::Idle => status.failure = None,
             // What is being tried now does not undo why it failed before.
             SessionState::Connecting => {}
             SessionState::Backoff => status.failure = failure,
         }
         self.mark(name, now);
+    }
+
+    /// Notes when the next login is due.
+    pub(super) fn note_next_attempt(
+        &mut self,
+        name: &DeviceName,
+        at: Option<Instant>,
+        now: Instant,
+    ) {
+        if let Some(device) = self.devices.get_mut(name) {
+            device.status.next_attempt_ms = at.map(|at| self.clock.unix_ms(at));
+            self.mark(name, now);
+        }
     }
 
     /// Notes whether a command does as it should, and tells it if that changed.

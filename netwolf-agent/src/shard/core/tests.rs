@@ -2,32 +2,27 @@ use netwolf_filter::{Extraction, Sample};
 use netwolf_wire::{
     Span,
     job::{Command, Plan},
-    message::{Revoke, ToManager},
+    message::{Assign, Lease, Revoke},
     platform::{Platform, Transport},
     rule::{Matches, Metric, Parse, RegexSource, Rule},
     series::Kind,
-    target::{HostKey, Login},
+    status::{Failure, Reason},
+    target::{HostKey, Login, Target},
 };
 
 use super::*;
-use crate::session::{Notice, Polled};
+use crate::{
+    plan::MAX_TIMEOUT,
+    session::{Notice, Polled},
+};
+
+mod logins;
+mod shows;
 
 const AUTONOMY: Duration = Duration::from_mins(1);
 
 fn platform(name: &str) -> Arc<Platform> {
-    Arc::new(Platform {
-        name: name.into(),
-        description: String::new(),
-        transport: Transport::Exec,
-        prompt: None,
-        setup: Vec::new(),
-        pagers: Vec::new(),
-        enable: None,
-        failures: Vec::new(),
-        newline: "\n".into(),
-        interrupt: "\u{3}".into(),
-        width: 511,
-    })
+    Arc::new(Platform::new(name, Transport::Exec))
 }
 
 fn plan(commands: &[&str]) -> Arc<Plan> {
@@ -74,7 +69,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let now = Instant::now();
-        let mut core = Core::new(Clock::of(now, Duration::from_secs(1_700_000_000)), now);
+        let clock = Clock::of(now, Duration::from_secs(1_700_000_000));
+        let mut core = Core::new(clock, Arc::default(), Arc::default(), now);
         core.handle_welcome(AUTONOMY, now);
         let mut bench = Self {
             core,
@@ -105,9 +101,13 @@ impl Bench {
                     passphrase: None,
                     password: None,
                     enable_secret: None,
+                    ssh_agent: None,
                 },
                 host_key: HostKey::AcceptNew,
                 connect_timeout: self.connect_timeout,
+                jump: None,
+                legacy: Vec::new(),
+                max_age: None,
             },
             plan: self.plan.digest(),
         };
@@ -393,10 +393,14 @@ fn a_failure_is_kept_until_the_device_is_up_again() {
         message: "no".into(),
         hint: None,
     };
+    bench.core.handle_notice(
+        id,
+        Notice::LoginFailed(failure.clone(), Duration::from_secs(1)),
+        bench.now,
+    );
     bench
         .core
-        .handle_notice(id, Notice::LoginFailed(failure.clone()), bench.now);
-    bench.core.handle_notice(id, Notice::Connecting, bench.now);
+        .handle_notice(id, Notice::Connecting(Duration::ZERO), bench.now);
     assert_eq!(bench.status("r1").failure, Some(failure));
     bench
         .core

@@ -51,11 +51,11 @@ impl Checker<'_> {
                 None,
             );
         }
-        if raw.password.is_absent() && raw.private_key.is_absent() {
+        if raw.password.is_absent() && raw.private_key.is_absent() && raw.ssh_agent.is_absent() {
             self.fault(
                 *at,
                 format!("credential {name:?} has no way to log in"),
-                Some("give it a `private_key`, a `password`, or both, such as `password: env:NETWOLF_PASSWORD`".into()),
+                Some("give it a `private_key`, an `ssh_agent` or a `password`, such as `password: env:NETWOLF_PASSWORD`".into()),
             );
         }
         if let Some(passphrase) = raw.passphrase.spanned()
@@ -67,6 +67,7 @@ impl Checker<'_> {
             self.fault(passphrase.at, message, None);
         }
         let is_spoilt = raw.username.is_spoilt()
+            || raw.ssh_agent.is_spoilt()
             || [
                 &raw.password,
                 &raw.private_key,
@@ -85,6 +86,7 @@ impl Checker<'_> {
             passphrase: reference(raw.passphrase),
             password: reference(raw.password),
             enable_secret: reference(raw.enable_secret),
+            ssh_agent: raw.ssh_agent.into_spanned().map(|socket| socket.value.0),
         })
     }
 }

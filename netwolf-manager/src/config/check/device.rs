@@ -9,15 +9,15 @@ use std::{
 use netwolf_wire::{
     DeviceName, Span,
     job::Job,
-    target::{HostKey, Target},
+    target::{HostKey, Jump, Target},
 };
 
 use super::{
     Checker, Known, address,
     collectors::{Reported, Wanted},
     host_key::DEFAULT_KNOWN_HOSTS,
-    layer::{Layer, Owner},
-    layers::{Found, GroupLayer, Layers},
+    layer::{Layer, Owner, Way},
+    layers::{Found, GroupLayer, Layers, Spoilt},
 };
 use crate::{
     config::{
@@ -66,6 +66,19 @@ impl<'a> Devices<'a> {
             seen: HashMap::new(),
             reported: Reported::new(),
             good: BTreeMap::new(),
+        }
+    }
+}
+
+impl Devices<'_> {
+    /// The jump host of a device, if it has one.
+    fn jump(&self, layers: &Layers<'_>) -> Result<Option<Box<Jump>>, Spoilt> {
+        let Some(Way::Through(name)) = layers.option(|layer| &layer.jump_host)? else {
+            return Ok(None);
+        };
+        match self.known.jump_hosts.get(&name) {
+            Some(Some(jump)) => Ok(Some(Box::new(jump.clone()))),
+            _ => Err(Spoilt),
         }
     }
 }
@@ -132,6 +145,18 @@ impl Checker<'_> {
         ) else {
             return;
         };
+        let (Some(mut legacy), Ok(max_age), Ok(jump)) = (
+            layers.or(Vec::new(), |layer| &layer.legacy),
+            layers.option(|layer| &layer.max_age),
+            all.jump(&layers),
+        ) else {
+            return;
+        };
+        if let Some(platform) = all.known.library.platform(platform) {
+            legacy.extend(&platform.legacy);
+        }
+        legacy.sort_unstable();
+        legacy.dedup();
         let (Some(interval), Some(timeout)) = (
             layers.or(DEFAULT_INTERVAL, |layer| &layer.interval),
             layers.or(DEFAULT_TIMEOUT, |layer| &layer.timeout),
@@ -153,6 +178,9 @@ impl Checker<'_> {
             login,
             host_key,
             connect_timeout,
+            jump,
+            legacy,
+            max_age,
         };
         let job = Job {
             device: name.clone(),

@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
 
-use netwolf_wire::{Span, target::HostKey};
+use netwolf_wire::{Span, legacy::Legacy, target::HostKey};
 
-use super::{Checker, Known, host_key};
+use super::{Checker, Known, host_key, jump_host::NO_JUMP_HOST, legacy};
 use crate::config::{
     fault::{Fault, Place},
     limits,
@@ -49,7 +49,19 @@ pub(super) struct Layer {
     pub(super) connect_timeout: Field<Span>,
     pub(super) collectors: Field<Collectors>,
     pub(super) host_key: Field<HostKey>,
+    pub(super) legacy: Field<Vec<Legacy>>,
+    pub(super) max_age: Field<Span>,
+    pub(super) jump_host: Field<Way>,
     pub(super) labels: BTreeMap<String, String>,
+}
+
+/// How a connection goes, where somebody says so.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// Without a jump host, whatever the layers below say.
+    Direct,
+    /// Through the jump host of that name, which is there.
+    Through(String),
 }
 
 /// Collectors by name.
@@ -118,6 +130,11 @@ impl LayerChecker<'_> {
                 .collectors
                 .and_then(|names| Some(self.collectors(names.value))),
             host_key: self.host_key(raw.host_key, raw.known_hosts),
+            legacy: self.legacy(raw.legacy),
+            max_age: raw
+                .max_age
+                .and_then(|span| self.span(&span, limits::check_max_age)),
+            jump_host: raw.jump_host.and_then(|name| self.jump_host(name)),
             labels: self.labels(raw.labels),
         }
     }
@@ -217,6 +234,34 @@ impl LayerChecker<'_> {
                     .maybe_hint(hint),
             );
         })
+    }
+
+    fn legacy(&mut self, legacy: Field<Vec<Field<Legacy>>>) -> Field<Vec<Legacy>> {
+        legacy::check(legacy, |at, message| {
+            let message = format!("{message}, for {}", self.owner);
+            self.faults.push(Fault::new(self.file, at, message));
+        })
+    }
+
+    fn jump_host(&mut self, name: Spanned<String>) -> Option<Way> {
+        let Spanned { at, value: name } = name;
+        if name == NO_JUMP_HOST {
+            return Some(Way::Direct);
+        }
+        match self.known.jump_hosts.get(&name) {
+            Some(Some(_)) => Some(Way::Through(name)),
+            Some(None) => None,
+            None => {
+                let known = self.known.jump_hosts.keys().map(String::as_str);
+                let hint = suggest::hint(&name, "jump hosts", known);
+                self.fault(
+                    at,
+                    format!("unknown jump host {name:?} for {}", self.owner),
+                    hint,
+                );
+                None
+            }
+        }
     }
 
     fn labels(&mut self, labels: Field<Entries<String>>) -> BTreeMap<String, String> {

@@ -29,6 +29,9 @@ pub(super) enum Found<'a, T> {
     Value(&'a T),
 }
 
+/// What is said is no good, and that is reported.
+pub(super) struct Spoilt;
+
 impl<'a> Layers<'a> {
     pub(super) fn find<T: 'a>(&self, field: impl Fn(&'a Layer) -> &'a Field<T>) -> Found<'a, T> {
         let group = match self.group {
@@ -66,6 +69,19 @@ impl<'a> Layers<'a> {
             Found::Value(value) => Some(value.clone()),
         }
     }
+
+    /// The setting, or none where nothing is said.
+    pub(super) fn option<T: Clone + 'a>(
+        &self,
+        field: impl Fn(&'a Layer) -> &'a Field<T>,
+    ) -> Result<Option<T>, Spoilt> {
+        match self.find(field) {
+            Found::Nowhere => Ok(None),
+            Found::Spoilt => Err(Spoilt),
+            Found::Value(value) => Ok(Some(value.clone())),
+        }
+    }
+
     /// All layers' labels; the nearer layer's value holds.
     pub(super) fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.defaults.labels.clone();

@@ -10,8 +10,10 @@ use std::{
 use netwolf_wire::{
     DeviceName, Incarnation,
     frame::{FrameReader, FrameWriter},
+    login::{Breaker, LoginAsk, LoginEnd, LoginOutcome},
     message::{
-        Declare, Heartbeat, Hello, Lease, Polls, Refused, Revoked, Statuses, ToAgent, ToManager,
+        Asks, Declare, Ended, Heartbeat, Hello, Lease, Polls, Refused, Revoked, Show, Statuses,
+        ToAgent, ToManager,
     },
     series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo, Value},
     stats::ShardStats,
@@ -57,6 +59,11 @@ pub(super) struct Seen {
     /// How many there were in the first message that granted any.
     pub(super) first_leases: usize,
     pub(super) renewed: u64,
+    pub(super) permits: Vec<LoginAsk>,
+    /// Credentials that may not be tried.
+    pub(super) held: BTreeMap<String, Failure>,
+    pub(super) probes: Vec<DeviceName>,
+    pub(super) shows: Vec<Show>,
     pub(super) closed: bool,
 }
 
@@ -160,6 +167,32 @@ impl FakeAgent {
             .await;
     }
 
+    /// Asks for a permit and waits for it.
+    pub(super) async fn permitted(&self, lease: &Lease) {
+        let ask = LoginAsk {
+            device: lease.job.device.clone(),
+            epoch: lease.epoch,
+            credential: lease.job.target.login.credential.clone(),
+        };
+        let asks = vec![ask.clone()];
+        self.send(Asks { asks }).await;
+        eventually("a permit", async || {
+            self.seen().permits.contains(&ask).then_some(())
+        })
+        .await;
+    }
+
+    /// Tells how a login ended.
+    pub(super) async fn ended(&self, lease: &Lease, outcome: LoginOutcome) {
+        let end = LoginEnd {
+            device: lease.job.device.clone(),
+            epoch: lease.epoch,
+            credential: lease.job.target.login.credential.clone(),
+            outcome,
+        };
+        self.send(Ended { logins: vec![end] }).await;
+    }
+
     async fn status(&self, lease: &Lease, state: SessionState, failure: Option<Failure>) {
         let failing = failure.iter().map(|failure| FailingCommand {
             command: "cat /proc/loadavg".into(),
@@ -171,7 +204,9 @@ impl FakeAgent {
             state,
             since_ms: 1_790_000_000_000,
             failing: failing.collect(),
+            next_attempt_ms: failure.as_ref().map(|_| 1_790_000_000_000),
             failure,
+            failures: 0,
             login_seconds: Some(0.1),
         };
         self.send(Statuses {
@@ -243,6 +278,17 @@ fn heed(message: ToAgent, seen: &Mutex<Seen>) -> Option<ToManager> {
             );
         }
         ToAgent::Renew(_) => seen.renewed += 1,
+        ToAgent::Permits(permits) => seen.permits.extend(permits.permits),
+        ToAgent::Breakers(told) => {
+            for Breaker { credential, open } in told.breakers {
+                match open {
+                    Some(failure) => seen.held.insert(credential, failure),
+                    None => seen.held.remove(&credential),
+                };
+            }
+        }
+        ToAgent::Probe(probe) => seen.probes.push(probe.device),
+        ToAgent::Show(show) => seen.shows.push(show),
         _ => {}
     }
     None

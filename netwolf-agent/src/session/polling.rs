@@ -1,0 +1,293 @@
+//! The part of a device's life in which its session is up: commands when they are due.
+
+use std::{pin::Pin, sync::Arc, time::Instant};
+
+use netwolf_wire::status::{Failure, Reason};
+use tokio::time::{Sleep, sleep_until};
+
+use super::{
+    Session,
+    age::Age,
+    agenda::Agenda,
+    live::{Live, Outcome},
+    notice::{Notice, Order, Polled},
+    showing::Showing,
+};
+use crate::{dialogue::Output, plan::CompiledPlan};
+
+/// Why a session that was up is over.
+pub(super) enum Over {
+    /// Told to stop, or nobody is left who could tell.
+    Stopped,
+    /// The platform changed under the session: log in again at once.
+    Replaced,
+    /// It has reached its greatest age.
+    Aged,
+    /// It failed.
+    Lost {
+        failure: Failure,
+        /// No command was under way.
+        idle: bool,
+    },
+}
+
+/// A command that is under way.
+struct Running {
+    plan: Arc<CompiledPlan>,
+    command: usize,
+    started: Instant,
+    /// Out of schedule, to be shown.
+    shown: bool,
+}
+
+impl Session {
+    /// Runs commands when they are due, until something ends it.
+    pub(super) async fn poll(
+        &mut self,
+        live: &mut Live,
+        agenda: &mut Agenda,
+        age: Option<Age>,
+    ) -> Over {
+        let mut running: Option<Running> = None;
+        let mut showing: Option<Showing> = None;
+        let mut relearns = 0;
+        // Scheduled commands and shown ones take turns, so that neither waits for long.
+        let mut turn_of_show = false;
+        let timer = sleep_until(Instant::now().into());
+        tokio::pin!(timer);
+        loop {
+            if let Err(over) = self.take_order(agenda) {
+                return over;
+            }
+            match live.pump().await {
+                Ok(None) => {}
+                Ok(Some(outcome)) => {
+                    if let Some(command) = running.take() {
+                        let outcome = match outcome {
+                            // People will read it, and a device may say anything.
+                            Outcome::Output(output) if command.shown => Outcome::Output(Output {
+                                text: live.without_secrets(&output.text),
+                                ..output
+                            }),
+                            outcome => outcome,
+                        };
+                        self.report(command, outcome, &mut showing).await;
+                    }
+                }
+                Err(failure) => return self.lost(running, failure).await,
+            }
+            let learned = live.relearns();
+            if learned > relearns {
+                self.tell(Notice::Relearned(learned - relearns)).await;
+                relearns = learned;
+            }
+            let now = Instant::now();
+            if running.is_none() {
+                let next_due = agenda.schedule.next_due();
+                // A session that works is not given up where it may not be made anew.
+                if !self.orders.borrow().held && age.is_some_and(|age| age.is_over(now, next_due)) {
+                    return Over::Aged;
+                }
+                self.take_show(agenda, &mut showing).await;
+                running = if turn_of_show {
+                    next_shown(&mut showing, now)
+                } else {
+                    None
+                };
+                if running.is_none() {
+                    running = self.next_due(agenda, now).await;
+                }
+                if running.is_none() {
+                    running = next_shown(&mut showing, now);
+                }
+                if let Some(run) = &running {
+                    turn_of_show = !run.shown;
+                    let command = &run.plan.commands[run.command];
+                    let started = live.start(&command.text, now + command.timeout).await;
+                    if let Err(failure) = started {
+                        return self.lost(running, failure).await;
+                    }
+                }
+            }
+            let next = match &running {
+                Some(_) => None,
+                None => agenda
+                    .schedule
+                    .next_due()
+                    .into_iter()
+                    // A change of the order is looked at anyway.
+                    .chain(
+                        age.filter(|_| !self.orders.borrow().held)
+                            .map(|age| age.next_look(now)),
+                    )
+                    .min(),
+            };
+            let until = [next, live.timeout()].into_iter().flatten().min();
+            self.wait(live, timer.as_mut(), until).await;
+        }
+    }
+
+    /// The scheduled command that is due.
+    async fn next_due(&self, agenda: &mut Agenda, now: Instant) -> Option<Running> {
+        let due = agenda.schedule.pop(now)?;
+        if due.skipped > 0 {
+            self.tell(Notice::Skipped(due.skipped)).await;
+        }
+        Some(Running {
+            plan: agenda.plan.clone(),
+            command: due.command,
+            started: now,
+            shown: false,
+        })
+    }
+
+    /// Takes up what somebody wants to see, and tells it once it is there.
+    async fn take_show(&mut self, agenda: &Agenda, showing: &mut Option<Showing>) {
+        let wanted = self.orders.borrow().show.clone();
+        let request = wanted.as_ref().map(|order| order.request);
+        if showing.as_ref().map(Showing::request) != request {
+            // What nobody waits for any more is dropped, unless it was told already.
+            *showing = wanted.map(|order| Showing::new(order, agenda.plan.clone()));
+        }
+        if let Some(outputs) = showing.as_mut().and_then(Showing::take_answer)
+            && let Some(request) = request
+        {
+            self.tell(Notice::Shown(request, outputs)).await;
+        }
+    }
+
+    /// The session is over under `running`.
+    async fn lost(&self, running: Option<Running>, failure: Failure) -> Over {
+        let idle = running.is_none();
+        if let Some(command) = running.filter(|command| !command.shown) {
+            self.tell(Notice::PollFailed {
+                plan: command.plan,
+                command: command.command,
+                failure: failure.clone(),
+            })
+            .await;
+        }
+        Over::Lost { failure, idle }
+    }
+
+    /// Waits until there is something to look at: bytes, an order, or the time.
+    async fn wait(&mut self, live: &Live, mut timer: Pin<&mut Sleep>, until: Option<Instant>) {
+        if let Some(until) = until {
+            timer.as_mut().reset(until.into());
+        }
+        tokio::select! {
+            biased;
+            () = live.feed().wake.notified() => {}
+            changed = self.orders.changed() => if changed.is_err() {
+                tracing::trace!("nobody is left to give orders");
+            },
+            () = timer, if until.is_some() => {}
+        }
+    }
+
+    fn take_order(&mut self, agenda: &mut Agenda) -> Result<(), Over> {
+        if self.orders.has_changed().is_err() {
+            return Err(Over::Stopped);
+        }
+        let Order { plan, stop, .. } = self.orders.borrow_and_update().clone();
+        if stop {
+            return Err(Over::Stopped);
+        }
+        if plan.digest != agenda.plan.digest {
+            if plan.platform != agenda.plan.platform {
+                return Err(Over::Replaced);
+            }
+            agenda.adopt(plan, self);
+            agenda.schedule.resume(Instant::now());
+        }
+        Ok(())
+    }
+
+    async fn report(&self, running: Running, outcome: Outcome, showing: &mut Option<Showing>) {
+        let ended = Instant::now();
+        let Running {
+            plan,
+            command,
+            started,
+            shown,
+        } = running;
+        let spec = &plan.commands[command];
+        let failure = failure_of(&spec.text, spec.timeout, &outcome);
+        let (unix_ms, took) = (self.commons.clock.unix_ms(ended), ended - started);
+        if shown {
+            let (text, truncated) = match outcome {
+                Outcome::Output(output) => (output.text, output.truncated),
+                Outcome::TimedOut | Outcome::Refused | Outcome::Cut(_) => (String::new(), false),
+            };
+            if let Some(showing) = showing {
+                showing.add(&spec.text, unix_ms, took, (text, truncated, failure));
+            }
+            return;
+        }
+        let notice = match (failure, outcome) {
+            (None, Outcome::Output(output)) => Notice::Polled(Box::new(Polled {
+                unix_ms,
+                took,
+                extraction: spec.filter.apply(&output.text),
+                truncated: output.truncated,
+                plan,
+                command,
+            })),
+            (Some(failure), _) => Notice::PollFailed {
+                plan,
+                command,
+                failure,
+            },
+            (None, _) => return,
+        };
+        self.tell(notice).await;
+    }
+}
+
+/// The command that somebody wants to see.
+fn next_shown(showing: &mut Option<Showing>, now: Instant) -> Option<Running> {
+    let (plan, command) = showing.as_mut()?.next()?;
+    Some(Running {
+        plan,
+        command,
+        started: now,
+        shown: true,
+    })
+}
+
+/// Why `outcome` does not count, if it does not.
+fn failure_of(text: &str, timeout: std::time::Duration, outcome: &Outcome) -> Option<Failure> {
+    let (reason, message, hint) = match outcome {
+        Outcome::TimedOut => (
+            Reason::CommandTimeout,
+            format!(
+                "\"{text}\" was not done within {} s and was stopped",
+                timeout.as_secs_f64()
+            ),
+            "is the command's `timeout` long enough for this device?",
+        ),
+        Outcome::Refused => (
+            Reason::CommandRejected,
+            format!("the device does not run \"{text}\" on a channel"),
+            "may the user run commands, and does the platform's `transport` fit the device?",
+        ),
+        Outcome::Cut(why) => (
+            Reason::ClosedByDevice,
+            format!("\"{text}\" was cut short by the device: {why}"),
+            "is the device short of memory, or does something end the user's commands?",
+        ),
+        Outcome::Output(output) => (
+            Reason::CommandRejected,
+            format!(
+                "the device refused \"{text}\": \"{}\"",
+                output.rejected.as_ref()?
+            ),
+            "does this device know the command, and may the user run it?",
+        ),
+    };
+    Some(Failure {
+        reason,
+        message,
+        hint: Some(hint.into()),
+    })
+}
