@@ -8,8 +8,17 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod check;
+mod credentials;
 mod demo;
+mod devices;
+mod hostkeys;
+mod inventory;
+mod manager;
+mod pattern;
+mod print;
+mod record;
 mod standalone;
+mod table;
 
 /// Real-time monitoring of network devices over SSH, for Prometheus and Grafana.
 #[derive(Debug, Parser)]
@@ -32,6 +41,15 @@ enum Verb {
     Standalone(standalone::Args),
     /// Read a configuration and say what is wrong with it, or what it comes to.
     Check(check::Args),
+    /// Show the devices as the manager sees them: state, last error, next attempt, last output.
+    Devices(devices::Args),
+    /// Show the credentials as the manager sees them: which one is held back, why, and until when.
+    Credentials(credentials::Args),
+    /// Record what a device says to some commands, without its secrets, for a simulated device to play.
+    Record(record::Args),
+    /// Collect host keys for review.
+    #[command(subcommand)]
+    Hostkeys(hostkeys::Verb),
     /// Run the manager, as the program `netwolf-manager` does.
     Manager(netwolf_manager::cli::Args),
     /// Run an agent, as the program `netwolf-agent` does.
@@ -45,6 +63,10 @@ fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(&args),
         Verb::Standalone(args) => standalone::run(args),
         Verb::Check(args) => check::run(&args),
+        Verb::Devices(args) => devices::run(&args),
+        Verb::Credentials(args) => credentials::run(&args),
+        Verb::Record(args) => record::run(&args),
+        Verb::Hostkeys(verb) => hostkeys::run(&verb),
         Verb::Manager(args) => netwolf_manager::cli::main(args),
         Verb::Agent(args) => netwolf_agent::cli::main(&args),
         Verb::Simulator(args) => netwolf_simulator::cli::main(&args),
