@@ -136,7 +136,7 @@ fn an_agent_that_dies_does_not_end_the_demo_and_a_reader_that_leaves_does() {
             .into_iter()
             .find(|id| {
                 let command = std::fs::read_to_string(format!("/proc/{id}/cmdline"));
-                command.is_ok_and(|command| command.contains("demo-2"))
+                command.is_ok_and(|command| command.split('\0').any(|word| word == "demo-2"))
             })
             .ok_or_else(|| "none yet".into())
     });

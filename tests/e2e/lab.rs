@@ -1,8 +1,6 @@
 //! What the tests build their scenes from: processes that end with the test, pages, conditions with a deadline.
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -13,8 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netwolf_simulator::{Fleet, FleetConfig};
 use tempfile::TempDir;
+
+mod devices;
+mod page;
+
+pub(crate) use devices::Devices;
+pub(crate) use page::{Page, label, moved};
 
 /// Generous, because the machine may be loaded: a condition that holds is seen at once, whatever this is.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -46,6 +49,18 @@ pub(crate) fn eventually<T>(
             }
             Err(_) => pause(),
         }
+    }
+}
+
+/// Looks for `time` whether what must not happen happens.
+#[track_caller]
+pub(crate) fn holds(time: Duration, what: &str, mut look: impl FnMut() -> Result<(), String>) {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        if let Err(objection) = look() {
+            panic!("{what}: {objection}");
+        }
+        pause();
     }
 }
 
@@ -112,8 +127,17 @@ impl Process {
     /// Starts the command that is under test, and waits for its line of JSON that says that it is ready.
     pub(crate) fn netwolf(name: &str, args: &[&str], folder: &Path) -> (Self, serde_json::Value) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+        command.args(args);
+        Self::ready(name, command, folder)
+    }
+
+    /// As [`Process::netwolf`], for a command that has more to it than arguments.
+    pub(crate) fn ready(
+        name: &str,
+        mut command: Command,
+        folder: &Path,
+    ) -> (Self, serde_json::Value) {
         command
-            .args(args)
             .args(["--announce", "--exit-with-parent"])
             .stdout(Stdio::piped());
         let mut process = Self::spawn(name, command, folder);
@@ -157,6 +181,14 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Kills it; already gone is as good.
+    pub(crate) fn stop(&mut self) {
+        if self.child.try_wait().ok().flatten().is_none() {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
@@ -169,6 +201,19 @@ impl Process {
         })
     }
 
+    /// The processes that it started and that run.
+    pub(crate) fn children(&self) -> Vec<String> {
+        let output = Command::new("ps")
+            .args(["-o", "pid=", "--ppid", &self.id().to_string()])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// All that it logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
@@ -177,69 +222,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already gone is as good; and its log helps whoever reads a failure.
-        if self.child.try_wait().ok().flatten().is_none() {
-            drop(self.child.kill());
-            drop(self.child.wait());
-        }
+        self.stop();
+        // Its log helps whoever reads a failure.
         if thread::panicking() {
             eprintln!("--- log of {}\n{}", self.name, self.log());
-        }
-    }
-}
-
-/// Simulated devices inside the test's own process, so that it can count logins and break things.
-pub(crate) struct Devices {
-    runtime: tokio::runtime::Runtime,
-    fleet: Option<Fleet>,
-}
-
-impl Devices {
-    /// Starts `count` devices named `sim-...` on ports of 127.0.0.1.
-    pub(crate) fn start(count: usize) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let config = FleetConfig::new(count, "netwolf", PASSWORD);
-        let fleet = runtime.block_on(Fleet::start(config)).unwrap();
-        Self {
-            runtime,
-            fleet: Some(fleet),
-        }
-    }
-
-    pub(crate) fn fleet(&self) -> &Fleet {
-        self.fleet
-            .as_ref()
-            .expect("the fleet runs until it is dropped")
-    }
-
-    /// The devices' entries for an inventory, with their host key pinned.
-    pub(crate) fn inventory(&self) -> String {
-        self.fleet()
-            .devices()
-            .iter()
-            .fold("devices:\n".into(), |mut text, device| {
-                writeln!(
-                text,
-                "  - {{ name: {}, address: {}, port: {}, platform: cisco_ios, host_key: \"{}\" }}",
-                device.name(),
-                device.address().ip(),
-                device.address().port(),
-                self.fleet().host_key(),
-            )
-            .unwrap();
-                text
-            })
-    }
-}
-
-impl Drop for Devices {
-    fn drop(&mut self) {
-        if let Some(fleet) = self.fleet.take() {
-            self.runtime.block_on(fleet.shutdown());
         }
     }
 }
@@ -289,8 +275,14 @@ impl Manager {
             "--agent.listen-address",
             agents,
         ];
-        let (process, ready) =
-            Process::netwolf("manager", &[&args[..], &addresses[..]].concat(), folder);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+        command.args(args).args(addresses);
+        Self::ready(command, folder)
+    }
+
+    /// Starts it by a command of the test's own.
+    pub(crate) fn ready(command: Command, folder: &Path) -> Self {
+        let (process, ready) = Process::ready("manager", command, folder);
         let address = |key: &str| ready[key].as_str().expect("an address").to_owned();
         Self {
             web: address("web"),
@@ -301,17 +293,29 @@ impl Manager {
 
     /// Starts an agent that calls this manager.
     pub(crate) fn agent(&self, name: &str, shards: u16, folder: &Path) -> Process {
-        let shards = shards.to_string();
-        let args = [
-            "agent",
-            "--name",
-            name,
-            "--manager.address",
-            &self.agents,
-            "--shards",
-            &shards,
-        ];
-        Process::netwolf(name, &args, folder).0
+        self.agent_with(name, shards, folder, |_| {})
+    }
+
+    /// As [`Manager::agent`], with more flags or an environment of its own.
+    pub(crate) fn agent_with(
+        &self,
+        name: &str,
+        shards: u16,
+        folder: &Path,
+        more: impl FnOnce(&mut Command),
+    ) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+        command
+            .args(["agent", "--name", name])
+            .args(["--manager.address", &self.agents])
+            .args(["--shards", &shards.to_string()]);
+        more(&mut command);
+        Process::ready(name, command, folder).0
+    }
+
+    /// Has it read its configuration again, as an operator does.
+    pub(crate) fn reload(&self) -> Result<String, String> {
+        request("POST", &self.web, "/-/reload", "Content-Length: 0\r\n")
     }
 
     /// The page at `/metrics`.
@@ -375,80 +379,4 @@ pub(crate) fn request(
     } else {
         Err(format!("{head}\n\n{body}"))
     }
-}
-
-/// A page of metrics: value by series as written.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Page(BTreeMap<String, f64>);
-
-impl Page {
-    /// Reads a page of text 0.0.4.
-    pub(crate) fn parse(text: &str) -> Self {
-        let series = text
-            .lines()
-            .filter(|line| !line.starts_with('#') && !line.is_empty());
-        Self(
-            series
-                .map(|line| {
-                    let (name, value) = line
-                        .rsplit_once(' ')
-                        .unwrap_or_else(|| panic!("not a sample: {line:?}"));
-                    let value = value.replace("Inf", "inf").parse();
-                    (
-                        name.to_owned(),
-                        value.unwrap_or_else(|error| panic!("{line:?}: {error}")),
-                    )
-                })
-                .collect(),
-        )
-    }
-
-    /// The value of a series, written as on the page.
-    pub(crate) fn value(&self, series: &str) -> Option<f64> {
-        self.0.get(series).copied()
-    }
-
-    /// The series of `family` that hold all of `labels`, such as `window="5s"`.
-    pub(crate) fn series<'a>(
-        &'a self,
-        family: &'a str,
-        labels: &'a [&'a str],
-    ) -> impl Iterator<Item = (&'a str, f64)> {
-        self.0.iter().filter_map(move |(series, value)| {
-            let rest = series.strip_prefix(family)?;
-            let whole = rest.is_empty() || rest.starts_with('{');
-            (whole && labels.iter().all(|label| rest.contains(label)))
-                .then_some((series.as_str(), *value))
-        })
-    }
-
-    /// The five-second CPU load of each device.
-    pub(crate) fn cpu_by_device(&self) -> BTreeMap<String, f64> {
-        self.series("netwolf_cpu_utilization_ratio", &["window=\"5s\""])
-            .map(|(series, value)| {
-                (
-                    label(series, "device").expect("a device label").to_owned(),
-                    value,
-                )
-            })
-            .collect()
-    }
-
-    /// The sum over a family.
-    pub(crate) fn sum(&self, family: &str) -> f64 {
-        self.series(family, &[]).map(|(_, value)| value).sum()
-    }
-}
-
-/// The value of a label of a series; enough for values without escapes.
-pub(crate) fn label<'a>(series: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = series.split_once(&format!("{name}=\""))?;
-    rest.split_once('"').map(|(value, _)| value)
-}
-
-/// Devices whose CPU load has changed since `before`.
-pub(crate) fn moved(before: &BTreeMap<String, f64>, now: &BTreeMap<String, f64>) -> usize {
-    now.iter()
-        .filter(|(device, value)| before.get(*device).is_some_and(|before| before != *value))
-        .count()
 }

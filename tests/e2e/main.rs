@@ -14,10 +14,17 @@
 )]
 
 mod lab;
+mod metrics_server;
+mod openssh;
 
 mod bad_input;
+mod breaker;
+mod canary;
 mod demo;
 mod failover;
+mod hostkeys;
+mod jump;
+mod life;
 mod programs;
 mod prometheus;
 mod sshd;

@@ -9,81 +9,39 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually};
-
-/// A port that was free a moment ago, for a program that cannot be asked which one it took.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
+use crate::{
+    lab::{self, Devices, Manager, PATIENCE, eventually},
+    metrics_server::Prometheus,
+};
 
 #[test]
 fn a_real_prometheus_returns_every_device() {
-    let Some(program) = lab::have("prometheus", "prometheus") else {
-        return;
-    };
     let folder = lab::folder();
     let devices = Devices::start(20);
     let config = lab::configuration(folder.path(), &devices.inventory());
     let manager = Manager::start(&config, folder.path());
     let _agent = manager.agent("a1", 2, folder.path());
 
-    // The scrape configuration that we ship, aimed at this manager.
-    let shipped = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus/prometheus.yml"),
-    )
-    .unwrap();
-    assert!(
-        shipped.contains("127.0.0.1:9799"),
-        "the shipped file scrapes the default address"
-    );
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../prometheus/rules")
-        .canonicalize()
-        .unwrap();
-    let scrape = folder.path().join("prometheus.yml");
-    let aimed = shipped
-        .replace("127.0.0.1:9799", &manager.web)
-        .replace("rules/", &format!("{}/", rules.display()));
-    fs::write(&scrape, aimed).unwrap();
-
-    let address = format!("127.0.0.1:{}", free_port());
-    let mut command = Command::new(program);
-    command
-        .arg(format!("--config.file={}", scrape.display()))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            folder.path().join("tsdb").display()
-        ))
-        .arg(format!("--web.listen-address={address}"))
-        .stdout(Stdio::null());
-    let _prometheus = Process::spawn("prometheus", command, folder.path());
+    let Some(prometheus) = Prometheus::start(&manager.web, folder.path()) else {
+        return;
+    };
 
     eventually(PATIENCE, "every device in a query's answer", || {
-        let query =
-            "/api/v1/query?query=count(netwolf_cpu_utilization_ratio%7Bwindow%3D%225s%22%7D)";
-        let answer = lab::get(&address, query, "")?;
-        let answer: serde_json::Value =
-            serde_json::from_str(&answer).map_err(|error| error.to_string())?;
-        let value = &answer["data"]["result"][0]["value"][1];
-        if value == "20" {
+        let query = "count(netwolf_cpu_utilization_ratio{window=\"5s\"})";
+        let answer = prometheus.query(query)?;
+        if answer
+            .first()
+            .is_some_and(|count| count["value"][1] == "20")
+        {
             Ok(())
         } else {
-            Err(answer.to_string())
+            Err(format!("{answer:?}"))
         }
     });
     eventually(PATIENCE, "the recording rules find data", || {
-        let answer = lab::get(
-            &address,
-            "/api/v1/query?query=device:netwolf_cpu_utilization:ratio",
-            "",
-        )?;
-        let answer: serde_json::Value =
-            serde_json::from_str(&answer).map_err(|error| error.to_string())?;
-        let n = answer["data"]["result"].as_array().map_or(0, Vec::len);
+        let n = prometheus
+            .query("device:netwolf_cpu_utilization:ratio")?
+            .len();
         if n == 20 {
             Ok(())
         } else {
@@ -193,8 +151,11 @@ fn rules_and_dashboards_name_only_metrics_that_there_are() {
         .local_addr()
         .unwrap()
         .port();
+    let known = devices.fleet().devices()[0].address().port();
+    let other_key = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let inventory = format!(
-        "{}  - {{ name: gone, address: 127.0.0.1, port: {refused}, platform: cisco_ios, host_key: accept-new }}\n",
+        "{}  - {{ name: gone, address: 127.0.0.1, port: {refused}, platform: cisco_ios, host_key: accept-new }}\n\
+         \x20 - {{ name: stranger, address: 127.0.0.1, port: {known}, platform: cisco_ios, host_key: \"{other_key}\" }}\n",
         devices.inventory()
     );
     let config = lab::configuration(folder.path(), &inventory);
@@ -204,6 +165,7 @@ fn rules_and_dashboards_name_only_metrics_that_there_are() {
         let page = lab::get(&manager.web, "/metrics", "")?;
         let wanted = [
             "netwolf_device_failure_info{",
+            "netwolf_device_host_key_mismatch{",
             "netwolf_cpu_utilization_ratio{",
         ];
         match wanted.iter().find(|family| !page.contains(**family)) {

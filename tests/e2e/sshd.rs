@@ -4,105 +4,18 @@ use std::{
     collections::BTreeSet,
     fmt::Write as _,
     fs,
-    net::{TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually};
-
-/// An OpenSSH server with its own configuration, host key and user key.
-struct Sshd {
-    _process: Process,
-    port: u16,
-    user: String,
-    user_key: PathBuf,
-    host_key: String,
-}
-
-impl Sshd {
-    /// `None` where there is no OpenSSH server.
-    fn start(folder: &Path) -> Option<Self> {
-        let program = lab::have("sshd", "openssh-server")?;
-        let keygen = lab::have("ssh-keygen", "openssh-client")?;
-        let key = |name: &str| {
-            let path = folder.join(name);
-            let made = Command::new(&keygen)
-                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                .arg(&path)
-                .status()
-                .unwrap();
-            assert!(made.success());
-            path
-        };
-        let (server_key, user_key) = (key("host_key"), key("user_key"));
-        let authorized = folder.join("authorized_keys");
-        fs::copy(user_key.with_extension("pub"), &authorized).unwrap();
-        fs::set_permissions(&authorized, fs::Permissions::from_mode(0o600)).unwrap();
-
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let config = folder.join("sshd_config");
-        let text = format!(
-            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
-             StrictModes no\nUsePAM no\nPasswordAuthentication no\nLogLevel VERBOSE\n",
-            server_key.display(),
-            authorized.display(),
-        );
-        fs::write(&config, text).unwrap();
-        // Debian's package makes this folder only when the service starts.
-        if fs::create_dir_all("/run/sshd").is_err() {
-            lab::leave_out("/run/sshd is missing and cannot be made");
-            return None;
-        }
-        let mut command = Command::new(program);
-        command
-            .arg("-D")
-            .arg("-e")
-            .arg("-f")
-            .arg(&config)
-            .stdout(Stdio::null());
-        let process = Process::spawn("sshd", command, folder);
-        eventually(PATIENCE, "sshd listens", || {
-            TcpStream::connect(("127.0.0.1", port))
-                .map(drop)
-                .map_err(|error| error.to_string())
-        });
-
-        let output = Command::new(keygen)
-            .arg("-lf")
-            .arg(server_key.with_extension("pub"))
-            .output()
-            .unwrap();
-        let host_key = String::from_utf8(output.stdout)
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .to_owned();
-        let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout)
-            .unwrap()
-            .trim()
-            .to_owned();
-        Some(Self {
-            _process: process,
-            port,
-            user,
-            user_key,
-            host_key,
-        })
-    }
-}
+use crate::{
+    lab::{self, Devices, Manager, PATIENCE, eventually},
+    openssh::Sshd,
+};
 
 #[test]
 fn a_real_openssh_server_is_polled_every_second_beside_simulated_devices() {
     let folder = lab::folder();
-    let Some(sshd) = Sshd::start(folder.path()) else {
+    let Some(sshd) = Sshd::start(folder.path(), "") else {
         return;
     };
     let devices = Devices::start(3);

@@ -1,0 +1,211 @@
+//! No secret gets out: each kind has a canary of its own, and nobody sings in a log, a page, an argument list, an
+//! environment, or in what the commands print.
+//!
+//! The search is proven by decoys: text of the same make that is not secret must be found in every kind of place.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::lab::{self, Manager, PATIENCE, eventually};
+
+mod scene;
+mod search;
+
+use scene::{DOWN, Scene, UP};
+use search::{Places, Words};
+
+/// Runs `netwolf` with the agent's environment, and keeps what it prints.
+fn run(places: &mut Places, folder: &Path, env: &[(&str, &str)], args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .args(args)
+        .envs(env.iter().copied())
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&said).into_owned();
+    places.add(format!("netwolf {}", args.join(" ")), said);
+    text
+}
+
+/// Everything that the manager shows, in all its forms.
+fn pages(places: &mut Places, manager: &Manager) {
+    let names = UP.iter().chain(DOWN.iter().map(|(name, _)| name));
+    let listed = manager.json("/api/v1").unwrap().to_string();
+    let mut paths: Vec<String> = listed
+        .split('"')
+        .filter(|word| word.starts_with('/') && !word.contains('{'))
+        .map(str::to_owned)
+        .collect();
+    paths.extend(["/", "/no/such/page", "/api/v1/devices/nobody"].map(str::to_owned));
+    for name in names {
+        paths.push(format!("/api/v1/devices/{name}"));
+        paths.push(format!("/api/v1/devices/{name}/output"));
+        paths.push(format!(
+            "/api/v1/devices/{name}/output?command=show%20running-config"
+        ));
+    }
+    for path in &paths {
+        for accept in [
+            "",
+            "Accept: text/plain\r\n",
+            "Accept: application/openmetrics-text\r\n",
+        ] {
+            // What is refused has a body too.
+            let page = lab::get(&manager.web, path, accept).unwrap_or_else(|refusal| refusal);
+            places.add(format!("GET {path}"), page);
+        }
+    }
+}
+
+/// Waits until every device is as the scene wants it.
+fn settle(manager: &Manager) {
+    for name in UP {
+        eventually(PATIENCE, &format!("{name} is up"), || {
+            let device = manager.device(name)?;
+            if device["state"] == "up" {
+                Ok(())
+            } else {
+                Err(device.to_string())
+            }
+        });
+    }
+    for (name, reason) in DOWN {
+        eventually(PATIENCE, &format!("{name} fails"), || {
+            let device = manager.device(name)?;
+            if device["failure"]["reason"] == reason {
+                Ok(())
+            } else {
+                Err(device.to_string())
+            }
+        });
+    }
+    eventually(PATIENCE, "the echoing device refuses a command", || {
+        let device = manager.device("echo")?;
+        if device["failing"].to_string().contains("no clock") {
+            Ok(())
+        } else {
+            Err(device.to_string())
+        }
+    });
+}
+
+/// Runs every command that asks for something, and keeps what it prints.
+fn commands(places: &mut Places, manager: &Manager, scene: &Scene, env: &[(&str, &str)]) {
+    let folder = scene.folder.path();
+    let config = scene.config.to_str().unwrap();
+    let url = format!("http://{}", manager.web);
+    let to = ["--manager.url", url.as_str()];
+    let cli = |places: &mut Places, args: &[&str]| run(places, folder, env, args);
+    cli(places, &["check", config]);
+    for name in UP.iter().chain(DOWN.iter().map(|(name, _)| name)) {
+        for more in [&[][..], &["--output", "json"], &["--show"]] {
+            cli(places, &[&["devices", name], &to[..], more].concat());
+        }
+        cli(
+            places,
+            &[
+                "record",
+                name,
+                "show clock",
+                "show running-config",
+                "--overwrite",
+            ],
+        );
+    }
+    cli(places, &[&["devices"], &to[..]].concat());
+    cli(places, &[&["credentials"], &to[..]].concat());
+    cli(places, &["hostkeys", "scan", "--config.file", config]);
+    assert!(
+        folder.join("echo.json").is_file(),
+        "a transcript was written"
+    );
+}
+
+/// The arguments of all processes of this machine, and the environments of ours.
+fn processes(places: &mut Places, words: &Words, manager: u32, agent: u32, simulator: u32) {
+    for id in [manager, agent, simulator] {
+        let mut environ = fs::read(format!("/proc/{id}/environ")).unwrap();
+        if id == agent {
+            // The one that was given to it, and no other.
+            let given = words.canary("password-env");
+            environ = String::from_utf8_lossy(&environ)
+                .replace(given, "given")
+                .into();
+        }
+        places.add(format!("environ of {id}"), environ);
+    }
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        // A process that has just ended has none.
+        if let Ok(arguments) = fs::read(entry.path().join("cmdline")) {
+            places.add(
+                format!("cmdline of {}", entry.file_name().display()),
+                arguments,
+            );
+        }
+    }
+}
+
+#[test]
+fn a_canary_in_every_kind_of_secret_is_heard_nowhere() {
+    let Some(scene) = Scene::new() else {
+        return;
+    };
+    let (words, folder) = (&scene.words, scene.folder.path());
+    let config = scene.config.to_str().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+    command
+        .args(["manager", "--config.file", config, "--log.level", "trace"])
+        .args([
+            "--web.listen-address",
+            "127.0.0.1:0",
+            "--agent.listen-address",
+            "127.0.0.1:0",
+        ])
+        .arg("--storage.path")
+        .arg(folder.join("data"));
+    let manager = Manager::ready(command, folder);
+    // The agent is told its secrets, and its name is a decoy in its argument list.
+    let env = [
+        ("NETWOLF_CANARY", words.canary("password-env")),
+        ("SSH_AUTH_SOCK", scene.socket.to_str().unwrap()),
+    ];
+    let agent = manager.agent_with(&words.decoy, 2, folder, |command| {
+        command.args(["--log.level", "trace"]).envs(env);
+    });
+
+    settle(&manager);
+    let mut places = Places::default();
+    pages(&mut places, &manager);
+    commands(&mut places, &manager, &scene, &env);
+
+    // What is on disk by now: logs, transcripts, the manager's data, and the configuration itself.
+    places.add_files(folder);
+    processes(
+        &mut places,
+        words,
+        manager.process.id(),
+        agent.id(),
+        scene.simulator_id,
+    );
+    let log = |name: &str| format!("{}/{name}.log", folder.display());
+    places.check(
+        words,
+        &[
+            &log("manager"),
+            &log(&words.decoy),
+            "GET /metrics",
+            "GET /api/v1/devices",
+            "GET /api/v1/devices/echo/output",
+            "GET /api/v1/agents",
+            "netwolf devices",
+            &format!("{}/echo.json", folder.display()),
+            &format!("environ of {}", scene.simulator_id),
+            &format!("cmdline of {}", agent.id()),
+        ],
+    );
+}

@@ -1,0 +1,73 @@
+//! A real Prometheus with the configuration and the rules that we ship, aimed at a test's manager.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::lab::{Process, get, have};
+
+/// It scrapes until it is dropped.
+pub(crate) struct Prometheus {
+    address: String,
+    _process: Process,
+}
+
+impl Prometheus {
+    /// Starts it; `None` where there is none on this machine.
+    pub(crate) fn start(manager_web: &str, folder: &Path) -> Option<Self> {
+        let program = have("prometheus", "prometheus")?;
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
+        let text = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
+        assert!(
+            text.contains("127.0.0.1:9799"),
+            "the shipped file scrapes the default address"
+        );
+        let rules = shipped.join("rules").canonicalize().unwrap();
+        let scrape = folder.join("prometheus.yml");
+        let aimed = text
+            .replace("127.0.0.1:9799", manager_web)
+            .replace("rules/", &format!("{}/", rules.display()));
+        fs::write(&scrape, aimed).unwrap();
+
+        // It cannot be asked which port it took, so it gets one that was free a moment ago.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let mut command = Command::new(program);
+        command
+            .arg(format!("--config.file={}", scrape.display()))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.join("tsdb").display()
+            ))
+            .arg(format!("--web.listen-address={address}"))
+            .stdout(Stdio::null());
+        Some(Self {
+            address,
+            _process: Process::spawn("prometheus", command, folder),
+        })
+    }
+
+    /// The result of an instant query.
+    pub(crate) fn query(&self, query: &str) -> Result<Vec<serde_json::Value>, String> {
+        let encoded = query.bytes().fold(String::new(), |mut text, byte| {
+            if byte.is_ascii_alphanumeric() {
+                text.push(char::from(byte));
+            } else {
+                write!(text, "%{byte:02X}").unwrap();
+            }
+            text
+        });
+        let answer = get(&self.address, &format!("/api/v1/query?query={encoded}"), "")?;
+        let answer: serde_json::Value =
+            serde_json::from_str(&answer).map_err(|error| error.to_string())?;
+        answer["data"]["result"]
+            .as_array()
+            .cloned()
+            .ok_or_else(|| answer.to_string())
+    }
+}
