@@ -6,7 +6,7 @@ mod chosen;
 mod inventory;
 
 use std::future::Future;
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,13 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tracing_subscriber::EnvFilter;
 
-use crate::device::{Faults, Secret};
-use crate::fleet::{Bind, Fleet, FleetConfig, FleetError};
+use crate::device::{Faults, KeyExchange, Secret};
+use crate::fleet::{Bind, Fleet, FleetConfig, FleetError, FleetTotals, Gaps};
 use crate::scenario::Scenario;
 use crate::transcript::Transcript;
 
@@ -121,6 +121,14 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
     pub latency: Duration,
 
+    /// Gap between a command's echo and its output, as `2ms`: slow devices send them apart
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub split: Duration,
+
+    /// Offer no other key exchange, as old devices do
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub key_exchange: Option<KeyExchange>,
+
     /// Write an inventory of the devices to this file when they are ready
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
@@ -129,9 +137,19 @@ pub struct Args {
     #[arg(long)]
     pub announce: bool,
 
-    /// End when standard input does, as it does when the starting program dies
+    /// End when standard input does, as it does when the starting program dies; each line that
+    /// comes there before is answered with a line of JSON, a [`Report`]
     #[arg(long, hide = true)]
     pub exit_with_parent: bool,
+}
+
+/// What a starting program is told when it asks.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Since the start.
+    pub totals: FleetTotals,
+    /// Since the report before.
+    pub gaps: Gaps,
 }
 
 /// The line that `--announce` prints.
@@ -188,7 +206,8 @@ pub async fn run_until_signal(args: &Args) -> anyhow::Result<()> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
-    let end = end_of_run(args.exit_with_parent)?;
+    let (ask, mut asked) = mpsc::channel(1);
+    let end = end_of_run(args.exit_with_parent.then_some(ask))?;
     let scenario = scenario(args)?;
     let fleet = Fleet::start(config(args)?).await.map_err(with_hint)?;
     announce(args, &fleet)?;
@@ -199,9 +218,16 @@ pub async fn run_until_signal(args: &Args) -> anyhow::Result<()> {
         // The devices stay when nothing is left to happen.
         std::future::pending::<()>().await;
     };
+    let answer = async {
+        while let Some(()) = asked.recv().await {
+            report(&fleet)?;
+        }
+        std::future::pending::<anyhow::Result<()>>().await
+    };
     let why = tokio::select! {
         why = end => why,
         () = play => unreachable!("the play ends in waiting"),
+        answered = answer => return answered,
     };
     let totals = fleet.totals();
     tracing::info!(
@@ -240,21 +266,26 @@ fn with_hint(error: FleetError) -> anyhow::Error {
     }
 }
 
-/// Waits for a signal or the end of standard input; gives the reason.
-fn end_of_run(with_parent: bool) -> anyhow::Result<impl Future<Output = &'static str>> {
+/// Waits for a signal or, where somebody is to be told of its lines, the end of standard input;
+/// gives the reason.
+fn end_of_run(
+    lines: Option<mpsc::Sender<()>>,
+) -> anyhow::Result<impl Future<Output = &'static str>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let (parent, gone) = oneshot::channel::<()>();
     let mut orphan = None;
-    if with_parent {
+    if let Some(lines) = lines {
         // A thread, because reading from standard input cannot be cancelled; it dies with the
         // process. It holds the sender, so the other side sees when it ends.
         std::thread::Builder::new()
             .name("parent".to_owned())
             .spawn(move || {
-                let mut stdin = io::stdin().lock();
-                let mut bytes = [0; 256];
-                while !matches!(stdin.read(&mut bytes), Ok(0) | Err(_)) {}
+                for _line in io::stdin().lock().lines().map_while(Result::ok) {
+                    if lines.blocking_send(()).is_err() {
+                        break;
+                    }
+                }
                 drop(parent);
             })
             .context("cannot watch standard input")?;
@@ -304,6 +335,8 @@ fn config(args: &Args) -> anyhow::Result<FleetConfig> {
     config.name_prefix.clone_from(&args.name_prefix);
     config.faults = Faults {
         latency: args.latency,
+        split: args.split,
+        key_exchange: args.key_exchange,
         ..Faults::default()
     };
     config.bind = match args.addresses {
@@ -345,6 +378,19 @@ fn first_line(path: &Path) -> anyhow::Result<Secret> {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read \"{}\"", path.display()))
+}
+
+/// Answers the starting program.
+fn report(fleet: &Fleet) -> anyhow::Result<()> {
+    let report = Report {
+        totals: fleet.totals(),
+        gaps: fleet.take_gaps(),
+    };
+    let line = serde_json::to_string(&report).context("cannot write JSON")?;
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")
+        .and_then(|()| stdout.flush())
+        .context("cannot write to standard output")
 }
 
 /// Tells that all devices can be reached, to programs or to people.

@@ -17,11 +17,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::clock::{Clock, Moment};
+use crate::fleet::LastCommand;
 use crate::laws;
 use crate::manner::Manner;
 use crate::transcript::Transcript;
 
-pub use faults::{Faults, HostKeyType};
+pub use faults::{Faults, HostKeyType, KeyExchange};
 pub(crate) use gate::{Gate, Passage};
 pub(crate) use lines::{LineGuard, Lines, cut};
 pub use secret::Secret;
@@ -83,6 +84,7 @@ pub(crate) struct Device {
     pub(crate) faults: watch::Sender<Faults>,
     pub(crate) lines: Lines,
     pub(crate) counters: Counters,
+    pub(crate) last_command: LastCommand,
 }
 
 /// What happened to a device since its fleet started; every counter only grows.
@@ -145,6 +147,7 @@ impl Device {
             faults: watch::Sender::new(origin.faults),
             lines: Lines::new(origin.line_count),
             counters: Counters::default(),
+            last_command: LastCommand::default(),
         }
     }
 

@@ -5,12 +5,14 @@
 
 mod config;
 mod listener;
+mod rhythm;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use russh::keys::PublicKey;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -20,6 +22,8 @@ use crate::ssh::{Access, Keyring, Service};
 
 pub use crate::ssh::Lockout;
 pub use config::{Bind, FleetConfig, FleetError};
+pub use rhythm::Gaps;
+pub(crate) use rhythm::{LastCommand, Rhythm};
 
 /// How long [`Fleet::shutdown`] waits for connections that were cut to be gone.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(1);
@@ -31,10 +35,12 @@ pub struct Fleet {
     host_key: Arc<str>,
     service: Arc<Service>,
     listeners: JoinSet<()>,
+    /// When [`Fleet::take_gaps`] was called last.
+    gaps_taken: Mutex<Instant>,
 }
 
 /// Sums over all devices of a fleet; see [`DeviceHandle`] for what each counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetTotals {
     /// TCP connections accepted.
     pub connections: u64,
@@ -84,6 +90,7 @@ impl Fleet {
             host_key: fingerprint,
             service,
             listeners: JoinSet::new(),
+            gaps_taken: Mutex::new(Instant::now()),
         };
         let digits = devices.to_string().len().max(4);
         for ((index, (listener, address)), profile) in
@@ -176,6 +183,20 @@ impl Fleet {
             totals.channels_refused += device.channels_refused();
         }
         totals
+    }
+
+    /// The gaps between commands of the same device since the last call, or since the start.
+    pub fn take_gaps(&self) -> Gaps {
+        let mut taken = self
+            .gaps_taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let since = std::mem::replace(&mut *taken, Instant::now());
+        let lasts = self
+            .devices
+            .iter()
+            .map(|handle| &handle.device.last_command);
+        self.service.rhythm.take(lasts, since)
     }
 
     /// Closes all listeners and connections, and waits up to a second until they are gone.

@@ -48,8 +48,8 @@ mod table;
 pub mod transcript;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use device::{DeviceHandle, Faults, HostKeyType, Secret};
-pub use fleet::{Bind, Fleet, FleetConfig, FleetError, FleetTotals, Lockout};
+pub use device::{DeviceHandle, Faults, HostKeyType, KeyExchange, Secret};
+pub use fleet::{Bind, Fleet, FleetConfig, FleetError, FleetTotals, Gaps, Lockout};
 pub use manner::Manner;
 pub use scenario::Scenario;
 pub use transcript::Transcript;

@@ -30,6 +30,7 @@ use tokio::time::Instant;
 
 use crate::device::{Device, Faults, HostKeyType, LineGuard, count};
 use crate::dialogue::{Around, Output, Outputs};
+use crate::fleet::Rhythm;
 use crate::manner::Manner;
 use handler::Handler;
 use settings::Basis;
@@ -49,6 +50,8 @@ pub(crate) struct Service {
     /// Sent before login; empty for none.
     banner: String,
     basis: Basis,
+    /// How regularly the devices are polled.
+    pub(crate) rhythm: Rhythm,
     /// Settings without faults: the same for all connections of one manner.
     usual: Mutex<HashMap<Manner, Arc<server::Config>>>,
     /// Connections open now.
@@ -73,6 +76,7 @@ impl Service {
             access,
             banner: banner.replace('\n', "\r\n"),
             basis,
+            rhythm: Rhythm::new(),
             usual: Mutex::default(),
             live: watch::Sender::new(0),
         }
@@ -164,7 +168,10 @@ impl Station {
         call(&around, &mut outputs);
         for output in outputs.as_slice() {
             match output {
-                Output::Answer => count(&device.counters.commands),
+                Output::Answer => {
+                    count(&device.counters.commands);
+                    self.service.rhythm.beat(&device.last_command);
+                }
                 Output::Hostname(name) => device.set_hostname(Arc::clone(name)),
                 _ => {}
             }

@@ -14,6 +14,15 @@ pub enum HostKeyType {
     Rsa,
 }
 
+/// A way to exchange keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum KeyExchange {
+    /// `curve25519-sha256`, which is quick.
+    Curve25519,
+    /// `diffie-hellman-group14-sha256`, which costs a client milliseconds.
+    Group14,
+}
+
 /// What is wrong with a device. The default is nothing.
 ///
 /// Faults of the answer work in this order: the echo goes out, then `latency` and `split` pass,
@@ -73,6 +82,8 @@ pub struct Faults {
     pub host_key_type: Option<HostKeyType>,
     /// Only `diffie-hellman-group14-sha1`, `aes128-cbc`, `hmac-sha1` and `ssh-rsa` are offered.
     pub legacy_only: bool,
+    /// The one way to exchange keys, instead of all usual ones.
+    pub key_exchange: Option<KeyExchange>,
     /// Only keyboard-interactive is offered for the login.
     pub keyboard_interactive_only: bool,
     /// The device renews keys after so many bytes, sent or received; 0 for SSH's own gigabyte.
@@ -103,6 +114,7 @@ impl Faults {
         self.changed_host_key
             || self.host_key_type.is_some()
             || self.legacy_only
+            || self.key_exchange.is_some()
             || self.keyboard_interactive_only
             || self.rekey_bytes > 0
             || !self.rekey_interval.is_zero()

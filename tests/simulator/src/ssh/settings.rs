@@ -8,7 +8,7 @@ use russh::server::Config;
 use russh::{Limits, MethodKind, MethodSet, Preferred, SshId, cipher, kex, mac};
 
 use super::keyring::Keyring;
-use crate::device::{Faults, HostKeyType};
+use crate::device::{Faults, HostKeyType, KeyExchange};
 use crate::manner::Manner;
 
 /// Rejected attempts a connection may make. IOS allows 3; clients that offer several keys first
@@ -59,7 +59,7 @@ impl Basis {
             limits: Limits::new(bytes, bytes, interval),
             window_size: WINDOW,
             maximum_packet_size: PACKET,
-            preferred: preferred(manner, faults.legacy_only),
+            preferred: preferred(manner, faults),
             max_auth_attempts: LOGIN_ATTEMPTS,
             inactivity_timeout: Some(self.exec_timeout),
             nodelay: true,
@@ -78,8 +78,19 @@ impl Basis {
     }
 }
 
-fn preferred(manner: Manner, legacy_only: bool) -> Preferred {
-    if legacy_only {
+fn preferred(manner: Manner, faults: &Faults) -> Preferred {
+    if let Some(exchange) = faults.key_exchange {
+        const CURVE25519: &[kex::Name] = &[kex::CURVE25519];
+        const GROUP14: &[kex::Name] = &[kex::DH_G14_SHA256];
+        return Preferred {
+            kex: Cow::Borrowed(match exchange {
+                KeyExchange::Curve25519 => CURVE25519,
+                KeyExchange::Group14 => GROUP14,
+            }),
+            ..Preferred::DEFAULT
+        };
+    }
+    if faults.legacy_only {
         return Preferred {
             kex: Cow::Borrowed(&[kex::DH_G14_SHA1]),
             key: Cow::Borrowed(&[Algorithm::Rsa { hash: None }]),
