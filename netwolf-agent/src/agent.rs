@@ -3,9 +3,10 @@
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
+    io,
     num::{NonZeroU16, NonZeroU32},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -19,6 +20,7 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
+    batching::Batching,
     pacing::LOGINS_PER_SECOND,
     session::{host_key::AcceptedKeys, ssh::jump::JumpHosts},
     shard::{self, ShardConfig, ShardError},
@@ -26,6 +28,10 @@ use crate::{
 
 /// A shutdown takes no longer: sessions and the goodbye have bounds that add up to less.
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(1);
+
+/// Tasks that run between two looks at the sockets. With the default of 61 a busy shard looks several times in each
+/// batch, and finds little.
+const EVENT_INTERVAL: u32 = 256;
 
 /// What an agent needs to know.
 #[derive(Clone, Debug)]
@@ -149,10 +155,7 @@ impl Agent {
                 cores.get(usize::from(index)).copied(),
             );
             let failed = |error| AgentError::Start { index, error };
-            let runtime = runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(failed)?;
+            let runtime = event_loop().map_err(failed)?;
             let thread = thread::Builder::new()
                 .name(format!("shard-{index}"))
                 .spawn(move || {
@@ -169,6 +172,36 @@ impl Agent {
         }
         Ok(handle)
     }
+}
+
+/// A shard's event loop.
+fn event_loop() -> io::Result<runtime::Runtime> {
+    // Locked by one thread only: the one that runs the loop.
+    let batching = Arc::new(Mutex::new(Batching::new(Instant::now())));
+    let parking = batching.clone();
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(EVENT_INTERVAL)
+        .on_thread_park(move || {
+            let pause = lock(&parking).handle_park(Instant::now());
+            if let Some(pause) = pause {
+                wait_for_more(pause);
+            }
+        })
+        .on_thread_unpark(move || lock(&batching).handle_unpark(Instant::now()))
+        .build()
+}
+
+fn lock(batching: &Mutex<Batching>) -> MutexGuard<'_, Batching> {
+    batching.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "every task of this thread waits already: this is the one place where a pause costs no session anything"
+)]
+fn wait_for_more(pause: Duration) {
+    thread::sleep(pause);
 }
 
 fn run_shard(

@@ -35,6 +35,7 @@ pub mod redact;
 pub mod telemetry;
 
 mod backoff;
+mod batching;
 mod blocking;
 mod clock;
 mod dial;

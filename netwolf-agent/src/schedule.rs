@@ -43,6 +43,8 @@ pub(crate) struct Schedule {
 pub(crate) struct Due {
     /// Which one, as given to [`Schedule::new`].
     pub(crate) command: usize,
+    /// When it was due.
+    pub(crate) at: Instant,
     /// Slots that passed without it.
     pub(crate) skipped: u64,
 }
@@ -100,12 +102,14 @@ impl Schedule {
             .enumerate()
             .filter(|(_, entry)| entry.due.is_some_and(|due| due <= now))
             .min_by_key(|(_, entry)| entry.due)?;
-        let late = now.saturating_duration_since(entry.due?);
+        let at = entry.due?;
+        let late = now.saturating_duration_since(at);
         let skipped = late.as_nanos() / entry.interval.as_nanos();
         entry.last_start = Some(now);
         entry.due = Some(entry.next_slot(&self.clock, now + Duration::from_nanos(1)));
         Some(Due {
             command,
+            at,
             skipped: u64::try_from(skipped).unwrap_or(u64::MAX),
         })
     }
@@ -151,6 +155,7 @@ mod tests {
             schedule.pop(first),
             Some(Due {
                 command: 0,
+                at: first,
                 skipped: 0
             })
         );
@@ -202,6 +207,7 @@ mod tests {
             schedule.pop(late),
             Some(Due {
                 command: 0,
+                at: first,
                 skipped: 3
             })
         );

@@ -246,7 +246,7 @@ impl Shard {
                             "the clock of this machine was set: sample times follow it"
                         );
                     }
-                    let stats = self.core.stats();
+                    let stats = Box::new(self.core.stats());
                     if let Some(wires) = &self.wires {
                         self.marks.push((beat, wires.written()));
                         if wires.control(Heartbeat { beat, stats }).is_err() {

@@ -4,7 +4,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, ops::ControlFlow};
+use std::{collections::HashSet, ops::ControlFlow, sync::Arc};
 
 use netwolf_wire::rule::Rule;
 
@@ -35,15 +35,25 @@ struct CompiledRule {
     metrics: Vec<MetricMaker>,
 }
 
+/// Names and values of a series' labels, sorted by name, none empty.
+pub type Labels = [(String, String)];
+
 /// One value of one series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// Index in [`Filter::families`].
     pub family: usize,
-    /// Labels sorted by name, none empty; `device` is implied and not among them.
-    pub labels: Vec<(String, String)>,
+    /// `device` is implied and not among them.
+    pub labels: Arc<Labels>,
     /// In the unit that the family's name says.
     pub value: f64,
+}
+
+/// The label sets of the output before. Most outputs of a command make the same series in the same order, and
+/// then their labels are not made again but shared.
+#[derive(Clone, Debug, Default)]
+pub struct Recollection {
+    labels: Vec<Arc<Labels>>,
 }
 
 /// What a filter made of one output.
@@ -139,10 +149,35 @@ impl Filter {
 
     /// Turns an output into samples. What cannot be read becomes problems and costs nothing else.
     pub fn apply(&self, output: &str) -> Extraction {
+        self.apply_again(output, &mut Recollection::default())
+    }
+
+    /// As [`Self::apply`], to one output after another of one device and command: the same, and cheaper.
+    ///
+    /// ```
+    /// # use netwolf_filter::{Filter, Recollection};
+    /// # use netwolf_wire::{rule::{Matches, Metric, Parse, RegexSource, Rule}, series::Kind};
+    /// # let metric = Metric { name: "fan_ok".into(), kind: Kind::Gauge, help: "Whether it turns.".into(),
+    /// #     labels: [("fan".into(), "${fan}".into())].into(), value: Some("ok".into()), parse: Parse::Number,
+    /// #     map: [].into(), scale: 1.0, offset: 0.0 };
+    /// # let regex = RegexSource { patterns: vec![r"fan (?P<fan>\d) (?P<ok>\d)".into()],
+    /// #     matches: Matches::Every, blocks: None };
+    /// # let filter = Filter::compile(&[Rule { name: "fans".into(), regex, metrics: vec![metric] }]).unwrap();
+    /// let mut recollection = Recollection::default();
+    /// let first = filter.apply_again("fan 1 1, fan 2 1", &mut recollection);
+    /// let second = filter.apply_again("fan 1 1, fan 2 0", &mut recollection);
+    /// assert!(std::sync::Arc::ptr_eq(&first.samples[1].labels, &second.samples[1].labels));
+    /// assert_eq!(second, filter.apply("fan 1 1, fan 2 0"));
+    /// ```
+    pub fn apply_again(&self, output: &str, recollection: &mut Recollection) -> Extraction {
         let mut collector = Collector {
             families: &self.families,
             seen: Seen::default(),
-            extraction: Extraction::default(),
+            extraction: Extraction {
+                samples: Vec::with_capacity(recollection.labels.len()),
+                ..Extraction::default()
+            },
+            recollection,
         };
         for rule in &self.rules {
             let flow = rule.apply(output, &mut collector);
@@ -150,6 +185,8 @@ impl Filter {
                 break;
             }
         }
+        let n_samples = collector.extraction.samples.len();
+        collector.recollection.labels.truncate(n_samples);
         collector.extraction
     }
 }
@@ -166,7 +203,7 @@ impl CompiledRule {
             }
             records += 1;
             for metric in &self.metrics {
-                match metric.make(record) {
+                match metric.make(record, collector.recalled()) {
                     Ok(Some(sample)) => flow = collector.add(sample, self),
                     Ok(None) => {}
                     Err((kind, text)) => collector.tell(self, kind, text),
@@ -218,9 +255,15 @@ struct Collector<'f> {
     families: &'f [Family],
     seen: Seen,
     extraction: Extraction,
+    recollection: &'f mut Recollection,
 }
 
 impl Collector<'_> {
+    /// The labels that the next sample had in the output before.
+    fn recalled(&self) -> Option<&Arc<Labels>> {
+        self.recollection.labels.get(self.extraction.samples.len())
+    }
+
     /// Takes the sample of a new series; breaks when there are too many.
     fn add(&mut self, sample: Sample, rule: &CompiledRule) -> ControlFlow<()> {
         if !self.seen.is_new(&sample, &self.extraction.samples) {
@@ -229,6 +272,15 @@ impl Collector<'_> {
             self.tell(rule, ProblemKind::TooMany, format!("{MAX_SAMPLES} samples"));
             return ControlFlow::Break(());
         } else {
+            match self
+                .recollection
+                .labels
+                .get_mut(self.extraction.samples.len())
+            {
+                Some(known) if Arc::ptr_eq(known, &sample.labels) => {}
+                Some(other) => *other = sample.labels.clone(),
+                None => self.recollection.labels.push(sample.labels.clone()),
+            }
             self.extraction.samples.push(sample);
         }
         ControlFlow::Continue(())

@@ -35,7 +35,7 @@ pub mod limits;
 
 pub use error::{Fault, RuleError};
 pub use family::Family;
-pub use filter::{Extraction, Filter, Sample};
+pub use filter::{Extraction, Filter, Labels, Recollection, Sample};
 pub use problem::{Problem, ProblemKind};
 
 /// The README's example, run as a test.

@@ -1,15 +1,17 @@
 //! One metric of a rule: from a record to a sample. The same whatever source the record comes from.
 
+use std::sync::Arc;
+
 use netwolf_wire::{rule::Metric, series::Kind};
 
 use crate::{
     check,
     error::Fault,
     family::Families,
-    filter::Sample,
+    filter::{Labels, Sample},
     problem::{ProblemKind, excerpt},
     source::Record,
-    template::Template,
+    template::{Comparison, Template},
     value::ValueReader,
 };
 
@@ -93,8 +95,13 @@ impl MetricMaker {
         })
     }
 
-    /// The metric's sample of `record`, or none where its fields took no part.
-    pub(crate) fn make(&self, record: Record<'_>) -> Result<Option<Sample>, Unusable> {
+    /// The metric's sample of `record`, or none where its fields took no part. `recalled` are labels that it is
+    /// likely to have.
+    pub(crate) fn make(
+        &self,
+        record: Record<'_>,
+        recalled: Option<&Arc<Labels>>,
+    ) -> Result<Option<Sample>, Unusable> {
         let value = match &self.value {
             Some((field, reader)) => {
                 let Some(text) = record.field(*field) else {
@@ -111,6 +118,18 @@ impl MetricMaker {
             None if self.is_about(record) => 1.0,
             None => return Ok(None),
         };
+        let labels = match recalled.filter(|labels| self.has_labels(record, labels)) {
+            Some(labels) => labels.clone(),
+            None => self.labels(record)?.into(),
+        };
+        Ok(Some(Sample {
+            family: self.family,
+            labels,
+            value,
+        }))
+    }
+
+    fn labels(&self, record: Record<'_>) -> Result<Vec<(String, String)>, Unusable> {
         let mut labels = Vec::with_capacity(self.labels.len());
         for (name, template) in &self.labels {
             match template.fill(record) {
@@ -119,11 +138,20 @@ impl MetricMaker {
                 Err(long) => return Err((ProblemKind::LabelTooLong, excerpt(&long.0))),
             }
         }
-        Ok(Some(Sample {
-            family: self.family,
-            labels,
-            value,
-        }))
+        Ok(labels)
+    }
+
+    /// Whether [`Self::labels`] would make `labels`, for certain.
+    fn has_labels(&self, record: Record<'_>, labels: &Labels) -> bool {
+        let mut labels = labels.iter();
+        for (name, template) in &self.labels {
+            match template.compare(record, labels.as_slice().first().map(|(_, value)| &**value)) {
+                Comparison::LeftOut => {}
+                Comparison::Same if labels.next().is_some_and(|(known, _)| known == name) => {}
+                Comparison::Same | Comparison::Unlike => return false,
+            }
+        }
+        labels.next().is_none()
     }
 
     /// Whether the record says anything about this info metric: a record of another pattern does not.

@@ -22,6 +22,17 @@ pub(crate) enum Part {
     },
 }
 
+/// Whether a template would give a value that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// It would give none.
+    LeftOut,
+    /// It would give the same.
+    Same,
+    /// It would give another one, or may.
+    Unlike,
+}
+
 /// A label value that is longer than the limit; holds the value.
 #[derive(Debug)]
 pub(crate) struct TooLong(pub(crate) String);
@@ -76,6 +87,28 @@ impl Template {
         Ok((!value.is_empty()).then_some(value))
     }
 
+    /// Compares what [`Self::fill`] would give with `known`, a value that it has given, without making it.
+    pub(crate) fn compare(&self, record: Record<'_>, known: Option<&str>) -> Comparison {
+        let parts = match self {
+            Self::Constant(value) if value.is_empty() => return Comparison::LeftOut,
+            Self::Constant(value) if Some(value.as_str()) == known => return Comparison::Same,
+            Self::Constant(_) => return Comparison::Unlike,
+            Self::Parts(parts) => parts,
+        };
+        let mut rest = known;
+        for part in parts {
+            let Some(text) = part.text(record) else {
+                return Comparison::LeftOut;
+            };
+            rest = rest.and_then(|rest| rest.strip_prefix(text));
+        }
+        // What was given before is plain and not too long, so what is the same letter by letter is given again.
+        match rest {
+            Some("") if known != Some("") => Comparison::Same,
+            _ => Comparison::Unlike,
+        }
+    }
+
     /// The fields that it uses.
     pub(crate) fn fields(&self) -> impl Iterator<Item = usize> {
         let parts = match self {
@@ -89,23 +122,31 @@ impl Template {
     }
 }
 
+impl Part {
+    /// What it stands for; `None` for an absent field without a default.
+    fn text<'t>(&'t self, record: Record<'t>) -> Option<&'t str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Field {
+                index,
+                default: None,
+            } => record.field(*index),
+            Self::Field {
+                index,
+                default: Some(default),
+            } => {
+                let text = record.field(*index);
+                let text = text.filter(|text| !text.trim().is_empty());
+                Some(text.unwrap_or(default))
+            }
+        }
+    }
+}
+
 fn fill(parts: &[Part], record: Record<'_>) -> Option<String> {
     let mut value = String::new();
     for part in parts {
-        value.push_str(match part {
-            Part::Text(text) => text,
-            Part::Field {
-                index,
-                default: None,
-            } => record.field(*index)?,
-            Part::Field {
-                index,
-                default: Some(default),
-            } => record
-                .field(*index)
-                .filter(|text| !text.trim().is_empty())
-                .unwrap_or(default),
-        });
+        value.push_str(part.text(record)?);
     }
     // Nearly every value is plain as it is, and then its allocation is kept.
     let is_plain = value.trim().len() == value.len() && !value.contains(char::is_control);
@@ -124,19 +165,29 @@ mod tests {
 
     /// Fills `text` in, with the fields `a` and `b`.
     fn check(text: &str, a: Option<&str>, b: Option<&str>, expected: Option<&str>) {
-        let fields = ["a", "b"];
+        let names = ["a", "b"];
         let template = Template::compile(text, |name| {
-            Ok(fields
+            Ok(names
                 .iter()
                 .position(|field| *field == name)
                 .expect("tests name known fields only"))
         })
         .unwrap();
+        let fields = [a, b];
+        let record = Record::new(&fields);
         assert_eq!(
-            template.fill(Record::new(&[a, b])).unwrap().as_deref(),
+            template.fill(record).unwrap().as_deref(),
             expected,
             "{text:?} with {a:?} and {b:?}"
         );
+        let raw: String = [a, b].into_iter().flatten().collect();
+        match template.compare(record, expected) {
+            Comparison::Same => assert!(expected.is_some()),
+            Comparison::LeftOut => assert_eq!(expected, None),
+            // It need not see that a text is the same once it is made plain.
+            Comparison::Unlike => assert!(raw.trim() != raw || raw.contains(char::is_control)),
+        }
+        assert_ne!(template.compare(record, Some("other")), Comparison::Same);
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub fn stats(mut stats: ShardStats) -> ShardStats {
     if let Some(first_over) = stats.poll_seconds.keys().nth(COLLECTORS).cloned() {
         drop(stats.poll_seconds.split_off(&first_over));
     }
-    for histogram in stats.poll_seconds.values_mut() {
+    let own = [&mut stats.poll_delay_seconds];
+    for histogram in stats.poll_seconds.values_mut().chain(own) {
         if !is_time(histogram.sum) {
             histogram.sum = 0.0;
         }

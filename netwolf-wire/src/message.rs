@@ -230,7 +230,7 @@ pub struct Heartbeat {
     /// Counts up on each link; the renewal names it.
     pub beat: u64,
     /// The shard's own counters.
-    pub stats: ShardStats,
+    pub stats: Box<ShardStats>,
 }
 
 /// Numbers that the following polls use.

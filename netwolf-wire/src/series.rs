@@ -29,7 +29,9 @@ pub enum Kind {
 pub struct DeviceNo(pub u32);
 
 /// A shard's number for a metric family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct FamilyNo(pub u32);
 
 /// A shard's number for a series.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use netwolf_filter::{Extraction, Recollection};
+
 use super::Session;
 use crate::{plan::CompiledPlan, schedule::Schedule};
 
@@ -9,6 +11,8 @@ use crate::{plan::CompiledPlan, schedule::Schedule};
 pub(super) struct Agenda {
     pub(super) plan: Arc<CompiledPlan>,
     pub(super) schedule: Schedule,
+    /// Of each command.
+    recollections: Vec<Recollection>,
 }
 
 impl Agenda {
@@ -23,7 +27,27 @@ impl Agenda {
             session.device.as_str(),
             commands,
         );
-        Self { plan, schedule }
+        Self {
+            recollections: vec![Recollection::default(); plan.commands.len()],
+            plan,
+            schedule,
+        }
+    }
+
+    /// What the rules of a command make of its output; `plan` may be an older one than that of the agenda.
+    pub(super) fn extract(
+        &mut self,
+        plan: &CompiledPlan,
+        command: usize,
+        text: &str,
+    ) -> Extraction {
+        let filter = &plan.commands[command].filter;
+        match self.recollections.get_mut(command) {
+            Some(recollection) if plan.digest == self.plan.digest => {
+                filter.apply_again(text, recollection)
+            }
+            _ => filter.apply(text),
+        }
     }
 
     /// Goes over to `plan`; a command that the old one had too keeps when it ran last.

@@ -102,6 +102,8 @@ pub(crate) struct Polled {
     pub(crate) unix_ms: u64,
     /// From the moment the command was typed.
     pub(crate) took: Duration,
+    /// From the moment it was due.
+    pub(crate) delay: Duration,
     /// What the rules made of it.
     pub(crate) extraction: Extraction,
     /// The output was too long; the samples are from what was kept.

@@ -35,6 +35,7 @@ pub(super) enum Over {
 struct Running {
     plan: Arc<CompiledPlan>,
     command: usize,
+    due: Instant,
     started: Instant,
     /// Out of schedule, to be shown.
     shown: bool,
@@ -51,12 +52,18 @@ impl Session {
         let mut running: Option<Running> = None;
         let mut showing: Option<Showing> = None;
         let mut relearns = 0;
+        // The first look is at whatever was ordered during the login.
+        let mut ordered = true;
         // Scheduled commands and shown ones take turns, so that neither waits for long.
         let mut turn_of_show = false;
         let timer = sleep_until(Instant::now().into());
         tokio::pin!(timer);
         loop {
-            if let Err(over) = self.take_order(agenda) {
+            match self.orders.has_changed() {
+                Ok(changed) => ordered |= changed,
+                Err(_) => return Over::Stopped,
+            }
+            if ordered && let Err(over) = self.take_order(agenda) {
                 return over;
             }
             match live.pump().await {
@@ -71,7 +78,7 @@ impl Session {
                             }),
                             outcome => outcome,
                         };
-                        self.report(command, outcome, &mut showing).await;
+                        self.report(command, outcome, agenda, &mut showing).await;
                     }
                 }
                 Err(failure) => return self.lost(running, failure).await,
@@ -85,10 +92,12 @@ impl Session {
             if running.is_none() {
                 let next_due = agenda.schedule.next_due();
                 // A session that works is not given up where it may not be made anew.
-                if !self.orders.borrow().held && age.is_some_and(|age| age.is_over(now, next_due)) {
+                if age.is_some_and(|age| age.is_over(now, next_due)) && !self.orders.borrow().held {
                     return Over::Aged;
                 }
-                self.take_show(agenda, &mut showing).await;
+                if std::mem::take(&mut ordered) || showing.is_some() {
+                    self.take_show(agenda, &mut showing).await;
+                }
                 running = if turn_of_show {
                     next_shown(&mut showing, now)
                 } else {
@@ -123,7 +132,7 @@ impl Session {
                     .min(),
             };
             let until = [next, live.timeout()].into_iter().flatten().min();
-            self.wait(live, timer.as_mut(), until).await;
+            ordered |= self.wait(live, timer.as_mut(), until).await;
         }
     }
 
@@ -136,6 +145,7 @@ impl Session {
         Some(Running {
             plan: agenda.plan.clone(),
             command: due.command,
+            due: due.at,
             started: now,
             shown: false,
         })
@@ -170,25 +180,27 @@ impl Session {
         Over::Lost { failure, idle }
     }
 
-    /// Waits until there is something to look at: bytes, an order, or the time.
-    async fn wait(&mut self, live: &Live, mut timer: Pin<&mut Sleep>, until: Option<Instant>) {
+    /// Waits until there is something to look at: bytes, an order, or the time. Tells whether it is an order, which
+    /// counts as seen then.
+    async fn wait(
+        &mut self,
+        live: &Live,
+        mut timer: Pin<&mut Sleep>,
+        until: Option<Instant>,
+    ) -> bool {
         if let Some(until) = until {
             timer.as_mut().reset(until.into());
         }
         tokio::select! {
             biased;
-            () = live.feed().wake.notified() => {}
-            changed = self.orders.changed() => if changed.is_err() {
-                tracing::trace!("nobody is left to give orders");
-            },
-            () = timer, if until.is_some() => {}
+            () = live.feed().wake.notified() => false,
+            // An error means that nobody is left to give orders, which the next look finds, too.
+            _ = self.orders.changed() => true,
+            () = timer, if until.is_some() => false,
         }
     }
 
     fn take_order(&mut self, agenda: &mut Agenda) -> Result<(), Over> {
-        if self.orders.has_changed().is_err() {
-            return Err(Over::Stopped);
-        }
         let Order { plan, stop, .. } = self.orders.borrow_and_update().clone();
         if stop {
             return Err(Over::Stopped);
@@ -203,11 +215,18 @@ impl Session {
         Ok(())
     }
 
-    async fn report(&self, running: Running, outcome: Outcome, showing: &mut Option<Showing>) {
+    async fn report(
+        &self,
+        running: Running,
+        outcome: Outcome,
+        agenda: &mut Agenda,
+        showing: &mut Option<Showing>,
+    ) {
         let ended = Instant::now();
         let Running {
             plan,
             command,
+            due,
             started,
             shown,
         } = running;
@@ -228,7 +247,8 @@ impl Session {
             (None, Outcome::Output(output)) => Notice::Polled(Box::new(Polled {
                 unix_ms,
                 took,
-                extraction: spec.filter.apply(&output.text),
+                delay: ended - due,
+                extraction: agenda.extract(&plan, command, &output.text),
                 truncated: output.truncated,
                 plan,
                 command,
@@ -250,6 +270,7 @@ fn next_shown(showing: &mut Option<Showing>, now: Instant) -> Option<Running> {
     Some(Running {
         plan,
         command,
+        due: now,
         started: now,
         shown: true,
     })

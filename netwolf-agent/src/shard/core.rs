@@ -10,11 +10,12 @@
 //! lease is reported as revoked only after its session is closed; one device's trouble is noted with that device.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use foldhash::HashMap;
 use netwolf_wire::{
     DeviceName, Epoch,
     job::Job,
@@ -178,9 +179,9 @@ impl Core {
             clock,
             leases: Leases::default(),
             plans: Plans::default(),
-            devices: HashMap::new(),
-            by_task: HashMap::new(),
-            closing: HashMap::new(),
+            devices: HashMap::default(),
+            by_task: HashMap::default(),
+            closing: HashMap::default(),
             next_task: 0,
             claimed: Vec::new(),
             revoked: Vec::new(),

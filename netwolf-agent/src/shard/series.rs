@@ -6,12 +6,12 @@
 //! Invariant: a poll never refers to a number that is not declared before it on the same link.
 
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use netwolf_filter::Family;
+use foldhash::HashMap;
+use netwolf_filter::{Family, Labels};
 use netwolf_wire::{
     DeviceName, Epoch,
     message::Declare,
@@ -28,9 +28,6 @@ const MAX_SERIES_OF_A_DEVICE: u32 = 10_000;
 const FORGET_INTERVALS: u32 = 10;
 /// See [`FORGET_INTERVALS`]: an interface that flaps must not cost a new declaration each time.
 const FORGET_AFTER: Duration = Duration::from_mins(5);
-
-/// Label names with their values.
-pub(super) type Labels = [(String, String)];
 
 /// The number of a link of this shard; 0 is before the first.
 type Generation = u64;
@@ -96,7 +93,7 @@ impl SeriesTable {
             epoch,
             declared: 0,
             retired: None,
-            series: HashMap::new(),
+            series: HashMap::default(),
         }))
     }
 
@@ -159,11 +156,14 @@ impl SeriesTable {
         &mut self,
         poll: PollContext,
         family: FamilyNo,
-        labels: Vec<(String, String)>,
+        labels: Arc<Labels>,
         guess: Option<SeriesNo>,
     ) -> Option<SeriesNo> {
         let same = |series: &Series| {
-            series.device == poll.device && series.family == family && *series.labels == *labels
+            series.device == poll.device
+                && series.family == family
+                // Nearly always they are the same in memory, too.
+                && (Arc::ptr_eq(&series.labels, &labels) || series.labels == labels)
         };
         let no = match guess.filter(|no| self.series.get(no.0).is_some_and(same)) {
             Some(no) => no,
@@ -184,10 +184,9 @@ impl SeriesTable {
         &mut self,
         poll: PollContext,
         family: FamilyNo,
-        labels: Vec<(String, String)>,
+        labels: Arc<Labels>,
     ) -> Option<SeriesNo> {
         let device = self.devices.get_mut(poll.device.0)?;
-        let labels: Arc<Labels> = labels.into();
         let key = (family, labels.clone());
         if let Some(no) = device.series.get(&key) {
             return Some(*no);

@@ -399,7 +399,7 @@ impl World {
             }
             ToManager::Heartbeat(heartbeat) => {
                 self.beats += 1;
-                self.stats = heartbeat.stats;
+                self.stats = *heartbeat.stats;
             }
             ToManager::Goodbye(_) => self.goodbye = true,
             ToManager::Asks(asks) => self.asks.extend(asks.asks),

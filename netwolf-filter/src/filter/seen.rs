@@ -2,10 +2,15 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
 };
 
+use foldhash::fast::RandomState;
+
 use super::Sample;
+
+/// So few series are compared one by one, which is cheaper than a table.
+const FEW: usize = 16;
 
 /// The series of some samples, by hash.
 #[derive(Debug, Default)]
@@ -20,10 +25,14 @@ impl Seen {
     /// are those that were new before.
     pub(super) fn is_new(&mut self, sample: &Sample, samples: &[Sample]) -> bool {
         let same = |other: &Sample| other.family == sample.family && other.labels == sample.labels;
-        match self
-            .samples
-            .entry(self.hasher.hash_one((sample.family, &sample.labels)))
-        {
+        if samples.len() < FEW {
+            return !samples.iter().any(same);
+        }
+        if self.samples.is_empty() {
+            let hashes = samples.iter().map(|sample| self.hash(sample)).zip(0..);
+            self.samples = hashes.collect();
+        }
+        match self.samples.entry(self.hash(sample)) {
             Entry::Vacant(vacant) => {
                 vacant.insert(samples.len());
                 true
@@ -31,5 +40,9 @@ impl Seen {
             // Two series with one hash are next to impossible, and slow when it happens, but not alike.
             Entry::Occupied(first) => !same(&samples[*first.get()]) && !samples.iter().any(same),
         }
+    }
+
+    fn hash(&self, sample: &Sample) -> u64 {
+        self.hasher.hash_one((sample.family, &sample.labels))
     }
 }

@@ -13,7 +13,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use netwolf_wire::stats::POLL_BUCKETS;
+use netwolf_wire::stats::{Histogram, POLL_BUCKETS, ShardStats};
 use serde::Serialize;
 
 use super::{PATHS, PathInfo, Web};
@@ -44,8 +44,12 @@ pub struct Status {
     pub samples_total: u64,
     /// Polls that the present agents have done since they were started.
     pub polls_total: u64,
+    /// Polls that they left out.
+    pub polls_skipped_total: u64,
     /// How long those took.
     pub poll_seconds: PollSeconds,
+    /// How long after they were due they were done.
+    pub poll_delay_seconds: PollSeconds,
 }
 
 /// A histogram of poll times over all shards and collectors.
@@ -58,17 +62,21 @@ pub struct PollSeconds {
 }
 
 impl PollSeconds {
-    fn of(agents: &[Arc<AgentSlot>]) -> Self {
+    /// Adds up what `read` finds in the stats of each shard.
+    fn of(
+        agents: &[Arc<AgentSlot>],
+        read: impl for<'a> Fn(&'a ShardStats, &mut dyn FnMut(&'a Histogram)),
+    ) -> Self {
         let mut buckets = [0_u64; POLL_BUCKETS.len() + 1];
         for slot in agents {
             slot.with_stats(|stats| {
-                for histogram in stats.poll_seconds.values() {
+                read(stats, &mut |histogram| {
                     let counted = histogram.buckets.iter().chain([&histogram.over]);
                     buckets
                         .iter_mut()
                         .zip(counted)
                         .for_each(|(sum, count)| *sum = sum.saturating_add(*count));
-                }
+                });
             });
         }
         let counts = buckets.iter().scan(0_u64, |sum, count| {
@@ -126,13 +134,21 @@ impl Status {
             },
             series: state.store.len(),
             samples_total: state.telemetry.series.samples.get(),
-            polls_total: agents
-                .iter()
-                .map(|slot| slot.with_stats(|stats| stats.polls))
-                .fold(0, u64::saturating_add),
-            poll_seconds: PollSeconds::of(&agents),
+            polls_total: total(&agents, |stats| stats.polls),
+            polls_skipped_total: total(&agents, |stats| stats.polls_skipped),
+            poll_seconds: PollSeconds::of(&agents, |stats, add| {
+                stats.poll_seconds.values().for_each(add);
+            }),
+            poll_delay_seconds: PollSeconds::of(&agents, |stats, add| {
+                add(&stats.poll_delay_seconds);
+            }),
         }
     }
+}
+
+fn total(agents: &[Arc<AgentSlot>], read: impl Fn(&ShardStats) -> u64) -> u64 {
+    let counts = agents.iter().map(|slot| slot.with_stats(&read));
+    counts.fold(0, u64::saturating_add)
 }
 
 /// `/api/v1/agents`.

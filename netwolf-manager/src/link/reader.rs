@@ -41,7 +41,7 @@ pub(super) async fn run(
             ToManager::Polls(polls) => table.ingest(&polls.polls, now, unix_ms()),
             ToManager::Declare(declare) => table.declare(declare, now),
             ToManager::Heartbeat(Heartbeat { beat, stats }) => {
-                slot.set_stats(bounded::stats(stats));
+                slot.set_stats(bounded::stats(*stats));
                 table.retry(now);
                 // A full queue means that the core will close the link; a renewal more would not help.
                 if pulse.is_member() && queue.try_send(Renew { beat }.into()).is_err() {

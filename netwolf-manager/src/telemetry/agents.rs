@@ -190,6 +190,11 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
         Type::Histogram,
         "From the moment a command is typed until its output is whole.",
     );
+    let mut delay = OwnFamily::new(
+        "netwolf_agent_poll_delay_seconds",
+        Type::Histogram,
+        "From the moment a command is due until its output is whole.",
+    );
     for slot in agents {
         let index = slot.shard.index.to_string();
         let labels = [
@@ -218,12 +223,13 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
                     family.count(&with(labels, "reason", reason.as_str()), count);
                 }
             }
+            delay.histogram(&labels, &stats.poll_delay_seconds);
             for (collector, histogram) in &stats.poll_seconds {
                 seconds.histogram(&with(labels, "collector", collector), histogram);
             }
         });
     }
-    [up, info, pacing, seconds]
+    [up, info, pacing, seconds, delay]
         .into_iter()
         .chain(fields)
         .chain(reasons)

@@ -119,7 +119,7 @@ fn credentials(now: Tick) -> Vec<CredentialView> {
 fn every_device_and_shard_is_on_the_page() {
     let page = render(
         Format::Text,
-        &own(&board(), NOW),
+        own(&board(), NOW),
         &SeriesStore::default(),
         NOW,
     );
@@ -133,7 +133,7 @@ fn promtool_accepts_all_own_families() {
     telemetry.rendered(Duration::from_millis(2));
     let mut own = own(&board(), NOW);
     own.extend(telemetry.counted());
-    let page = render(Format::Text, &own, &SeriesStore::default(), NOW);
+    let page = render(Format::Text, own, &SeriesStore::default(), NOW);
     assert!(
         page.contains("netwolf_manager_refused_hellos_total{reason=\"version\"} 0\n"),
         "{page}"
@@ -148,7 +148,7 @@ fn a_host_key_that_does_not_match_is_a_series_only_while_it_does_not() {
     let slot = board.device("backing-off").unwrap();
     let page = || {
         let own = devices::families(&board.devices(), NOW);
-        render(Format::Text, &own, &SeriesStore::default(), NOW)
+        render(Format::Text, own, &SeriesStore::default(), NOW)
     };
     assert!(!page().contains("_mismatch{"));
     let mut status = slot.inspect(NOW, |view| view.status.unwrap().clone());
@@ -161,14 +161,7 @@ fn a_host_key_that_does_not_match_is_a_series_only_while_it_does_not() {
 #[test]
 fn a_device_without_results_is_not_up() {
     let board = board();
-    let page = |now| {
-        render(
-            Format::Text,
-            &own(&board, now),
-            &SeriesStore::default(),
-            now,
-        )
-    };
+    let page = |now| render(Format::Text, own(&board, now), &SeriesStore::default(), now);
     assert!(page(Tick(NOW.0 + 5_000)).contains("netwolf_device_up{device=\"up\"} 1"));
     assert!(page(Tick(NOW.0 + 5_001)).contains("netwolf_device_up{device=\"up\"} 0"));
 }
@@ -181,7 +174,7 @@ fn after_a_restart_what_is_not_known_of_a_device_is_left_out() {
     board.set_inventory(&inventory);
     let page = |now| {
         let own = devices::families(&board.devices(), now);
-        render(Format::Text, &own, &SeriesStore::default(), now)
+        render(Format::Text, own, &SeriesStore::default(), now)
     };
     let up = |name: &str, value: u8| format!("netwolf_device_up{{device=\"{name}\"}} {value}");
     let is_silent = |page: &str| !page.contains("_up{") && !page.contains("_session_state{");

@@ -125,11 +125,11 @@ fn messages() -> impl Strategy<Value = ToManager> {
         ),
         (any::<u64>(), any::<u64>()).prop_map(|(beat, polls)| Heartbeat {
             beat,
-            stats: ShardStats {
+            stats: Box::new(ShardStats {
                 polls,
                 poll_seconds: BTreeMap::from([("cpu".into(), Histogram::default())]),
                 ..Default::default()
-            },
+            }),
         }
         .into()),
         (devices(), any::<u32>(), "\\PC{0,40}").prop_map(|(device, no, text)| Declare {

@@ -7,10 +7,11 @@ use netwolf_wire::{
     DeviceName,
     message::{Polls, ToManager},
     series::{Poll, SeriesNo, Value},
+    stats::ShardStats,
     status::{Failure, Reason, SessionState},
 };
 
-use super::Core;
+use super::{Core, statuses::mark};
 use crate::{
     dialogue::MAX_OUTPUT,
     link::wires::Batch,
@@ -19,8 +20,8 @@ use crate::{
     shard::series::PollContext,
 };
 
-/// A poll waits at most so long for others to go with.
-const FLUSH_DELAY: Duration = Duration::from_millis(50);
+/// A poll waits at most so long for others to go with: people look at what a device says now.
+const FLUSH_DELAY: Duration = Duration::from_millis(10);
 /// Polls in one message.
 const MAX_POLLS: usize = 500;
 /// Samples in one message, about; with their declarations they stay far below the longest frame.
@@ -35,6 +36,11 @@ impl Core {
         }
         let Some(name) = self.by_task.get(&id).cloned() else {
             return;
+        };
+        let notice = match notice {
+            // Nearly all of them; the rest may take its time.
+            Notice::Polled(polled) => return self.handle_polled(&name, *polled, now),
+            notice => notice,
         };
         match notice {
             Notice::Held => self.note_held(&name, now),
@@ -88,7 +94,6 @@ impl Core {
                 self.drop_shows(&name);
                 self.change_state(&name, SessionState::Connecting, None, now);
             }
-            Notice::Polled(polled) => self.handle_polled(&name, *polled, now),
             Notice::PollFailed {
                 plan,
                 command,
@@ -103,8 +108,8 @@ impl Core {
             Notice::Skipped(n) => self.stats.polls_skipped += n,
             Notice::Relearned(n) => self.stats.prompt_relearns += n,
             Notice::Shown(request, outputs) => self.handle_shown(&name, request, outputs),
-            // Told above, of tasks that were stopped, too.
-            Notice::Ended(..) => {}
+            // Told above, the one of tasks that were stopped, too.
+            Notice::Polled(_) | Notice::Ended(..) => {}
         }
     }
 
@@ -122,23 +127,30 @@ impl Core {
             command,
             unix_ms,
             took,
+            delay,
             extraction,
             truncated,
         } = polled;
-        if !self.is_current(name, &plan) {
+        let device = self.devices.get_mut(name);
+        let Some(device) = device.filter(|device| device.job.plan == plan.digest) else {
             self.stats.polls_skipped += 1;
-            return;
-        }
-        let spec = &plan.commands[command];
-        self.count(&spec.collector, took, &extraction, truncated);
-        self.note_command(name, &spec.text, fault_of(&extraction, truncated), now);
-
-        let Some(device) = self.devices.get_mut(name) else {
             return;
         };
         let Ok(ready) = self.plans.get(plan.digest) else {
             return;
         };
+        let spec = &plan.commands[command];
+        count(
+            &mut self.stats,
+            &spec.collector,
+            took,
+            &extraction,
+            truncated,
+        );
+        self.stats.poll_delay_seconds.observe(delay.as_secs_f64());
+        if device.note_command(&spec.text, fault_of(&extraction, truncated)) {
+            mark(&mut self.dirty, &mut self.statuses_at, name, now);
+        }
         let families = &ready.families[command];
         if device.guesses.len() <= command {
             device
@@ -180,29 +192,6 @@ impl Core {
         self.flush_at = Some(self.flush_at.map_or(due, |at| at.min(due)));
     }
 
-    fn count(&mut self, collector: &str, took: Duration, extraction: &Extraction, truncated: bool) {
-        self.stats.polls += 1;
-        self.stats.parse_problems += extraction.problem_count() as u64;
-        if truncated {
-            self.stats.truncated += 1;
-            *self
-                .stats
-                .poll_failures
-                .entry(Reason::OutputTruncated)
-                .or_default() += 1;
-        }
-        let seconds = took.as_secs_f64();
-        match self.stats.poll_seconds.get_mut(collector) {
-            Some(histogram) => histogram.observe(seconds),
-            None => self
-                .stats
-                .poll_seconds
-                .entry(collector.to_owned())
-                .or_default()
-                .observe(seconds),
-        }
-    }
-
     /// When [`Self::poll_batch`] has something, on a link that stands.
     pub(in crate::shard) const fn flush_at(&self) -> Option<Instant> {
         self.flush_at
@@ -236,6 +225,34 @@ impl Core {
         if self.flush_at.is_some() {
             self.flush_at = Some(now + FLUSH_DELAY);
         }
+    }
+}
+
+/// Counts a poll.
+fn count(
+    stats: &mut ShardStats,
+    collector: &str,
+    took: Duration,
+    extraction: &Extraction,
+    truncated: bool,
+) {
+    stats.polls += 1;
+    stats.parse_problems += extraction.problem_count() as u64;
+    if truncated {
+        stats.truncated += 1;
+        *stats
+            .poll_failures
+            .entry(Reason::OutputTruncated)
+            .or_default() += 1;
+    }
+    let seconds = took.as_secs_f64();
+    match stats.poll_seconds.get_mut(collector) {
+        Some(histogram) => histogram.observe(seconds),
+        None => stats
+            .poll_seconds
+            .entry(collector.to_owned())
+            .or_default()
+            .observe(seconds),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Statuses: kept for each device, told when they change, all of them on a new link.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use netwolf_wire::{
     DeviceName,
@@ -8,17 +11,54 @@ use netwolf_wire::{
     status::{FailingCommand, Failure, Reason, SessionState},
 };
 
-use super::Core;
+use super::{Core, Device};
 
 /// Changes within this time go as one: a login that fails at once is one message and not two.
 const STATUS_DELAY: Duration = Duration::from_millis(100);
 /// Statuses in one message; each has at most some KiB.
 const MAX_STATUSES: usize = 500;
 
+/// The device's status is to be told.
+pub(super) fn mark(
+    dirty: &mut HashSet<DeviceName>,
+    statuses_at: &mut Option<Instant>,
+    name: &DeviceName,
+    now: Instant,
+) {
+    dirty.insert(name.clone());
+    statuses_at.get_or_insert(now + STATUS_DELAY);
+}
+
+impl Device {
+    /// Notes whether a command does as it should; tells whether that changed.
+    pub(super) fn note_command(&mut self, command: &str, failure: Option<Failure>) -> bool {
+        let failing = &mut self.status.failing;
+        let known = failing
+            .iter()
+            .position(|failing| failing.command == command);
+        match (known, failure) {
+            (None, None) => return false,
+            (Some(at), None) => {
+                failing.remove(at);
+            }
+            (Some(at), Some(failure)) => {
+                if failing[at].failure == failure {
+                    return false;
+                }
+                failing[at].failure = failure;
+            }
+            (None, Some(failure)) => failing.push(FailingCommand {
+                command: command.to_owned(),
+                failure,
+            }),
+        }
+        true
+    }
+}
+
 impl Core {
     pub(super) fn mark(&mut self, name: &DeviceName, now: Instant) {
-        self.dirty.insert(name.clone());
-        self.statuses_at.get_or_insert(now + STATUS_DELAY);
+        mark(&mut self.dirty, &mut self.statuses_at, name, now);
     }
 
     pub(super) fn change_state(
@@ -83,30 +123,10 @@ impl Core {
         failure: Option<Failure>,
         now: Instant,
     ) {
-        let Some(device) = self.devices.get_mut(name) else {
-            return;
-        };
-        let failing = &mut device.status.failing;
-        let known = failing
-            .iter()
-            .position(|failing| failing.command == command);
-        match (known, failure) {
-            (None, None) => return,
-            (Some(at), None) => {
-                failing.remove(at);
-            }
-            (Some(at), Some(failure)) => {
-                if failing[at].failure == failure {
-                    return;
-                }
-                failing[at].failure = failure;
-            }
-            (None, Some(failure)) => failing.push(FailingCommand {
-                command: command.to_owned(),
-                failure,
-            }),
+        let device = self.devices.get_mut(name);
+        if device.is_some_and(|device| device.note_command(command, failure)) {
+            self.mark(name, now);
         }
-        self.mark(name, now);
     }
 
     /// When [`Self::poll_statuses`] has something, on a link that stands.

@@ -166,10 +166,11 @@ impl Bench {
     fn poll_by(&mut self, plan: Arc<CompiledPlan>, id: TaskId, unix_ms: u64, value: f64) {
         let sample = Sample {
             family: 0,
-            labels: vec![("cpu".into(), "0".into())],
+            labels: [("cpu".into(), "0".into())].into(),
             value,
         };
         let polled = Polled {
+            delay: Duration::from_millis(4),
             plan,
             command: 0,
             unix_ms,

@@ -10,8 +10,8 @@ fn family(name: &str) -> Family {
     }
 }
 
-fn labels(value: &str) -> Vec<(String, String)> {
-    vec![("interface".into(), value.into())]
+fn labels(value: &str) -> Arc<Labels> {
+    [("interface".into(), value.into())].into()
 }
 
 struct Bench {

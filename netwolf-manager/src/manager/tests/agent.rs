@@ -239,7 +239,7 @@ async fn run(
             },
             _ = beats.tick() => {
                 beat += 1;
-                Heartbeat { beat, stats: ShardStats { polls: 7, ..ShardStats::default() } }.into()
+                Heartbeat { beat, stats: Box::new(ShardStats { polls: 7, ..ShardStats::default() }) }.into()
             }
         };
         if writer.send(&message).await.is_err() {
