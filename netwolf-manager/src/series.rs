@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!   link --> LinkTable: number -> cell --> store: family -> label set -> cell --> exposition
-//!            (a map, no lock)              (locked only to declare, sweep and render)
+//!            (no lock)                     (locked only to declare, sweep and render)
 //! ```
 //!
-//! A sample is a look-up in the link's own map and a few atomic stores. Labels are rendered once, when a series is
-//! declared, in the form in which both exposition formats want them.
+//! A sample is a look-up in the link's own table and a few atomic stores. Labels are rendered once, when a series is
+//! declared, in the form in which both exposition formats want them, and stand side by side in the order of the page.
 //!
 //! Invariants: a series is shown only while it is fresh (its last sample *arrived* within three of its
 //! intervals, or 5 s; the agents' clocks play no part) and its device is in the inventory; a sample never
@@ -23,7 +23,9 @@ mod labels;
 pub mod limits;
 mod link_table;
 mod name;
+mod numbers;
 mod store;
+mod table;
 
 pub use cell::Cell;
 pub(crate) use labels::escape as escape_label;

@@ -99,12 +99,12 @@ fn own() -> Vec<OwnFamily> {
 
 #[test]
 fn text_page() {
-    insta::assert_snapshot!(render(Format::Text, &own(), &store(), NOW));
+    insta::assert_snapshot!(render(Format::Text, own(), &store(), NOW));
 }
 
 #[test]
 fn open_metrics_page() {
-    insta::assert_snapshot!(render(Format::OpenMetrics, &own(), &store(), NOW));
+    insta::assert_snapshot!(render(Format::OpenMetrics, own(), &store(), NOW));
 }
 
 #[test]
@@ -145,6 +145,6 @@ fn a_registry_becomes_families() {
 
 #[test]
 fn promtool_accepts_the_text_page() {
-    let page = render(Format::Text, &own(), &store(), NOW);
+    let page = render(Format::Text, own(), &store(), NOW);
     testing::promtool(&page);
 }

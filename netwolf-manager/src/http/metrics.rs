@@ -1,52 +1,60 @@
-//! `/metrics`: one render for all who ask at the same time.
+//! `/metrics`: a page is streamed while it is rendered, and shared by all who ask meanwhile.
 //!
-//! A page is kept for a tenth of a second after it is done and is good for whoever asked before, so that fifty
-//! scrapers cost one render however long that takes. Rendering and compression run off the async threads.
+//! ```text
+//!   compressed, or small --> rendered once off the async threads, kept for a moment --> all who ask
+//!   large and plain -------> a reader of its own for each, a chunk at a time, nothing kept
+//! ```
+//!
+//! A shared page is kept for four times as long as it took, so that however many scrape, rendering takes a fifth of
+//! a core at most (see [`growing`]). A large plain page is not: it would take the memory that compression saves, and
+//! it costs a tenth of the time.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
 use axum::{
+    body::Body,
     extract::State as Shared,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use tokio::sync::Mutex;
+use futures_util::stream;
 
+use self::growing::{Growing, Writer};
 use super::{Web, list};
 use crate::{
-    exposition::{self, Format, accept},
+    exposition::{Format, OwnFamily, PageReader, accept},
     state::State,
     telemetry::{agents, credentials, devices, manager},
 };
 
-/// A page is given out for so long after it is done. Far below any interval, so nobody can tell.
-const MAX_AGE: Duration = Duration::from_millis(100);
+mod growing;
 
-/// Pages that were rendered a moment ago, by format and compression.
+/// Plain pages of more series are not shared: at a hundred bytes a series this is 5 MB.
+const SHARED_SERIES: usize = 50_000;
+/// Compressed bytes are handed on in pieces of this size.
+const PIECE: usize = 64 << 10;
+
+/// Pages that are rendered or were a moment ago, by format and compression.
 #[derive(Debug, Default)]
 pub struct Pages {
     slots: [Mutex<Option<Page>>; 4],
     generation: AtomicU64,
-    /// Bytes of the page that was rendered last, which the next one needs about as well.
-    last_size: AtomicUsize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Page {
-    /// When it was done.
-    at: Instant,
     /// The generation in which its rendering began.
     generation: u64,
-    body: Bytes,
+    growing: Arc<Growing>,
 }
 
 impl Pages {
@@ -58,20 +66,12 @@ impl Pages {
     /// Frees pages that are too old to be given out; to be called now and then.
     pub fn sweep(&self) {
         for slot in &self.slots {
-            if let Ok(mut page) = slot.try_lock()
-                && !page
-                    .as_ref()
-                    .is_some_and(|page| self.is_good(page, Instant::now()))
-            {
-                *page = None;
-            }
+            lock(slot).take_if(|page| !self.is_good(page, Instant::now()));
         }
     }
 
-    /// Whether a page is good for who asked at `asked`: it was done not long before, or later, while they waited.
     fn is_good(&self, page: &Page, asked: Instant) -> bool {
-        asked.saturating_duration_since(page.at) < MAX_AGE
-            && page.generation == self.generation.load(Relaxed)
+        page.generation == self.generation.load(Relaxed) && page.growing.is_good(asked)
     }
 
     fn slot(&self, format: Format, gzip: bool) -> &Mutex<Option<Page>> {
@@ -79,9 +79,13 @@ impl Pages {
     }
 }
 
-/// Renders the page of this moment.
-pub fn render(state: &State, format: Format) -> String {
-    let (start, now) = (Instant::now(), state.clock.now());
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The manager's own families as they are now.
+fn own_families(state: &State) -> Vec<OwnFamily> {
+    let now = state.clock.now();
     let fleet = state.board.devices();
     let mut own = manager::families(
         &state.board.core(),
@@ -93,58 +97,107 @@ pub fn render(state: &State, format: Format) -> String {
     own.extend(credentials::families(&state.board.credentials()));
     own.extend(devices::families(&fleet, now));
     own.extend(state.telemetry.counted());
-    // A tenth more, because a page that grows a little would otherwise be copied once to grow.
-    let last_size = state.pages.last_size.load(Relaxed);
-    let text = String::with_capacity((last_size + last_size / 10).max(64 << 10));
-    let page = exposition::render_into(text, format, &own, &state.store, now);
-    state.pages.last_size.store(page.len(), Relaxed);
-    state.telemetry.rendered(start.elapsed());
-    page
+    own
 }
 
-async fn page(state: &Arc<State>, format: Format, gzip: bool, asked: Instant) -> Option<Bytes> {
-    let pages = &state.pages;
-    let mut slot = pages.slot(format, gzip).lock().await;
-    if let Some(page) = slot.as_ref().filter(|page| pages.is_good(page, asked)) {
-        return Some(page.body.clone());
+/// The chunks of a page; once it ends, or nobody wants more of it, the time that rendering took is noted.
+struct Chunks {
+    state: Arc<State>,
+    reader: PageReader,
+    spent: Duration,
+}
+
+impl Chunks {
+    fn of(state: Arc<State>, format: Format) -> Self {
+        let started = Instant::now();
+        let own = own_families(&state);
+        let reader = PageReader::new(format, own, &state.store, state.clock.now());
+        Self {
+            state,
+            reader,
+            spent: started.elapsed(),
+        }
     }
-    let generation = pages.generation.load(Relaxed);
-    let body = if gzip {
-        let plain = Box::pin(page(state, format, false, asked)).await?;
-        tokio::task::spawn_blocking(move || compress(&plain))
-            .await
-            .ok()?
-    } else {
-        let state = state.clone();
-        let render = move || Bytes::from(render(&state, format));
-        tokio::task::spawn_blocking(render).await.ok()?
-    };
-    *slot = Some(Page {
-        at: Instant::now(),
-        generation,
-        body: body.clone(),
-    });
-    Some(body)
 }
 
-fn compress(page: &[u8]) -> Bytes {
+impl Iterator for Chunks {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let started = Instant::now();
+        let chunk = self.reader.next();
+        self.spent += started.elapsed();
+        chunk.map(Bytes::from)
+    }
+}
+
+impl Drop for Chunks {
+    fn drop(&mut self) {
+        self.state.telemetry.rendered(self.spent);
+    }
+}
+
+/// Renders a page to its end.
+fn write(chunks: Chunks, gzip: bool, writer: Writer) {
+    if gzip {
+        compress(chunks, &writer);
+    } else {
+        chunks.for_each(|chunk| writer.push(chunk));
+    }
+    writer.end(Instant::now());
+}
+
+fn compress(chunks: Chunks, writer: &Writer) {
     // The fast level: a page is scraped over a LAN, and numbers do not shrink much further.
-    let mut encoder = GzEncoder::new(Vec::with_capacity(page.len() / 8), Compression::fast());
-    encoder.write_all(page).expect("memory takes everything");
-    encoder.finish().expect("memory takes everything").into()
+    let mut encoder = GzEncoder::new(Vec::with_capacity(PIECE), Compression::fast());
+    for chunk in chunks {
+        encoder.write_all(&chunk).expect("memory takes everything");
+        if encoder.get_ref().len() >= PIECE {
+            let piece = std::mem::replace(encoder.get_mut(), Vec::with_capacity(PIECE));
+            writer.push(piece.into());
+        }
+    }
+    writer.push(encoder.finish().expect("memory takes everything").into());
+}
+
+/// The page that is shared by who asks now; its rendering begins with the first of them.
+fn shared(state: &Arc<State>, format: Format, gzip: bool, asked: Instant) -> Arc<Growing> {
+    let pages = &state.pages;
+    let mut slot = lock(pages.slot(format, gzip));
+    if let Some(page) = slot.as_ref().filter(|page| pages.is_good(page, asked)) {
+        return page.growing.clone();
+    }
+    let (writer, growing) = Growing::begin(Instant::now());
+    *slot = Some(Page {
+        generation: pages.generation.load(Relaxed),
+        growing: growing.clone(),
+    });
+    let state = state.clone();
+    tokio::task::spawn_blocking(move || write(Chunks::of(state, format), gzip, writer));
+    growing
 }
 
 /// Answers a scrape.
 pub(super) async fn serve(Shared(web): Shared<Web>, headers: HeaderMap) -> Response {
     let format = accept::format(list(&headers, header::ACCEPT).as_deref());
     let gzip = accept::gzip(list(&headers, header::ACCEPT_ENCODING).as_deref());
-    let Some(body) = page(&web.state, format, gzip, Instant::now()).await else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    };
     let about = [
         (header::CONTENT_TYPE, format.content_type()),
         (header::VARY, "Accept, Accept-Encoding"),
     ];
+    let state = &web.state;
+    let body = if gzip || state.store.len() <= SHARED_SERIES {
+        Body::from_stream(shared(state, format, gzip, Instant::now()).read())
+    } else {
+        let state = state.clone();
+        match tokio::task::spawn_blocking(move || Chunks::of(state, format)).await {
+            Ok(chunks) => Body::from_stream(stream::iter(chunks.map(Ok::<_, io::Error>))),
+            Err(error) => {
+                tracing::error!(%error, "a page could not be begun");
+                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            }
+        }
+    };
     if gzip {
         (about, [(header::CONTENT_ENCODING, "gzip")], body).into_response()
     } else {
@@ -156,38 +209,18 @@ pub(super) async fn serve(Shared(web): Shared<Web>, headers: HeaderMap) -> Respo
 mod tests {
     use super::*;
 
-    fn page_done_at(at: Instant) -> Page {
-        Page {
-            at,
-            generation: 0,
-            body: Bytes::new(),
-        }
-    }
-
-    #[test]
-    fn a_page_is_good_for_all_who_waited_for_it_and_for_a_moment() {
-        let (pages, start) = (Pages::default(), Instant::now());
-        // Its rendering takes two seconds.
-        let page = page_done_at(start + Duration::from_secs(2));
-        for asked in [0, 1_000, 2_000, 2_099] {
-            let asked = start + Duration::from_millis(asked);
-            assert!(pages.is_good(&page, asked), "{:?}", asked - start);
-        }
-        assert!(!pages.is_good(&page, start + Duration::from_millis(2_100)));
-        pages.outdate();
-        assert!(!pages.is_good(&page, start), "something changed meanwhile");
-    }
-
     #[tokio::test]
     async fn all_who_ask_while_a_page_is_rendered_share_it() {
         let (state, _mailbox) = State::new("127.0.0.1:1".parse().unwrap());
-        let (asked, format) = (Instant::now(), Format::Text);
-        let first = page(&state, format, true, asked).await.unwrap();
-        for _ in 0..20 {
-            // They asked at the same time, however late their turn comes.
-            tokio::time::sleep(MAX_AGE / 5).await;
-            let again = page(&state, format, true, asked).await.unwrap();
-            assert_eq!(again.as_ptr(), first.as_ptr(), "not rendered again");
-        }
+        let ask = || shared(&state, Format::Text, true, Instant::now());
+        let first = ask();
+        assert!(
+            (0..50).all(|_| Arc::ptr_eq(&ask(), &first)),
+            "one render for all"
+        );
+        let other = shared(&state, Format::OpenMetrics, true, Instant::now());
+        assert!(!Arc::ptr_eq(&other, &first), "each form has its own");
+        state.pages.outdate();
+        assert!(!Arc::ptr_eq(&ask(), &first), "something changed meanwhile");
     }
 }

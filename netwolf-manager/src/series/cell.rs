@@ -10,6 +10,7 @@ use std::sync::{
 
 use netwolf_wire::{Epoch, series::Kind};
 
+use super::limits::INTERVAL_MS;
 use crate::{
     board::DeviceSlot,
     clock::{Tick, patience_ms},
@@ -19,16 +20,54 @@ use crate::{
 #[derive(Debug)]
 pub struct Cell {
     device: Arc<DeviceSlot>,
-    labels: Arc<str>,
-    kind: Kind,
     bits: AtomicU64,
     /// When the output was whole, Unix time in milliseconds by the agent's clock; only to tell old from new.
     time_ms: AtomicU64,
     /// When it came in; 0 before the first.
     arrived: AtomicU64,
-    interval_ms: AtomicU32,
-    epoch: AtomicU64,
+    /// The lower half of the epoch, which is enough to tell one lease from the next.
+    epoch: AtomicU32,
+    interval: Interval,
 }
+
+/// An interval and the kind of series in one word: there are millions of cells, and they fit 64 bytes so.
+#[derive(Debug)]
+struct Interval(AtomicU32);
+
+impl Interval {
+    const KIND_BITS: u32 = 2;
+
+    const fn new(kind: Kind) -> Self {
+        Self(AtomicU32::new(match kind {
+            Kind::Gauge => 0,
+            Kind::Counter => 1,
+            Kind::Info => 2,
+        }))
+    }
+
+    fn kind(&self) -> Kind {
+        match self.0.load(Relaxed) & ((1 << Self::KIND_BITS) - 1) {
+            0 => Kind::Gauge,
+            1 => Kind::Counter,
+            _ => Kind::Info,
+        }
+    }
+
+    fn ms(&self) -> u32 {
+        self.0.load(Relaxed) >> Self::KIND_BITS
+    }
+
+    fn set_ms(&self, ms: u32) {
+        let kind = self.0.load(Relaxed) & ((1 << Self::KIND_BITS) - 1);
+        self.0
+            .store(ms.min(INTERVAL_MS) << Self::KIND_BITS | kind, Relaxed);
+    }
+}
+
+const _: () = assert!(
+    INTERVAL_MS < 1 << (u32::BITS - Interval::KIND_BITS),
+    "an interval fits"
+);
 
 /// What became of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +81,14 @@ pub(super) enum Outcome {
 }
 
 impl Cell {
-    pub(super) fn new(device: Arc<DeviceSlot>, labels: Arc<str>, kind: Kind) -> Self {
+    pub(super) fn new(device: Arc<DeviceSlot>, kind: Kind) -> Self {
         Self {
             device,
-            labels,
-            kind,
             bits: AtomicU64::new(0),
             time_ms: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
-            interval_ms: AtomicU32::new(0),
-            epoch: AtomicU64::new(0),
+            epoch: AtomicU32::new(0),
+            interval: Interval::new(kind),
         }
     }
 
@@ -60,25 +97,22 @@ impl Cell {
         &self.device
     }
 
-    /// Its rendered labels.
-    pub(super) fn labels(&self) -> &Arc<str> {
-        &self.labels
-    }
-
     /// As it was declared.
     pub(super) fn interval_ms(&self) -> u32 {
-        self.interval_ms.load(Relaxed)
+        self.interval.ms()
     }
 
     /// It is declared under a lease. Times of another lease may be of another clock, so any sample is newer.
     pub(super) fn declare(&self, epoch: Epoch, interval_ms: u32) {
-        self.interval_ms.store(interval_ms, Relaxed);
+        self.interval.set_ms(interval_ms);
         self.renew(epoch);
     }
 
     /// Its device has another lease.
     pub(super) fn renew(&self, epoch: Epoch) {
-        if self.epoch.swap(epoch.0, Relaxed) != epoch.0 {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
+        let epoch = epoch.0 as u32;
+        if self.epoch.swap(epoch, Relaxed) != epoch {
             self.time_ms.store(0, Relaxed);
         }
     }
@@ -86,7 +120,7 @@ impl Cell {
     /// Takes a sample in, unless a newer one is held. A series that is stale takes any: the agent's clock may
     /// have been set back.
     pub(super) fn set(&self, value: f64, time_ms: u64, now: Tick) -> Outcome {
-        let is_valid = match self.kind {
+        let is_valid = match self.interval.kind() {
             Kind::Gauge => true,
             Kind::Counter => value >= 0.0,
             Kind::Info => value.to_bits() == 1.0f64.to_bits(),
@@ -104,7 +138,7 @@ impl Cell {
     }
 
     fn is_alive(&self, now: Tick) -> bool {
-        let patience = patience_ms(u64::from(self.interval_ms.load(Relaxed)));
+        let patience = patience_ms(u64::from(self.interval.ms()));
         Tick(self.arrived.load(Relaxed)).is_within(patience, now)
     }
 

@@ -27,6 +27,13 @@ pub(super) fn render(device: &str, labels: &[(String, String)]) -> Option<String
     (text.len() <= limits::LABELS).then_some(text)
 }
 
+/// What the label sets of a device begin with.
+pub(super) fn beginning(device: &str) -> String {
+    let mut text = String::from("{device=\"");
+    escape(&mut text, device);
+    text
+}
+
 fn push(text: &mut String, name: &str, value: &str) {
     text.push_str(name);
     text.push_str("=\"");

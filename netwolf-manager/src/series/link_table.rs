@@ -6,21 +6,26 @@
 //! ([`LinkTable::retry`]).
 //!
 //! Invariant: what is kept was checked and is bounded, in number and in length ([`limits`]); the text of a
-//! declaration is never kept as it came. Numbers are looked up in maps, because an agent uses freed numbers
-//! again and declares on a new link only those in use: few of them may be high.
+//! declaration is never kept as it came.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
+use foldhash::HashMap;
 use netwolf_wire::{
     DeviceName, Epoch,
     message::Declare,
     series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Poll, SeriesDecl, SeriesNo},
 };
 
-use super::{Cell, FamilyName, Refusal, SeriesStore, cell::Outcome, labels, limits};
+use super::{
+    FamilyName, Refusal, SeriesStore,
+    cell::Outcome,
+    labels, limits,
+    numbers::{Entry, Numbers},
+};
 use crate::{
     board::{Board, DeviceSlot},
     clock::Tick,
@@ -34,7 +39,7 @@ pub struct LinkTable {
     devices: HashMap<DeviceNo, DeviceEntry>,
     /// `None` for one that was refused: its series are left out.
     families: HashMap<FamilyNo, Option<FamilyDecl>>,
-    series: HashMap<SeriesNo, SeriesEntry>,
+    series: Numbers,
     /// Left out for now.
     waiting: BTreeMap<SeriesNo, Waiting>,
 }
@@ -42,7 +47,7 @@ pub struct LinkTable {
 /// A series that may be attached later; its numbers stand in its entry.
 #[derive(Debug)]
 struct Waiting {
-    labels: Arc<str>,
+    labels: Box<str>,
     interval_ms: u32,
 }
 
@@ -56,23 +61,15 @@ struct DeviceEntry {
     series: BTreeSet<SeriesNo>,
 }
 
-#[derive(Debug)]
-struct SeriesEntry {
-    device: DeviceNo,
-    family: FamilyNo,
-    /// `None` when the series is left out.
-    cell: Option<Arc<Cell>>,
-}
-
 impl LinkTable {
     /// The table of a new link.
     pub fn new(store: Arc<SeriesStore>, board: Arc<Board>) -> Self {
         Self {
             store,
             board,
-            devices: HashMap::new(),
-            families: HashMap::new(),
-            series: HashMap::new(),
+            devices: HashMap::default(),
+            families: HashMap::default(),
+            series: Numbers::default(),
             waiting: BTreeMap::new(),
         }
     }
@@ -134,7 +131,7 @@ impl LinkTable {
 
     /// The device of a series has another lease, or has come back to the inventory as another slot.
     fn renew(&mut self, no: SeriesNo, slot: Option<&Arc<DeviceSlot>>, epoch: Epoch, now: Tick) {
-        let Some(entry) = self.series.get_mut(&no) else {
+        let Some(entry) = self.series.get_mut(no) else {
             return;
         };
         let (Some(cell), Some(slot)) = (entry.cell.clone(), slot) else {
@@ -147,8 +144,17 @@ impl LinkTable {
         let Some(Some(family)) = self.families.get(&entry.family) else {
             return;
         };
+        let labels = self
+            .store
+            .known(family)
+            .and_then(|known| known.labels_of(&cell));
+        // Another link may have taken the place of the series meanwhile.
+        let Some(labels) = labels else {
+            entry.cell = None;
+            return;
+        };
         let lease = (epoch, cell.interval_ms());
-        match self.store.attach(family, slot, cell.labels(), lease, now) {
+        match self.store.attach(family, slot, &labels, lease, now) {
             Ok(cell) => entry.cell = Some(cell),
             Err(refusal) => {
                 self.store.counters.refused(refusal);
@@ -159,7 +165,7 @@ impl LinkTable {
 
     fn forget(&mut self, no: SeriesNo) {
         self.waiting.remove(&no);
-        self.series.remove(&no);
+        self.series.remove(no);
     }
 
     fn declare_series(&mut self, decl: &SeriesDecl, now: Tick) {
@@ -167,8 +173,8 @@ impl LinkTable {
             self.store.counters.refused(Refusal::Excess);
             return;
         }
-        if let Some(former) = self.series.remove(&decl.no)
-            && let Some(device) = self.devices.get_mut(&former.device)
+        if let Some(former) = self.series.remove(decl.no).and_then(|entry| entry.device())
+            && let Some(device) = self.devices.get_mut(&former)
         {
             device.series.remove(&decl.no);
         }
@@ -182,8 +188,7 @@ impl LinkTable {
             return;
         };
         let labels = labels::render(device.name.as_str(), &decl.labels)
-            .filter(|_| decl.interval_ms <= limits::INTERVAL_MS)
-            .map(Arc::<str>::from);
+            .filter(|_| decl.interval_ms <= limits::INTERVAL_MS);
         let lease = (device.epoch, decl.interval_ms);
         let mut attached = match (family, &labels, &device.slot) {
             (Some(family), Some(labels), Some(slot)) => {
@@ -197,7 +202,7 @@ impl LinkTable {
             if self.waiting.len() < limits::WAITING_PER_LINK {
                 let interval_ms = decl.interval_ms;
                 let waiting = Waiting {
-                    labels,
+                    labels: labels.into(),
                     interval_ms,
                 };
                 self.waiting.insert(decl.no, waiting);
@@ -208,13 +213,11 @@ impl LinkTable {
         if let Err(refusal) = attached {
             self.store.counters.refused(refusal);
         }
-        let entry = SeriesEntry {
-            device: decl.device,
-            family: decl.family,
-            cell: attached.ok().flatten(),
-        };
-        device.series.insert(decl.no);
-        self.series.insert(decl.no, entry);
+        // The device is declared, so its number is one that there can be.
+        if let Some(entry) = Entry::new(decl.device, decl.family, attached.ok().flatten()) {
+            device.series.insert(decl.no);
+            self.series.insert(decl.no, entry);
+        }
     }
 
     /// Tries series again that wait for something. Cheap when there are none.
@@ -228,11 +231,11 @@ impl LinkTable {
             ..
         } = self;
         waiting.retain(|no, wanted| {
-            let Some(entry) = series.get_mut(no) else {
+            let Some(entry) = series.get_mut(*no) else {
                 return false;
             };
             let family = families.get(&entry.family).and_then(Option::as_ref);
-            let device = devices.get(&entry.device);
+            let device = entry.device().and_then(|device| devices.get(&device));
             let place = family.zip(device.and_then(|d| Some((d.slot.as_ref()?, d.epoch))));
             let Some((family, (slot, epoch))) = place else {
                 return true;
@@ -267,9 +270,9 @@ impl LinkTable {
             }
             slot.polled(now, time_ms);
             for (series, value) in samples {
-                let entry = self.series.get(series);
-                match entry.filter(|entry| entry.device == *no) {
-                    Some(SeriesEntry {
+                let entry = self.series.get(*series);
+                match entry.filter(|entry| entry.device() == Some(*no)) {
+                    Some(Entry {
                         cell: Some(cell), ..
                     }) => match cell.set(value.0, time_ms, now) {
                         Outcome::Taken => n_samples += 1,

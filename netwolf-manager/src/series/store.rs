@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -10,7 +11,7 @@ use netwolf_wire::{
     series::{FamilyDecl, Kind},
 };
 
-use super::{Cell, Counters, FamilyName, limits};
+use super::{Cell, Counters, FamilyName, labels, limits, table::Table};
 use crate::{board::DeviceSlot, clock::Tick};
 
 /// Names that are the manager's own and that no device may have.
@@ -49,7 +50,7 @@ pub struct Family {
     pub kind: Kind,
     /// What people read about it.
     pub help: String,
-    series: RwLock<BTreeMap<Arc<str>, Arc<Cell>>>,
+    series: RwLock<Table>,
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
@@ -61,23 +62,34 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 impl Family {
-    /// Calls `f` with the labels and value of every series that is to be shown, sorted by labels.
-    pub fn for_each_fresh(&self, now: Tick, mut f: impl FnMut(&str, f64)) {
-        for (labels, cell) in read(&self.series).iter() {
-            if let Some(value) = cell.fresh(now) {
-                f(labels, value);
-            }
-        }
+    /// Calls `f` with the labels and value of every series behind the label set `after` that is to be shown, sorted
+    /// by labels, until it breaks. Keep it short: who declares a series waits for it.
+    pub fn walk_fresh<B>(
+        &self,
+        after: &str,
+        now: Tick,
+        f: impl FnMut(&str, f64) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        read(&self.series).walk(after, |cell| cell.fresh(now), f)
     }
 
     fn is_fresh(&self, now: Tick) -> bool {
-        read(&self.series)
-            .values()
-            .any(|cell| cell.fresh(now).is_some())
+        self.walk_fresh("", now, |_, _| ControlFlow::Break(()))
+            .is_break()
+    }
+
+    /// The labels of one of its series. Rarely needed, and so looked for among those of the device.
+    pub(super) fn labels_of(&self, cell: &Arc<Cell>) -> Option<Box<str>> {
+        let before = labels::beginning(cell.device().name.as_str());
+        let is_it = |other: &Arc<Cell>| Arc::ptr_eq(cell, other).then_some(());
+        let found = read(&self.series).walk(&before, is_it, |labels, ()| {
+            ControlFlow::Break(labels.into())
+        });
+        found.break_value()
     }
 
     /// The cell of a label set, made where there is none.
-    fn cell(&self, labels: &Arc<str>, device: &Arc<DeviceSlot>) -> Result<Arc<Cell>, Refusal> {
+    fn cell(&self, labels: &str, device: &Arc<DeviceSlot>) -> Result<Arc<Cell>, Refusal> {
         let mut series = write(&self.series);
         // A device that left the inventory and came back is another one: nothing of before is shown.
         let known = series
@@ -89,26 +101,35 @@ impl Family {
         if !device.add_series(limits::SERIES_PER_DEVICE) {
             return Err(Refusal::Excess);
         }
-        let cell = Arc::new(Cell::new(device.clone(), labels.clone(), self.kind));
-        // By removing first, so that key and cell share the text.
-        if let Some((_, former)) = series.remove_entry(labels) {
+        let cell = Arc::new(Cell::new(device.clone(), self.kind));
+        if let Some(former) = series.insert(labels, cell.clone()) {
             former.device().remove_series();
         }
-        series.insert(labels.clone(), cell.clone());
         Ok(cell)
     }
 
     /// Drops series that are stale and that no link refers to. Returns whether any is left.
     fn sweep(&self, now: Tick) -> bool {
+        let kept = |cell: &Arc<Cell>| cell.fresh(now).is_some() || Arc::strong_count(cell) > 1;
+        let gone = |series: &Table| {
+            let left = |cell: &Arc<Cell>| (!kept(cell)).then_some(());
+            series
+                .walk("", left, |_, ()| ControlFlow::Break(()))
+                .is_break()
+        };
+        // Nearly always there is nothing to do, and then nobody is kept waiting.
+        if !gone(&read(&self.series)) {
+            return read(&self.series).len() > 0;
+        }
         let mut series = write(&self.series);
-        series.retain(|_, cell| {
-            let keep = cell.fresh(now).is_some() || Arc::strong_count(cell) > 1;
+        series.retain(|cell| {
+            let keep = kept(cell);
             if !keep {
                 cell.device().remove_series();
             }
             keep
         });
-        !series.is_empty()
+        series.len() > 0
     }
 }
 
@@ -154,6 +175,14 @@ impl SeriesStore {
         }
     }
 
+    /// The family of a declaration, if it is there.
+    pub(super) fn known(&self, decl: &FamilyDecl) -> Option<Arc<Family>> {
+        let name = FamilyName::new(&decl.name, decl.kind)?;
+        let families = read(&self.families);
+        let family = families.by_base.get(name.base());
+        family.filter(|family| family.kind == decl.kind).cloned()
+    }
+
     /// All families, sorted by base name.
     pub fn families(&self) -> Vec<Arc<Family>> {
         read(&self.families).by_base.values().cloned().collect()
@@ -164,7 +193,7 @@ impl SeriesStore {
         &self,
         decl: &FamilyDecl,
         device: &Arc<DeviceSlot>,
-        labels: &Arc<str>,
+        labels: &str,
         (epoch, interval_ms): (Epoch, u32),
         now: Tick,
     ) -> Result<Arc<Cell>, Refusal> {
@@ -230,7 +259,7 @@ impl SeriesStore {
         let mut families = write(&self.families);
         for family in empty {
             // Whoever found the family before the lock may be adding to it: two references are the list's and ours.
-            if Arc::strong_count(&family) == 2 && read(&family.series).is_empty() {
+            if Arc::strong_count(&family) == 2 && read(&family.series).len() == 0 {
                 families.remove(family.name.base());
             }
         }

@@ -1,5 +1,7 @@
 //! From declarations and polls to what is shown, with ticks made up.
 
+use std::ops::ControlFlow;
+
 use netwolf_wire::{
     Epoch, ShardId,
     message::Declare,
@@ -49,9 +51,11 @@ impl Stage {
     fn shown(&self, now: u64) -> Vec<String> {
         let mut lines = Vec::new();
         for family in self.store.families() {
-            family.for_each_fresh(Tick(now), |labels, value| {
+            let flow: ControlFlow<()> = family.walk_fresh("", Tick(now), |labels, value| {
                 lines.push(format!("{}{labels} {value}", family.name.sample()));
+                ControlFlow::Continue(())
             });
+            assert!(flow.is_continue());
         }
         lines
     }

@@ -71,13 +71,34 @@ async fn request(
         .windows(4)
         .position(|bytes| bytes == b"\r\n\r\n")
         .unwrap();
-    let body = answer.split_off(end + 4);
+    let mut body = answer.split_off(end + 4);
     let head = String::from_utf8(answer).unwrap();
+    if head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked")
+    {
+        body = unchunked(&body);
+    }
     let (first, headers) = head.split_once("\r\n").unwrap();
     let status = first.split(' ').nth(1).unwrap().parse().unwrap();
     Answer {
         status,
         headers: headers.replace('\r', ""),
         body,
+    }
+}
+
+/// RFC 9112, section 7.1; the last chunk has to be there.
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|bytes| bytes == b"\r\n").unwrap();
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return body;
+        }
+        body.extend_from_slice(&rest[end + 2..][..size]);
+        rest = &rest[end + 2 + size + 2..];
     }
 }
