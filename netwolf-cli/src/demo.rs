@@ -30,10 +30,10 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use self::{live::Live, part::Part};
+use self::live::Live;
+use crate::part::{Part, random_text, told, write_private};
 
 mod live;
-mod part;
 
 /// Where the manager serves people, unless that is taken.
 const WEB_PORT: u16 = 9799;
@@ -289,36 +289,6 @@ fn free_or_any(port: u16, what: &str) -> anyhow::Result<String> {
         "port {port} for the {what} is busy: another one is taken"
     ))?;
     Ok(ANY.into())
-}
-
-/// Text that nobody guesses: the devices listen on loopback, where other users of the machine are too.
-fn random_text() -> anyhow::Result<String> {
-    use std::io::Read;
-
-    let mut bytes = [0; 16];
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .context("no random bytes")?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
-}
-
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(())
-}
-
-/// What a part told when it was ready.
-fn told(ready: &serde_json::Value, key: &str) -> anyhow::Result<String> {
-    let text = ready.get(key).and_then(serde_json::Value::as_str);
-    text.map(str::to_owned)
-        .with_context(|| format!("a part did not tell its {key:?}"))
 }
 
 /// Leaves the logs to be read. The password of the simulated devices is of no use any more.

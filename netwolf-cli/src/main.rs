@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod api;
+mod bench;
+mod buckets;
 mod check;
 mod credentials;
 mod demo;
@@ -14,6 +16,7 @@ mod devices;
 mod hostkeys;
 mod inventory;
 mod manager;
+mod part;
 mod pattern;
 mod print;
 mod record;
@@ -41,6 +44,9 @@ enum Verb {
     Standalone(standalone::Args),
     /// Read a configuration and say what is wrong with it, or what it comes to.
     Check(check::Args),
+    /// Measure what NetWolf costs on this machine.
+    #[command(subcommand)]
+    Bench(bench::Verb),
     /// Show the devices as the manager sees them: state, last error, next attempt, last output.
     Devices(devices::Args),
     /// Show the credentials as the manager sees them: which one is held back, why, and until when.
@@ -63,6 +69,7 @@ fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(&args),
         Verb::Standalone(args) => standalone::run(args),
         Verb::Check(args) => check::run(&args),
+        Verb::Bench(verb) => bench::run(&verb),
         Verb::Devices(args) => devices::run(&args),
         Verb::Credentials(args) => credentials::run(&args),
         Verb::Record(args) => record::run(&args),

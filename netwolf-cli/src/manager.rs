@@ -41,7 +41,7 @@ pub(crate) enum Output {
     /// A table for people.
     #[default]
     Table,
-    /// The manager's answer for programs.
+    /// JSON for programs.
     Json,
 }
 

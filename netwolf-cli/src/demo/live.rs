@@ -5,7 +5,7 @@ use std::{io::IsTerminal, time::Instant};
 use serde::Deserialize;
 
 use super::write;
-use crate::api;
+use crate::{api, buckets::Buckets};
 
 /// What we read of `/api/v1/status`; it tells more.
 #[derive(Clone, Deserialize)]
@@ -20,13 +20,6 @@ struct Status {
 struct Devices {
     total: u64,
     up: u64,
-}
-
-/// How long polls took: cumulative counts up to each bound, the last one for all.
-#[derive(Clone, Deserialize)]
-struct Buckets {
-    bounds: Vec<f64>,
-    counts: Vec<u64>,
 }
 
 /// Asks the manager and prints, once a call.
@@ -94,64 +87,28 @@ fn rate(before: u64, now: u64, seconds: f64) -> f64 {
     now.saturating_sub(before) as f64 / seconds.max(0.001)
 }
 
-/// The `q`-quantile of what was counted between the two looks, in milliseconds, interpolated within its bucket
-/// as Prometheus does; `-` when nothing was.
-#[expect(clippy::cast_precision_loss, reason = "counts of one second")]
+/// A quantile in milliseconds, as it is shown.
 fn quantile(before: &Buckets, now: &Buckets, q: f64) -> String {
-    let before = before.counts.iter().copied().chain(std::iter::repeat(0));
-    let new = now
-        .counts
-        .iter()
-        .zip(before)
-        .map(|(now, before)| now.saturating_sub(before) as f64);
-    let counts: Vec<f64> = new.collect();
-    let total = counts.last().copied().unwrap_or(0.0);
-    if total == 0.0 {
-        return "-".into();
+    match now.quantile(before, q) {
+        None => "-".into(),
+        Some(seconds) if seconds.is_finite() => format!("{:.1}", seconds * 1000.0),
+        Some(_) => format!(">{:.0}", now.bounds.last().copied().unwrap_or(0.0) * 1000.0),
     }
-    let rank = q * total;
-    let bucket = counts
-        .iter()
-        .position(|count| *count >= rank)
-        .unwrap_or(counts.len() - 1);
-    let Some(upper) = now.bounds.get(bucket) else {
-        return format!(">{:.0}", now.bounds.last().copied().unwrap_or(0.0) * 1000.0);
-    };
-    let (lower, below) = match bucket.checked_sub(1) {
-        Some(previous) => (now.bounds[previous], counts[previous]),
-        None => (0.0, 0.0),
-    };
-    let seconds = lower + (upper - lower) * (rank - below) / (counts[bucket] - below).max(1.0);
-    format!("{:.1}", seconds * 1000.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn buckets(counts: &[u64]) -> Buckets {
-        Buckets {
+    #[test]
+    fn quantiles_are_shown_in_milliseconds() {
+        let buckets = |counts: &[u64]| Buckets {
             bounds: vec![0.001, 0.01, 0.1],
             counts: counts.into(),
-        }
-    }
-
-    #[test]
-    fn a_quantile_counts_only_what_is_new_and_interpolates() {
-        let (before, now) = (
-            buckets(&[100, 100, 100, 100]),
-            buckets(&[100, 200, 200, 200]),
-        );
+        };
+        let (before, now) = (buckets(&[0, 0, 0, 0]), buckets(&[0, 9, 9, 9]));
         assert_eq!(quantile(&before, &now, 0.5), "5.5");
-    }
-
-    #[test]
-    fn nothing_new_is_a_dash_and_past_the_last_bound_is_said() {
-        let now = buckets(&[1, 2, 3, 4]);
         assert_eq!(quantile(&now, &now, 0.5), "-");
-        assert_eq!(
-            quantile(&buckets(&[0, 0, 0, 0]), &buckets(&[0, 0, 0, 9]), 0.5),
-            ">100"
-        );
+        assert_eq!(quantile(&before, &buckets(&[0, 0, 0, 9]), 0.5), ">100");
     }
 }
