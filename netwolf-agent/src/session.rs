@@ -165,8 +165,8 @@ impl Session {
         let started = Instant::now();
         let mut orders = self.orders.clone();
         let live = {
-            let login = self.log_in(&plan, &gate);
-            tokio::pin!(login);
+            // Boxed, because it is the larger part of a session's task and is over in a moment.
+            let mut login = Box::pin(self.log_in(&plan, &gate));
             loop {
                 tokio::select! {
                     live = &mut login => break live,
@@ -238,7 +238,7 @@ impl Session {
                 }
             }
         };
-        live.close().await;
+        Box::pin(live.close()).await;
         end
     }
 

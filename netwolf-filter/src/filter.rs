@@ -15,6 +15,7 @@ use crate::{
     limits::{MAX_PROBLEMS, MAX_RECORDS, MAX_SAMPLES},
     metric::MetricMaker,
     problem::{Problem, ProblemKind, excerpt},
+    recollection::Recollection,
     source::regex::RegexRecords,
 };
 
@@ -47,13 +48,6 @@ pub struct Sample {
     pub labels: Arc<Labels>,
     /// In the unit that the family's name says.
     pub value: f64,
-}
-
-/// The label sets of the output before. Most outputs of a command make the same series in the same order, and
-/// then their labels are not made again but shared.
-#[derive(Clone, Debug, Default)]
-pub struct Recollection {
-    labels: Vec<Arc<Labels>>,
 }
 
 /// What a filter made of one output.
@@ -170,11 +164,12 @@ impl Filter {
     /// assert_eq!(second, filter.apply("fan 1 1, fan 2 0"));
     /// ```
     pub fn apply_again(&self, output: &str, recollection: &mut Recollection) -> Extraction {
+        recollection.begin();
         let mut collector = Collector {
             families: &self.families,
             seen: Seen::default(),
             extraction: Extraction {
-                samples: Vec::with_capacity(recollection.labels.len()),
+                samples: Vec::with_capacity(recollection.len()),
                 ..Extraction::default()
             },
             recollection,
@@ -185,8 +180,7 @@ impl Filter {
                 break;
             }
         }
-        let n_samples = collector.extraction.samples.len();
-        collector.recollection.labels.truncate(n_samples);
+        collector.recollection.end(&collector.extraction.samples);
         collector.extraction
     }
 }
@@ -203,7 +197,7 @@ impl CompiledRule {
             }
             records += 1;
             for metric in &self.metrics {
-                match metric.make(record, collector.recalled()) {
+                match metric.make(record, collector.recollection) {
                     Ok(Some(sample)) => flow = collector.add(sample, self),
                     Ok(None) => {}
                     Err((kind, text)) => collector.tell(self, kind, text),
@@ -259,11 +253,6 @@ struct Collector<'f> {
 }
 
 impl Collector<'_> {
-    /// The labels that the next sample had in the output before.
-    fn recalled(&self) -> Option<&Arc<Labels>> {
-        self.recollection.labels.get(self.extraction.samples.len())
-    }
-
     /// Takes the sample of a new series; breaks when there are too many.
     fn add(&mut self, sample: Sample, rule: &CompiledRule) -> ControlFlow<()> {
         if !self.seen.is_new(&sample, &self.extraction.samples) {
@@ -272,15 +261,6 @@ impl Collector<'_> {
             self.tell(rule, ProblemKind::TooMany, format!("{MAX_SAMPLES} samples"));
             return ControlFlow::Break(());
         } else {
-            match self
-                .recollection
-                .labels
-                .get_mut(self.extraction.samples.len())
-            {
-                Some(known) if Arc::ptr_eq(known, &sample.labels) => {}
-                Some(other) => *other = sample.labels.clone(),
-                None => self.recollection.labels.push(sample.labels.clone()),
-            }
             self.extraction.samples.push(sample);
         }
         ControlFlow::Continue(())

@@ -27,6 +27,7 @@ mod family;
 mod filter;
 mod metric;
 mod problem;
+mod recollection;
 mod source;
 mod template;
 mod value;
@@ -35,8 +36,9 @@ pub mod limits;
 
 pub use error::{Fault, RuleError};
 pub use family::Family;
-pub use filter::{Extraction, Filter, Labels, Recollection, Sample};
+pub use filter::{Extraction, Filter, Labels, Sample};
 pub use problem::{Problem, ProblemKind};
+pub use recollection::Recollection;
 
 /// The README's example, run as a test.
 #[cfg(doctest)]

@@ -1,17 +1,16 @@
 //! One metric of a rule: from a record to a sample. The same whatever source the record comes from.
 
-use std::sync::Arc;
-
 use netwolf_wire::{rule::Metric, series::Kind};
 
 use crate::{
     check,
     error::Fault,
     family::Families,
-    filter::{Labels, Sample},
+    filter::Sample,
     problem::{ProblemKind, excerpt},
+    recollection::Recollection,
     source::Record,
-    template::{Comparison, Template},
+    template::Template,
     value::ValueReader,
 };
 
@@ -95,12 +94,11 @@ impl MetricMaker {
         })
     }
 
-    /// The metric's sample of `record`, or none where its fields took no part. `recalled` are labels that it is
-    /// likely to have.
+    /// The metric's sample of `record`, or none where its fields took no part.
     pub(crate) fn make(
         &self,
         record: Record<'_>,
-        recalled: Option<&Arc<Labels>>,
+        recollection: &mut Recollection,
     ) -> Result<Option<Sample>, Unusable> {
         let value = match &self.value {
             Some((field, reader)) => {
@@ -118,8 +116,8 @@ impl MetricMaker {
             None if self.is_about(record) => 1.0,
             None => return Ok(None),
         };
-        let labels = match recalled.filter(|labels| self.has_labels(record, labels)) {
-            Some(labels) => labels.clone(),
+        let labels = match recollection.recall(|text| self.append_labels(record, text)) {
+            Some(labels) => labels,
             None => self.labels(record)?.into(),
         };
         Ok(Some(Sample {
@@ -141,17 +139,21 @@ impl MetricMaker {
         Ok(labels)
     }
 
-    /// Whether [`Self::labels`] would make `labels`, for certain.
-    fn has_labels(&self, record: Record<'_>, labels: &Labels) -> bool {
-        let mut labels = labels.iter();
+    /// Appends the labels as a [`Recollection`] keeps them; false where a device says what could be taken for more
+    /// than one of them.
+    fn append_labels(&self, record: Record<'_>, text: &mut String) -> bool {
         for (name, template) in &self.labels {
-            match template.compare(record, labels.as_slice().first().map(|(_, value)| &**value)) {
-                Comparison::LeftOut => {}
-                Comparison::Same if labels.next().is_some_and(|(known, _)| known == name) => {}
-                Comparison::Same | Comparison::Unlike => return false,
+            let before = text.len();
+            Recollection::append_name(name, text);
+            let value = text.len();
+            // Such a label is left out.
+            if !template.append(record, text) || text.len() == value {
+                text.truncate(before);
+            } else if !Recollection::end_value(text, value) {
+                return false;
             }
         }
-        labels.next().is_none()
+        true
     }
 
     /// Whether the record says anything about this info metric: a record of another pattern does not.

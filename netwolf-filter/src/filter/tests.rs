@@ -454,12 +454,18 @@ fn any_rule() -> impl Strategy<Value = Rule> {
 
 proptest! {
     #[test]
-    fn no_output_makes_a_filter_panic_or_break_its_promises(rule in any_rule(), output in r"(?s)([0-9]{1,3}[a-z]?|[ \n:-]|.){0,60}") {
+    fn no_output_makes_a_filter_panic_or_break_its_promises(rule in any_rule(), output in r"(?s)([0-9]{1,3}[a-z]?|[ \n:-]|.){0,60}", before in r"(?s)([0-9]{1,3}[a-z]?|[ \n:-]|.){0,60}") {
         let Ok(filter) = Filter::compile(std::slice::from_ref(&rule)) else { return Ok(()) };
         let extraction = filter.apply(&output);
         // A filter compiled anew gives the same in the same order.
         let again = Filter::compile(&[rule]).unwrap().apply(&output);
         prop_assert_eq!(format!("{extraction:?}"), format!("{again:?}"));
+        // Nor does it matter what came before.
+        let mut recollection = Recollection::default();
+        for text in [&before, &output, &output, &before, &output] {
+            let again = filter.apply_again(text, &mut recollection);
+            prop_assert_eq!(format!("{again:?}"), format!("{:?}", filter.apply(text)));
+        }
 
         let mut seen = HashSet::new();
         for sample in &extraction.samples {
