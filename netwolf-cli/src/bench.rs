@@ -10,7 +10,7 @@
 //! and differ: compare ratios within one run, not absolute figures of two machines.
 
 use std::{
-    path::PathBuf,
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -20,7 +20,7 @@ use netwolf_wire::Span;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::figures::Figures;
-use crate::{manager::Output, print};
+use crate::{demo, manager::Output, print};
 
 mod cores;
 mod curve;
@@ -139,6 +139,11 @@ fn span(text: &str) -> Result<Duration, String> {
     Ok(span.get())
 }
 
+/// What the manager takes for the time from one poll to the next.
+fn interval(text: &str) -> Result<Duration, String> {
+    demo::poll_interval(text).map(Span::get)
+}
+
 /// Waits, and tells every few seconds how far it has come.
 async fn pass(common: &Common, seconds: u64, what: &str) {
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -153,7 +158,7 @@ async fn pass(common: &Common, seconds: u64, what: &str) {
 }
 
 /// Writes a file that was asked for.
-fn write_file(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text)
         .map_err(|error| anyhow::anyhow!("cannot write \"{}\": {error}", path.display()))
 }

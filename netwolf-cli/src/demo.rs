@@ -61,7 +61,7 @@ pub(crate) struct Args {
 }
 
 /// As the manager's configuration takes it; here it is told before anything starts.
-fn poll_interval(text: &str) -> Result<Span, String> {
+pub(crate) fn poll_interval(text: &str) -> Result<Span, String> {
     let span: Span = text
         .parse()
         .map_err(|error| format!("{error}; write it with a unit, such as `500ms` or `1s`"))?;

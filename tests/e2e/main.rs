@@ -18,6 +18,7 @@ mod metrics_server;
 mod openssh;
 
 mod bad_input;
+mod bench;
 mod breaker;
 mod canary;
 mod demo;

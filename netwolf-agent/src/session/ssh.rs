@@ -29,7 +29,7 @@ use netwolf_wire::{
     target::{self, HostKey, Target},
 };
 use russh::client::{self as russh_client, Handle};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
     auth::Account,
@@ -51,6 +51,16 @@ use super::{
 pub(super) use self::{
     connection::Connection, credential::read as read_secret, known_hosts_file::lookup as known_keys,
 };
+
+/// Key exchanges of a shard at a time. One of group 14 takes some 6 ms of its thread, in two pieces, and hundreds
+/// of them that come together would keep its other devices waiting for seconds.
+const EXCHANGES_AT_ONCE: usize = 16;
+/// An exchange that is not done after so long gives up its turn: devices that say nothing hold up nobody.
+const TURN: Duration = Duration::from_millis(500);
+
+thread_local! {
+    static EXCHANGES: Arc<Semaphore> = Arc::new(Semaphore::new(EXCHANGES_AT_ONCE));
+}
 
 mod agent;
 mod algorithms;
@@ -197,7 +207,9 @@ async fn handshake(
     };
     let (socket, kill) = Socket::new(stream, traffic);
     let connecting = russh_client::connect_stream(config, socket, client);
-    match timeout(door.deadline, connecting).await {
+    // Boxed, because it is large and over in a moment.
+    let exchange = Box::pin(async { timeout(door.deadline, connecting).await });
+    match in_turn(exchange).await {
         Ok(Ok(handle)) => Ok(Shaken { handle, kill }),
         Ok(Err(error)) => {
             let judged = verdict
@@ -210,6 +222,19 @@ async fn handshake(
             "the SSH greeting and key exchange",
             Reason::HandshakeTimeout,
         )),
+    }
+}
+
+/// Runs a key exchange when it is its turn, which comes: whoever is before it has [`TURN`] at most.
+async fn in_turn<F: Future + Unpin>(mut exchange: F) -> F::Output {
+    let exchanges = EXCHANGES.with(Arc::clone);
+    let turn = exchanges.acquire().await;
+    // Whoever takes longer waits for the device, and costs the shard nothing meanwhile.
+    let done = timeout(TURN, &mut exchange).await;
+    drop(turn);
+    match done {
+        Ok(done) => done,
+        Err(_) => exchange.await,
     }
 }
 

@@ -19,9 +19,8 @@ use tokio::net::TcpStream;
 use super::{
     Common,
     figures::Figures,
-    pass,
+    interval, pass,
     scene::{Fleet, Scene, Settings},
-    span,
 };
 
 /// When the output was whole, by the agent's clock, which is this machine's.
@@ -38,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
     sessions: u32,
     /// From one poll of a device to the next.
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = span)]
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = interval)]
     interval: Duration,
     /// How long to measure.
     #[arg(long, default_value_t = 15, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -51,22 +50,16 @@ pub(crate) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let common = &args.common;
     let settings = Settings {
-        interval: args.interval,
         shards: 1,
         logins_per_second: 4000,
     };
-    let fleet = Fleet {
-        name: "s",
-        devices: args.sessions as usize,
-        split: Duration::from_millis(2),
-        key_exchange: "curve25519",
-        scenario: None,
-    };
+    let fleet = Fleet::well(args.sessions);
     common.progress("starting the devices");
     let mut scene = Scene::set(&settings).await?;
     scene.add(&fleet).await?;
     scene.admit(&fleet)?;
     scene.until_up(common, 0).await?;
+    scene.begin_polling(args.interval)?;
     pass(common, 3, "all devices are up; settling").await;
     common.progress("watching the page");
     let mut watch = Watch::begin(&scene.web).await?;

@@ -1,9 +1,9 @@
 //! `netwolf bench sessions --ladder`: twice as many sessions at each step, until polls are missed.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, ops::RangeInclusive, path::Path};
 
 use super::{Common, curve::curve, figures::Figures, write_file};
-use crate::print;
+use crate::{manager::Output, print};
 
 /// The columns of the CSV file.
 const COLUMNS: [&str; 9] = [
@@ -17,18 +17,24 @@ const COLUMNS: [&str; 9] = [
     "missed",
     "late",
 ];
-/// A step that missed more than this share of its polls is the last one.
+/// A step that missed more than this share of a second's polls is the last one.
 const MISSED: f64 = 0.001;
 
-/// Climbs from `sessions` on, writes the figures and the curve after each step, and prints them at the end.
+/// Where the figures and the curve go.
+pub(super) struct Files<'a> {
+    pub(super) csv: &'a Path,
+    pub(super) svg: &'a Path,
+}
+
+/// Climbs through `range`, writes the figures and the curve after each step, and prints them at the end.
 pub(super) async fn climb<F: Future<Output = anyhow::Result<Figures>>>(
     common: &Common,
-    mut sessions: u32,
-    csv: &PathBuf,
-    svg: &PathBuf,
+    range: RangeInclusive<u32>,
+    Files { csv, svg }: Files<'_>,
     measure: impl Fn(u32) -> F,
 ) -> anyhow::Result<()> {
     let mut steps: Vec<Figures> = Vec::new();
+    let mut sessions = *range.start();
     loop {
         common.progress(&format!("step {}: {sessions} sessions", steps.len() + 1));
         let figures = match measure(sessions).await {
@@ -43,19 +49,19 @@ pub(super) async fn climb<F: Future<Output = anyhow::Result<Figures>>>(
             Err(error) => return Err(error),
         };
         let missed = figures.get("missed") + figures.get("late");
-        let rows: f64 = figures.get("polls_per_second");
+        let bound = MISSED * figures.get("polls_per_second");
         steps.push(figures);
         write_file(csv, &table(&steps))?;
         write_file(svg, &curve(&steps))?;
-        if missed > MISSED * rows {
+        sessions = sessions.saturating_mul(2);
+        if missed > bound || !range.contains(&sessions) {
             break;
         }
-        sessions = sessions.saturating_mul(2);
     }
     common.progress(&format!("written: {} and {}", csv.display(), svg.display()));
     print::out(&match common.output {
-        crate::manager::Output::Table => table(&steps),
-        crate::manager::Output::Json => {
+        Output::Table => table(&steps),
+        Output::Json => {
             let steps: Vec<_> = steps.iter().map(Figures::json).collect();
             format!("{}\n", serde_json::Value::from(steps))
         }

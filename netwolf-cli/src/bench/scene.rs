@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -31,14 +32,17 @@ const SLOWEST_LOGINS: usize = 40;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Counters come to the manager with heartbeats, one a second.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(1100);
+/// Until all have logged in each device is polled once, so that logins are measured and not polls.
+const LOGIN_INTERVAL: Duration = Duration::from_hours(1);
 /// All is over within this time.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// The name of [`Fleet::well`].
+pub(super) const WELL: &str = "s";
 
 /// How the scene is set.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    /// From one poll of a device to the next.
-    pub(super) interval: Duration,
     /// Of the agent.
     pub(super) shards: u16,
     /// Of the agent.
@@ -57,6 +61,19 @@ pub(super) struct Fleet {
     pub(super) key_exchange: &'static str,
     /// What happens to them, as `netwolf simulator --scenario` takes it.
     pub(super) scenario: Option<&'static str>,
+}
+
+impl Fleet {
+    /// Devices that want to be polled and have no fault; they answer as real ones do.
+    pub(super) fn well(devices: u32) -> Self {
+        Self {
+            name: WELL,
+            devices: devices as usize,
+            split: Duration::from_millis(2),
+            key_exchange: "curve25519",
+            scenario: None,
+        }
+    }
 }
 
 /// One simulator's process.
@@ -126,7 +143,7 @@ impl Scene {
         let path = folder.path();
         write_private(&path.join("password"), &random_text()?)?;
         let config = path.join("netwolf.yml");
-        fs::write(&config, configuration(settings, &path.join("password")))?;
+        fs::write(&config, configuration(LOGIN_INTERVAL, path))?;
 
         let mut command = Part::command("manager", path)?;
         command.arg("manager").arg("--config.file").arg(&config);
@@ -223,6 +240,17 @@ impl Scene {
             }
         }
         self.devices += fleet.devices;
+        self.reload()
+    }
+
+    /// From now on devices are polled at their interval.
+    pub(super) fn begin_polling(&mut self, interval: Duration) -> anyhow::Result<()> {
+        let folder = self.folder.path();
+        fs::write(folder.join("netwolf.yml"), configuration(interval, folder))?;
+        self.reload()
+    }
+
+    fn reload(&self) -> anyhow::Result<()> {
         let pid = i32::try_from(self.manager.pid()?)
             .ok()
             .and_then(Pid::from_raw);
@@ -307,15 +335,15 @@ impl Scene {
     }
 }
 
-fn configuration(settings: &Settings, password: &std::path::Path) -> String {
+fn configuration(interval: Duration, folder: &Path) -> String {
     format!(
         "# Written by `netwolf bench`.\n\
          defaults: {{ interval: {}, credential: bench, collectors: [cpu] }}\n\
          credentials: {{ bench: {{ username: netwolf, password: \"file:{}\" }} }}\n\
          inventories: [ {{ file: fleet-*.yml }} ]\n",
-        humantime::format_duration(settings.interval)
+        humantime::format_duration(interval)
             .to_string()
             .replace(' ', ""),
-        password.display(),
+        folder.join("password").display(),
     )
 }

@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Common,
     figures::Figures,
-    ladder, pass,
-    scene::{Fleet, HEARTBEAT, Reading, Scene, Settings, Status},
+    interval, ladder, pass,
+    scene::{Fleet, HEARTBEAT, Reading, Scene, Settings, Status, WELL},
     span,
 };
 
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     sessions: u32,
     /// From one poll of a device to the next.
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = span)]
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = interval)]
     interval: Duration,
     /// How long to measure.
     #[arg(long, default_value_t = 15, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Double the sessions, from `--sessions` on, until polls are missed.
     #[arg(long)]
     ladder: bool,
+    /// The ladder's last step at most.
+    #[arg(long, value_name = "N", requires = "ladder", default_value_t = 64_000)]
+    up_to: u32,
     /// Where the ladder's figures go, a line a step.
     #[arg(
         long,
@@ -60,19 +63,18 @@ pub(crate) struct Args {
 /// Measures once, or climbs the ladder.
 pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     if args.ladder {
-        return ladder::climb(
-            &args.common,
-            args.sessions,
-            &args.csv,
-            &args.svg,
-            |sessions| {
-                let args = Args {
-                    sessions,
-                    ..args.clone()
-                };
-                async move { measure(&args).await }
-            },
-        )
+        let files = ladder::Files {
+            csv: &args.csv,
+            svg: &args.svg,
+        };
+        let steps = args.sessions..=args.up_to;
+        return ladder::climb(&args.common, steps, files, |sessions| {
+            let args = Args {
+                sessions,
+                ..args.clone()
+            };
+            async move { measure(&args).await }
+        })
         .await;
     }
     args.common.print(&measure(args).await?)
@@ -81,16 +83,12 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
 async fn measure(args: &Args) -> anyhow::Result<Figures> {
     let common = &args.common;
     let settings = Settings {
-        interval: args.interval,
         shards: args.shards,
         logins_per_second: args.logins_per_second,
     };
     let fleet = Fleet {
-        name: "s",
-        devices: args.sessions as usize,
         split: args.split,
-        key_exchange: "curve25519",
-        scenario: None,
+        ..Fleet::well(args.sessions)
     };
     common.progress(&format!("starting {} simulated devices", fleet.devices));
     let mut scene = Scene::set(&settings).await?;
@@ -99,6 +97,7 @@ async fn measure(args: &Args) -> anyhow::Result<Figures> {
     scene.admit(&fleet)?;
     scene.until_up(common, 0).await?;
     let up = scene.read().await?;
+    scene.begin_polling(args.interval)?;
     pass(common, args.settle, "all devices are up; settling").await;
     let (before, first) = (scene.status().await?, scene.read().await?);
     pass(common, args.seconds, "measuring").await;
@@ -185,11 +184,11 @@ fn memory(figures: &mut Figures, bare: &Reading, last: &Reading, sessions: u32) 
     );
 }
 
-/// CPU time of a login: all that the agent used until the last device was up, less its polls.
+/// CPU time of a login: all that the agent used until the last device was up, less one poll of each.
 fn logins(figures: &mut Figures, bare: &Reading, up: &Reading) {
-    let polls = figures.get("cpu_us_per_poll") * count(up.commands - bare.commands) / 1e6;
-    let cpu = (up.agent.cpu_since(&bare.agent) - polls).max(0.0);
     let logins = count(up.logins - bare.logins);
+    let polls = figures.get("cpu_us_per_poll") * logins / 1e6;
+    let cpu = (up.agent.cpu_since(&bare.agent) - polls).max(0.0);
     figures.measure(
         "login_cpu_ms",
         cpu * 1e3 / logins,
@@ -233,7 +232,7 @@ pub(super) fn punctuality(
         missed,
         "polls left out because the one before was not done",
     );
-    let gaps = last.gaps("s");
+    let gaps = last.gaps(WELL);
     figures.measure(
         "gap_p99_ms",
         gaps.quantile_ms(0.99),

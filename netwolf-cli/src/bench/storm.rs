@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::{
     Common,
     figures::Figures,
-    pass,
-    scene::{Fleet, Reading, Scene, Settings},
+    interval, pass,
+    scene::{Fleet, Reading, Scene, Settings, WELL},
     sessions::{count, window},
-    span,
 };
 
 /// What `netwolf bench storm` takes.
@@ -22,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     group14: u32,
     /// From one poll of a device to the next.
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = span)]
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = interval)]
     interval: Duration,
     /// New logins a second.
     #[arg(long, default_value_t = 4000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -35,17 +34,10 @@ pub(crate) struct Args {
 pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let common = &args.common;
     let settings = Settings {
-        interval: args.interval,
         shards: 1,
         logins_per_second: args.logins_per_second,
     };
-    let polled = Fleet {
-        name: "s",
-        devices: args.sessions as usize,
-        split: Duration::from_millis(2),
-        key_exchange: "curve25519",
-        scenario: None,
-    };
+    let polled = Fleet::well(args.sessions);
     let storm = Fleet {
         name: "g",
         devices: args.group14 as usize,
@@ -58,6 +50,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     scene.add(&storm).await?;
     scene.admit(&polled)?;
     scene.until_up(common, 0).await?;
+    scene.begin_polling(args.interval)?;
     pass(common, 3, "the polled devices are up; settling").await;
     let first = scene.read().await?;
     pass(common, 10, "measuring a calm time").await;
@@ -92,7 +85,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
 
 /// The gaps of the devices that only want to be polled.
 pub(super) fn gaps(figures: &mut Figures, when: &str, reading: &Reading) {
-    let gaps = reading.gaps("s");
+    let gaps = reading.gaps(WELL);
     let means = "from one poll of a device to the next, as the device saw it";
     figures.measure(&format!("{when}_gap_p50_ms"), gaps.quantile_ms(0.5), means);
     figures.measure(&format!("{when}_gap_p99_ms"), gaps.quantile_ms(0.99), "");

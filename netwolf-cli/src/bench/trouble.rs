@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::{
     Common,
     figures::Figures,
-    pass,
+    interval, pass,
     scene::{Fleet, Scene, Settings},
     sessions::window,
-    span,
     storm::gaps,
 };
 
@@ -25,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10))]
     flooding: u32,
     /// From one poll of a device to the next.
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = span)]
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = interval)]
     interval: Duration,
     /// How long to measure.
     #[arg(long, default_value_t = 20, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -55,17 +54,10 @@ fn share(text: &str) -> Result<f64, String> {
 pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let common = &args.common;
     let settings = Settings {
-        interval: args.interval,
         shards: 1,
         logins_per_second: 4000,
     };
-    let well = Fleet {
-        name: "s",
-        devices: args.sessions as usize,
-        split: Duration::from_millis(2),
-        key_exchange: "curve25519",
-        scenario: None,
-    };
+    let well = Fleet::well(args.sessions);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -95,6 +87,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     }
     let begun = tokio::time::Instant::now() + Duration::from_secs(BEGUN);
     scene.until_up(common, 0).await?;
+    scene.begin_polling(args.interval)?;
     pass(common, 2, "all devices are up; settling").await;
     let first = scene.read().await?;
     pass(common, 8, "measuring a calm time").await;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A shared page is kept for four times as long as it took, so that however many scrape, rendering takes a fifth of
-//! a core at most (see [`growing`]). A large plain page is not: it would take the memory that compression saves, and
+//! a core at most (see `growing`). A large plain page is not: it would take the memory that compression saves, and
 //! it costs a tenth of the time.
 
 use std::{

@@ -531,3 +531,20 @@ async fn a_group_exchange_asks_for_what_devices_have_and_only_where_there_is_not
     let cheap = kex::ECDH_SHA2_NISTP256;
     assert_eq!(group_asked_for(&[exchange, cheap]).await, None);
 }
+
+#[tokio::test]
+async fn key_exchanges_take_turns_and_a_silent_device_holds_up_nobody() {
+    let silent: Vec<_> = (0..EXCHANGES_AT_ONCE)
+        .map(|_| tokio::spawn(in_turn(std::future::pending::<()>())))
+        .collect();
+    tokio::task::yield_now().await;
+    let started = std::time::Instant::now();
+    in_turn(std::future::ready(())).await;
+    assert!(
+        started.elapsed() >= TURN,
+        "it had to wait for a turn, and got one"
+    );
+    let free = EXCHANGES.with(|turns| turns.available_permits());
+    assert_eq!(free, EXCHANGES_AT_ONCE, "nobody holds one now");
+    silent.iter().for_each(tokio::task::JoinHandle::abort);
+}
