@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A wake-up costs system calls and cold caches, and a shard with thousands of sessions has thousands of them a
-//! second. Together they cost it about a third of its time. The price is up to 2 ms more for each answer, so a
-//! shard that has little to do does not pay it.
+//! second. The price of one for all is up to 2 ms more for each step of a poll, so a shard that has little to do
+//! does not pay it.
 //!
 //! Invariant: the pause depends on what share of its time the shard worked, and not on how often it woke, which
 //! the pause itself changes.
