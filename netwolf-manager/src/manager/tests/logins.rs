@@ -79,11 +79,13 @@ async fn a_credential_that_devices_refuse_is_held_until_a_probe_or_a_reload() {
         !["sw-1", "sw-2"].contains(&device.as_str()),
         "one that did not refuse"
     );
-    let shown = get(web, "/api/v1/credentials").await.json()["credentials"][0].clone();
-    assert_eq!(
-        (&shown["state"], &shown["probe"]),
-        (&"half_open".into(), &device.as_str().into())
-    );
+    // Shown a moment after it was told.
+    eventually("the probe to be shown", async || {
+        let shown = get(web, "/api/v1/credentials").await.json()["credentials"][0].clone();
+        let expected = (&"half_open".into(), &device.as_str().into());
+        ((&shown["state"], &shown["probe"]) == expected).then_some(())
+    })
+    .await;
     let lease = prober.lease(device.as_str()).await;
     prober.permitted(&lease).await;
     prober.ended(&lease, LoginOutcome::Accepted).await;
