@@ -40,12 +40,7 @@ const FORMS: [(&str, &str, &str); 4] = [
 /// Fetches pages.
 pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let common = &args.common;
-    common.progress("starting a manager");
-    let mut feeder = Feeder::start(args.series, args.per_device).await?;
-    let bare = feeder.usage()?;
-    common.progress("declaring the series");
-    feeder.declare().await?;
-    feeder.settle().await?;
+    let (mut feeder, bare) = Feeder::ready(common, args.series, args.per_device).await?;
     let mut figures = Figures::new("exposition");
     figures.text("manager_cores", &feeder.cores.shown(), "");
     figures.count("series", feeder.series().into(), "of interfaces");

@@ -37,6 +37,7 @@ use tokio::{
 };
 
 use super::{
+    Common,
     cores::{self, Cores},
     process::{Usage, usage},
 };
@@ -143,7 +144,7 @@ pub(super) struct Feeder {
 
 impl Feeder {
     /// Starts a manager with devices for `series` series, at most `per_device` each, and is let in.
-    pub(super) async fn start(series: u32, per_device: u32) -> anyhow::Result<Self> {
+    async fn start(series: u32, per_device: u32) -> anyhow::Result<Self> {
         let cores = Cores::split(1)?;
         cores::pin(&cores.rest)?;
         let folder = tempfile::Builder::new()
@@ -191,6 +192,21 @@ impl Feeder {
         Ok(feeder)
     }
 
+    /// Starts as [`Self::start`] does, and declares all series; gives what the manager had cost before that, too.
+    pub(super) async fn ready(
+        common: &Common,
+        series: u32,
+        per_device: u32,
+    ) -> anyhow::Result<(Self, Usage)> {
+        common.progress("starting a manager");
+        let mut feeder = Self::start(series, per_device).await?;
+        let bare = feeder.usage()?;
+        common.progress("declaring the series");
+        feeder.declare().await?;
+        feeder.settle().await?;
+        Ok((feeder, bare))
+    }
+
     async fn be_let_in(&mut self, devices: usize) -> anyhow::Result<()> {
         self.send(Hello {
             protocol: version::CURRENT,
@@ -235,7 +251,7 @@ impl Feeder {
     }
 
     /// Declares all series and sends a first sample of each.
-    pub(super) async fn declare(&mut self) -> anyhow::Result<()> {
+    async fn declare(&mut self) -> anyhow::Result<()> {
         let families = FAMILIES
             .iter()
             .zip(0..)

@@ -23,12 +23,7 @@ pub(crate) struct Args {
 /// Feeds a manager as fast as it takes it.
 pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let common = &args.common;
-    common.progress("starting a manager");
-    let mut feeder = Feeder::start(args.series, args.per_device).await?;
-    let bare = feeder.usage()?;
-    common.progress("declaring the series");
-    feeder.declare().await?;
-    feeder.settle().await?;
+    let (mut feeder, bare) = Feeder::ready(common, args.series, args.per_device).await?;
     let (declared, wire, samples) = (feeder.usage()?, feeder.wire(), feeder.samples);
     common.progress("measuring");
     let started = Instant::now();

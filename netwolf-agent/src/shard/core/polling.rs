@@ -37,11 +37,6 @@ impl Core {
         let Some(name) = self.by_task.get(&id).cloned() else {
             return;
         };
-        let notice = match notice {
-            // Nearly all of them; the rest may take its time.
-            Notice::Polled(polled) => return self.handle_polled(&name, *polled, now),
-            notice => notice,
-        };
         match notice {
             Notice::Held => self.note_held(&name, now),
             Notice::Queued => self.note_next_attempt(&name, None, now),
@@ -94,6 +89,7 @@ impl Core {
                 self.drop_shows(&name);
                 self.change_state(&name, SessionState::Connecting, None, now);
             }
+            Notice::Polled(polled) => self.handle_polled(&name, *polled, now),
             Notice::PollFailed {
                 plan,
                 command,
@@ -108,8 +104,8 @@ impl Core {
             Notice::Skipped(n) => self.stats.polls_skipped += n,
             Notice::Relearned(n) => self.stats.prompt_relearns += n,
             Notice::Shown(request, outputs) => self.handle_shown(&name, request, outputs),
-            // Told above, the one of tasks that were stopped, too.
-            Notice::Polled(_) | Notice::Ended(..) => {}
+            // Told above, of tasks that were stopped, too.
+            Notice::Ended(..) => {}
         }
     }
 
