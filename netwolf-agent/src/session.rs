@@ -21,7 +21,10 @@ use netwolf_wire::{
     status::{Failure, Reason},
     target::Target,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
 
 pub(crate) use self::ssh::scan::scan as scan_host_keys;
 use self::{
@@ -70,6 +73,9 @@ const MIN_AGE: Duration = Duration::from_secs(1);
 
 /// A login that is to be done when a command is due begins so much earlier than it has to.
 const IDLE_MARGIN: Duration = Duration::from_secs(1);
+
+/// Who has not asked for its permit after so long is not waited for by the logins behind it.
+const ON_THE_WAY: Duration = Duration::from_millis(500);
 
 /// What all sessions of a shard share.
 #[derive(Clone)]
@@ -167,9 +173,12 @@ impl Session {
         let live = {
             // Boxed, because it is the larger part of a session's task and is over in a moment.
             let mut login = Box::pin(self.log_in(&plan, &gate));
+            let on_the_way = sleep(ON_THE_WAY);
+            tokio::pin!(on_the_way);
             loop {
                 tokio::select! {
                     live = &mut login => break live,
+                    () = &mut on_the_way, if !on_the_way.is_elapsed() => gate.stays_out(),
                     changed = orders.changed() => if changed.is_err() || orders.borrow_and_update().stop {
                         // Dropping the login cuts its connection; the shard ends its permit.
                         return End::Stopped;

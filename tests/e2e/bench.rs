@@ -80,10 +80,15 @@ fn a_ladder_leaves_its_figures_and_its_curve() {
         .iter()
         .map(|step| &step["sessions"])
         .collect();
-    assert_eq!(sessions, [5, 10]);
+    // On a busy machine the first step may have missed polls, and then it is the last one.
+    let first = &steps[0];
+    let all_in_time = first["missed"] == 0 && first["late"] == 0;
+    let expected: &[u64] = if all_in_time { &[5, 10] } else { &[5] };
+    assert_eq!(sessions, expected, "{steps}");
     let rows = std::fs::read_to_string(csv).unwrap();
     assert!(
-        rows.starts_with("sessions,polls_per_second,") && rows.lines().count() == 3,
+        rows.starts_with("sessions,polls_per_second,")
+            && rows.lines().count() == 1 + expected.len(),
         "{rows}"
     );
     assert!(std::fs::read_to_string(svg).unwrap().contains("<polyline"));

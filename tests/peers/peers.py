@@ -26,7 +26,7 @@ from comparison import Comparison
 from processes import READY, Cores, Others, Part, Trouble, output_of
 
 HERE = Path(__file__).resolve().parent
-PEERS = ("asyncssh", "netdev", "scrapli", "netmiko")
+PEERS = ("russh", "asyncssh", "netdev", "scrapli", "netmiko")
 
 # As `netwolf bench sessions` has them; times are in seconds.
 DEVICES_PER_SIMULATOR = 4000
@@ -85,7 +85,7 @@ def measure_peer(run, name, sessions):
     others = Others()
     with contextlib.ExitStack() as stack:
         devices = Devices(stack, run, sessions, KEY_EXCHANGES.get(name, KEY_EXCHANGE))
-        command = [run.python, "-B", HERE / f"{name}_peer.py", "--exit-with-parent"]
+        command = [*run.programs[name], "--exit-with-parent"]
         command += ["--password-file", devices.password]
         command += [f"--inventory={inventory}" for inventory in devices.inventories]
         command += ["--interval", str(run.interval), "--settle", str(SETTLE), "--seconds", str(run.seconds)]
@@ -134,6 +134,22 @@ def peers_python(folder, cores):
         output_of([*install, "--requirement", requirements], cores, "installing the peers with pip")
         mark.write_text(wanted)
     return python
+
+
+def programs(run):
+    """How each peer is started; what is missing is installed or built."""
+    started = {}
+    if "russh" in run.peers:
+        progress("building the peer on russh")
+        command = ["cargo", "build", "--release", "--manifest-path", HERE / "russh" / "Cargo.toml"]
+        command += ["--message-format", "json"]
+        messages = [json.loads(line) for line in output_of(command, run.cores.all, "`cargo build`").splitlines()]
+        started["russh"] = [next(said["executable"] for said in messages if said.get("executable"))]
+    in_python = [name for name in run.peers if name not in started]
+    if in_python:
+        python = peers_python(run.venv.resolve(), run.cores.all)
+        started |= {name: [python, "-B", HERE / f"{name}_peer.py"] for name in in_python}
+    return started
 
 
 def compare(run):
@@ -232,7 +248,7 @@ def main():
             hint = "hint: `cargo build --release --bin netwolf`, then name target/release/netwolf"
             raise Trouble(f"{run.netwolf} is no program\n{hint}")
         run.cores = Cores()
-        run.python = peers_python(run.venv.resolve(), run.cores.all) if run.peers else None
+        run.programs = programs(run)
         comparison = compare(run)
     except Trouble as trouble:
         print(f"error: {trouble}", file=sys.stderr)

@@ -1,11 +1,13 @@
-//! Who of a shard has asked for a permit and waits for it, by credential: where many do, the next ones wait
-//! before they connect, for a device gives a login so much time and no more.
+//! Who of a shard is on the way to a permit, by credential: where many are, the next ones wait before they connect,
+//! for a device gives a login so much time and no more, and a key exchange that comes to nothing is lost work.
 //!
 //! ```text
 //!   place in the queue --> room? --> connect, key exchange --> ask --> answered
-//!                            ^                                 +1       -1
-//!                            +--------- one goes on for each answer -----+
+//!                            ^       +1                     -1 +1       -1
+//!                            +--------- one goes on for each that goes --+
 //! ```
+//!
+//! Who does not come to ask soon is counted no longer: devices that are down hold up nobody.
 //!
 //! Invariant: an ask is counted until it is answered or forgotten, for its [`Counted`] goes with it.
 
@@ -19,20 +21,27 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// So many asks of a shard for one credential may be unanswered before the next login waits.
-const ROOM: usize = 16;
+/// So many logins of a shard with one credential may be on the way before the next one waits. Managers permit as many
+/// at a time, of all shards.
+const ROOM: usize = 32;
 
-/// The asks of one credential.
+/// The logins with one credential.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    n_unanswered: AtomicUsize,
+    n_on_the_way: AtomicUsize,
+    n_gone: AtomicUsize,
     moved: Notify,
 }
 
 impl Line {
     /// Whether the next login is to wait.
     pub(super) fn is_crowded(&self) -> bool {
-        self.n_unanswered.load(Ordering::Relaxed) > ROOM
+        self.n_on_the_way.load(Ordering::Relaxed) >= ROOM
+    }
+
+    /// How many were on the way and are not any more.
+    pub(super) fn n_gone(&self) -> usize {
+        self.n_gone.load(Ordering::Relaxed)
     }
 
     /// Waits until it is worth while to look again.
@@ -41,16 +50,17 @@ impl Line {
     }
 }
 
-/// An ask that is not answered.
+/// A login on the way, or an ask that is not answered.
 #[derive(Debug)]
 pub(crate) struct Counted(Arc<Line>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let before = self.0.n_unanswered.fetch_sub(1, Ordering::Relaxed);
-        // One comes for one that goes. With nobody left to be answered there would be none to wake the others.
+        self.0.n_gone.fetch_add(1, Ordering::Relaxed);
+        let before = self.0.n_on_the_way.fetch_sub(1, Ordering::Relaxed);
+        // One comes for one that goes. With nobody left to go there would be none to wake the others.
         let n_woken = if before == 1 { ROOM } else { 1 };
-        if before <= ROOM + 1 {
+        if before <= ROOM {
             for _ in 0..n_woken {
                 self.0.moved.notify_one();
             }
@@ -72,10 +82,10 @@ impl Crowd {
         }
     }
 
-    /// Counts an ask for `credential` until what is returned is dropped.
+    /// Counts a login with `credential` until what is returned is dropped.
     pub(crate) fn count(&self, credential: &str) -> Counted {
         let line = self.line(credential);
-        line.n_unanswered.fetch_add(1, Ordering::Relaxed);
+        line.n_on_the_way.fetch_add(1, Ordering::Relaxed);
         Counted(line)
     }
 }

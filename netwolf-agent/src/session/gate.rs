@@ -33,7 +33,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::notice::{Notice, TaskId};
+use super::{
+    crowd::Counted,
+    notice::{Notice, TaskId},
+};
 
 /// The shard's word on an ask.
 #[derive(Debug, PartialEq, Eq)]
@@ -103,6 +106,8 @@ struct State {
     asked: Option<Asked>,
     /// Something of it was sent. A permit that is taken takes this along.
     offered: Arc<AtomicBool>,
+    /// Counted as on the way until something is asked for.
+    on_the_way: Option<Counted>,
 }
 
 #[derive(Debug)]
@@ -137,6 +142,16 @@ impl Gate {
     /// To be set once a key or password was sent.
     pub(crate) fn offered(&self) -> Arc<AtomicBool> {
         self.lock().offered.clone()
+    }
+
+    /// The login sets out, counted as on the way until it asks or [`Self::stays_out`].
+    pub(super) fn set_out(&self, counted: Counted) {
+        self.lock().on_the_way = Some(counted);
+    }
+
+    /// The login takes its time: others go before it.
+    pub(super) fn stays_out(&self) {
+        self.lock().on_the_way = None;
     }
 
     /// Waits for leave to offer `credential`. Immediate where it was had already.
@@ -189,6 +204,8 @@ impl Gate {
         let (before, offered) = {
             let mut state = self.lock();
             let offered = state.offered.clone();
+            // Its ask is counted from here on.
+            state.on_the_way = None;
             if let Some(asked) = &state.asked
                 && asked.granted
                 && asked.credential == credential
@@ -237,6 +254,7 @@ impl Gate {
     pub(super) async fn finish(&self, credential: &str, outcome: LoginOutcome) {
         let (asked, offered) = {
             let mut state = self.lock();
+            state.on_the_way = None;
             (state.asked.take(), state.offered.clone())
         };
         match asked {

@@ -296,8 +296,8 @@ async fn a_probe_ends_any_wait_and_so_does_a_stop() {
 async fn a_login_does_not_connect_while_many_wait_for_their_permits() {
     let parts = Parts::new(&["show clock"]).await;
     let crowd = parts.session.commons.crowd.clone();
-    let mut waiting: Vec<_> = (0..18).map(|_| crowd.count("lab")).collect();
-    let _others: Vec<_> = (0..18).map(|_| crowd.count("other")).collect();
+    let mut waiting: Vec<_> = (0..33).map(|_| crowd.count("lab")).collect();
+    let _others: Vec<_> = (0..33).map(|_| crowd.count("other")).collect();
     let went = std::cell::Cell::new(false);
     let way = async {
         let way = way_in(parts, Duration::ZERO, false, async |_, _| {}).await;
@@ -312,11 +312,23 @@ async fn a_login_does_not_connect_while_many_wait_for_their_permits() {
         assert!(!went.get());
         waiting.pop();
         tokio::task::yield_now().await;
-        assert!(!went.get(), "17 are too many still");
+        assert!(!went.get(), "32 are too many still");
         waiting.pop();
     };
     let (way, ()) = tokio::join!(way, answers);
     assert!(way.unwrap().queued < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_login_on_the_way_keeps_the_next_one_back_until_it_asks() {
+    let parts = Parts::new(&["show clock"]).await;
+    let crowd = parts.session.commons.crowd.clone();
+    let _on_the_way: Vec<_> = (0..31).map(|_| crowd.count("lab")).collect();
+    let way = way_in(parts, Duration::ZERO, false, async |_, _| {}).await;
+    let way = way.unwrap();
+    assert!(crowd.line("lab").is_crowded());
+    way.gate.stays_out();
+    assert!(!crowd.line("lab").is_crowded());
 }
 
 #[test]

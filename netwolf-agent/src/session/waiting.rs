@@ -88,14 +88,14 @@ impl Session {
                     .reserve(started);
                 woken = self.pause(place, kept).await?;
             }
-            // Who has a permit does not wait for one.
-            if woken == Woken::Due && permitted.is_none() {
-                woken = self.wait_for_room(kept).await?;
-            }
             // What the device itself allows holds for a probe, too.
             let limit = self.limit();
             while let Some(wait) = kept.pace.wait(limit, Instant::now()) {
                 self.pause(wait, kept).await?;
+            }
+            // Who has a permit does not wait for one.
+            if woken == Woken::Due && permitted.is_none() {
+                woken = self.wait_for_room(&gate, kept).await?;
             }
             while woken == Woken::Due
                 && let Some(at) = permitted
@@ -112,6 +112,7 @@ impl Session {
                 continue;
             }
             if woken == Woken::Due && self.orders.borrow().held {
+                gate.stays_out();
                 gate.give_back(&self.target.login.credential).await;
                 continue;
             }
@@ -195,23 +196,32 @@ impl Session {
         }
     }
 
-    /// Waits while many of this shard have connected and have no permit, but for no longer than they would
-    /// wait themselves: a device drops who connects and then says nothing.
-    async fn wait_for_room(&mut self, kept: &mut Kept) -> Result<Woken, Stopped> {
+    /// Waits while many of this shard are on the way to their permits, and then sets out; but not while nobody moves
+    /// for as long as a login may wait: what is wrong there is seen only on the way.
+    async fn wait_for_room(&mut self, gate: &Gate, kept: &mut Kept) -> Result<Woken, Stopped> {
         let crowd = self.commons.crowd.clone();
-        let line = crowd.line(&self.target.login.credential);
-        let until = sleep_until((Instant::now() + self.target.connect_timeout.get()).into());
+        let credential = self.target.login.credential.clone();
+        let line = crowd.line(&credential);
+        let patience = self.target.connect_timeout.get();
+        let until = sleep_until((Instant::now() + patience).into());
         tokio::pin!(until);
+        let mut n_gone = line.n_gone();
         loop {
             if let Some(woken) = self.look(kept)? {
                 return Ok(woken);
             }
-            if !line.is_crowded() {
+            if !line.is_crowded() || until.is_elapsed() {
+                gate.set_out(crowd.count(&credential));
                 return Ok(Woken::Due);
             }
             tokio::select! {
                 () = line.moved() => {}
-                () = &mut until => return Ok(Woken::Due),
+                () = &mut until => {
+                    let gone = line.n_gone();
+                    if std::mem::replace(&mut n_gone, gone) != gone {
+                        until.as_mut().reset((Instant::now() + patience).into());
+                    }
+                }
                 changed = self.orders.changed() => if changed.is_err() {
                     return Err(Stopped);
                 },

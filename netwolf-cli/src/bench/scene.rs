@@ -32,6 +32,9 @@ const SLOWEST_LOGINS: usize = 40;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Counters come to the manager with heartbeats, one a second.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(1100);
+/// Logins with one credential are paced, so that a wrong password locks no account out. The devices here have several,
+/// so that CPU is the bound.
+const CREDENTIALS: usize = 16;
 /// Until all have logged in each device is polled once, so that logins are measured and not polls.
 const LOGIN_INTERVAL: Duration = Duration::from_hours(1);
 /// All is over within this time.
@@ -233,9 +236,10 @@ impl Scene {
         for (number, simulator) in self.simulators.iter().enumerate() {
             if simulator.fleet == fleet.name {
                 let file = format!("{}-{number}", fleet.name);
-                fs::rename(
-                    folder.join(format!("{file}.new")),
+                let inventory = fs::read_to_string(folder.join(format!("{file}.new")))?;
+                fs::write(
                     folder.join(format!("fleet-{file}.yml")),
+                    with_credentials(&inventory),
                 )?;
             }
         }
@@ -336,14 +340,30 @@ impl Scene {
 }
 
 fn configuration(interval: Duration, folder: &Path) -> String {
+    let password = folder.join("password");
+    let credential = |n| {
+        format!(
+            "  bench-{n}: {{ username: netwolf, password: \"file:{}\" }}\n",
+            password.display()
+        )
+    };
     format!(
         "# Written by `netwolf bench`.\n\
-         defaults: {{ interval: {}, credential: bench, collectors: [cpu] }}\n\
-         credentials: {{ bench: {{ username: netwolf, password: \"file:{}\" }} }}\n\
+         defaults: {{ interval: {}, collectors: [cpu] }}\n\
+         credentials:\n{}\
          inventories: [ {{ file: fleet-*.yml }} ]\n",
         humantime::format_duration(interval)
             .to_string()
             .replace(' ', ""),
-        folder.join("password").display(),
+        (0..CREDENTIALS).map(credential).collect::<String>(),
     )
+}
+
+/// An inventory with a credential for each device: its lines are those that our simulator writes.
+fn with_credentials(inventory: &str) -> String {
+    let lines = inventory.lines().zip(0..).map(|(line, n)| {
+        let credential = format!("{{ credential: bench-{}, name: ", n % CREDENTIALS);
+        format!("{}\n", line.replace("{ name: ", &credential))
+    });
+    lines.collect()
 }
