@@ -20,7 +20,7 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
-    batching::Batching,
+    batching::{Batching, Load},
     pacing::LOGINS_PER_SECOND,
     session::{host_key::AcceptedKeys, ssh::jump::JumpHosts},
     shard::{self, ShardConfig, ShardError},
@@ -114,6 +114,7 @@ impl Agent {
         } = config;
         let shards = shards.get();
         let (shutdown, stop) = watch::channel(false);
+        let leave = Leave::default();
         let (tell, ended) = mpsc::channel(usize::from(shards));
         let accepted = Arc::new(AcceptedKeys::default());
         let jumps = Arc::new(JumpHosts::default());
@@ -135,7 +136,9 @@ impl Agent {
             name: name.clone(),
             shards,
             shutdown,
+            leave: leave.clone(),
             ended,
+            n_running: shards,
             threads: Vec::new(),
         };
         for index in 0..shards {
@@ -148,6 +151,8 @@ impl Agent {
                 accepted: accepted.clone(),
                 logins_per_second,
                 jumps: jumps.clone(),
+                leave: leave.clone(),
+                load: Load::default(),
             };
             let (stop, tell, core) = (
                 stop.clone(),
@@ -155,7 +160,8 @@ impl Agent {
                 cores.get(usize::from(index)).copied(),
             );
             let failed = |error| AgentError::Start { index, error };
-            let runtime = event_loop().map_err(failed)?;
+            let (runtime, load) = event_loop().map_err(failed)?;
+            let shard = ShardConfig { load, ..shard };
             let thread = thread::Builder::new()
                 .name(format!("shard-{index}"))
                 .spawn(move || {
@@ -174,12 +180,14 @@ impl Agent {
     }
 }
 
-/// A shard's event loop.
-fn event_loop() -> io::Result<runtime::Runtime> {
+/// A shard's event loop, and where its load can be read.
+fn event_loop() -> io::Result<(runtime::Runtime, Load)> {
     // Locked by one thread only: the one that runs the loop.
-    let batching = Arc::new(Mutex::new(Batching::new(Instant::now())));
+    let batching = Batching::new(Instant::now());
+    let load = batching.load();
+    let batching = Arc::new(Mutex::new(batching));
     let parking = batching.clone();
-    runtime::Builder::new_current_thread()
+    let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .event_interval(EVENT_INTERVAL)
         .on_thread_park(move || {
@@ -189,7 +197,8 @@ fn event_loop() -> io::Result<runtime::Runtime> {
             }
         })
         .on_thread_unpark(move || lock(&batching).handle_unpark(Instant::now()))
-        .build()
+        .build()?;
+    Ok((runtime, load))
 }
 
 fn lock(batching: &Mutex<Batching>) -> MutexGuard<'_, Batching> {
@@ -218,12 +227,33 @@ fn run_shard(
     }
 }
 
+/// The wish that an agent leaves: it goes on until the manager has given its devices to others, and then ends by itself
+/// ([`AgentHandle::ended`]); without a link to the manager at once.
+#[derive(Clone, Debug, Default)]
+pub struct Leave(watch::Sender<bool>);
+
+impl Leave {
+    /// Asks the agent to leave; tells whether it was asked before.
+    pub fn ask(&self) -> bool {
+        self.0.send_replace(true)
+    }
+
+    /// Waits until the agent is asked to, here or by an operator at the manager.
+    pub async fn asked(&self) {
+        let asked = self.0.subscribe().wait_for(|asked| *asked).await.is_ok();
+        debug_assert!(asked, "the sender is here");
+    }
+}
+
 /// A running agent. Dropping it shuts the agent down without waiting.
 pub struct AgentHandle {
     name: AgentName,
     shards: u16,
     shutdown: watch::Sender<bool>,
+    leave: Leave,
     ended: mpsc::Receiver<Result<(), AgentError>>,
+    /// Shards that have not said that they ended.
+    n_running: u16,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
@@ -247,15 +277,24 @@ impl AgentHandle {
         self.shards
     }
 
-    /// Waits until a shard ends by itself, and tells why. It may be dropped and called again.
-    pub async fn ended(&mut self) -> AgentError {
-        loop {
+    /// Waits until all shards have left, or one ends by itself. It may be dropped and called again.
+    ///
+    /// # Errors
+    /// Why the shard ended.
+    pub async fn ended(&mut self) -> Result<(), AgentError> {
+        while self.n_running > 0 {
             match self.ended.recv().await {
-                Some(Err(error)) => return error,
-                Some(Ok(())) => {}
+                Some(Err(error)) => return Err(error),
+                Some(Ok(())) => self.n_running -= 1,
                 None => std::future::pending().await,
             }
         }
+        Ok(())
+    }
+
+    /// By which the agent is asked to leave.
+    pub fn leave(&self) -> Leave {
+        self.leave.clone()
     }
 
     /// Stops all polls, closes all sessions and tells the manager goodbye. Takes at most a second; what has
@@ -263,7 +302,7 @@ impl AgentHandle {
     pub async fn shutdown(mut self) {
         self.shutdown.send_replace(true);
         let everybody = async {
-            for _ in &self.threads {
+            for _ in 0..self.n_running {
                 self.ended.recv().await;
             }
         };

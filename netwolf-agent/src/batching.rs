@@ -12,7 +12,13 @@
 //! Invariant: the pause depends on what share of its time the shard worked, and not on how often it woke, which
 //! the pause itself changes.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// How long a busy shard waits for more.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -22,9 +28,21 @@ const WINDOW: Duration = Duration::from_millis(100);
 const BUSY: u32 = 12;
 const QUIET: u32 = 6;
 
+/// What share of its time an event loop works, for whoever wants to know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Load(Arc<AtomicU32>);
+
+impl Load {
+    /// From 0 to 1; of the last tenth of a second.
+    pub(crate) fn ratio(&self) -> f64 {
+        f64::from(self.0.load(Ordering::Relaxed)) / 1000.0
+    }
+}
+
 /// Tells an event loop when to pause. One thread's own.
 #[derive(Debug)]
 pub(crate) struct Batching {
+    load: Load,
     busy: bool,
     began: Instant,
     /// Time at work since `began`.
@@ -34,13 +52,19 @@ pub(crate) struct Batching {
 
 impl Batching {
     /// A quiet loop.
-    pub(crate) const fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
+            load: Load::default(),
             busy: false,
             began: now,
             worked: Duration::ZERO,
             woke: now,
         }
+    }
+
+    /// Where the loop's load can be read.
+    pub(crate) fn load(&self) -> Load {
+        self.load.clone()
     }
 
     /// The loop has nothing more to do: how long it is to wait before it looks again.
@@ -51,6 +75,11 @@ impl Batching {
         if passed >= WINDOW {
             let bound = if self.busy { QUIET } else { BUSY };
             self.busy = self.worked * 100 > passed * bound;
+            let share = self.worked.as_secs_f64() / passed.as_secs_f64();
+            let permille = Duration::from_millis(1000).mul_f64(share).as_millis();
+            self.load
+                .0
+                .store(u32::try_from(permille).unwrap_or(1000), Ordering::Relaxed);
             self.began = now;
             self.worked = Duration::ZERO;
         }

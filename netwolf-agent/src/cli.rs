@@ -10,12 +10,13 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use netwolf_wire::AgentName;
+use netwolf_wire::{AgentName, Span};
 use thiserror::Error;
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
     sync::oneshot,
+    time::sleep,
 };
 
 use crate::{
@@ -43,6 +44,10 @@ pub struct Args {
     /// New logins a second, all shards together.
     #[arg(long, value_name = "N", default_value_t = LOGINS_PER_SECOND)]
     pub logins_per_second: NonZeroU32,
+
+    /// How long devices have to go to other agents on SIGTERM, or when an operator drains this agent.
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub drain_timeout: Span,
 
     /// Allow a manager on another machine although links are not encrypted yet.
     #[arg(long)]
@@ -122,11 +127,30 @@ fn run(args: &Args) -> anyhow::Result<()> {
         if args.announce {
             announce(&agent).context("cannot write to the standard output")?;
         }
-        let result = tokio::select! {
-            _ = interrupt.recv() => Ok(()),
-            _ = terminate.recv() => Ok(()),
-            () = parent_gone(args.exit_with_parent) => Ok(()),
-            error = agent.ended() => Err(error.into()),
+        let leave = agent.leave();
+        let patience = async {
+            leave.asked().await;
+            sleep(args.drain_timeout.get()).await;
+        };
+        let parent_gone = parent_gone(args.exit_with_parent);
+        tokio::pin!(patience, parent_gone);
+        let result = loop {
+            tokio::select! {
+                _ = interrupt.recv() => break Ok(()),
+                () = &mut parent_gone => break Ok(()),
+                ended = agent.ended() => break ended.map_err(anyhow::Error::from),
+                () = &mut patience => {
+                    tracing::warn!("not all devices went elsewhere in time");
+                    break Ok(());
+                }
+                _ = terminate.recv() => {
+                    // Who says so twice is in a hurry.
+                    if leave.ask() {
+                        break Ok(());
+                    }
+                    tracing::info!("the agent leaves: its devices go elsewhere first");
+                }
+            }
         };
         agent.shutdown().await;
         tracing::info!("the agent has ended");

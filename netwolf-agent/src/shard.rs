@@ -24,6 +24,7 @@ use netwolf_wire::{
     frame::FrameError,
     hash,
     message::{Goodbye, Heartbeat, ToAgent},
+    stats::ShardStats,
     version,
 };
 use thiserror::Error;
@@ -36,6 +37,8 @@ use tokio::{
 
 use self::{core::Core, tasks::task_id};
 use crate::{
+    agent::Leave,
+    batching::Load,
     clock::{self, Clock},
     link::{
         machine::{Action, Machine},
@@ -77,6 +80,9 @@ pub(crate) struct ShardConfig {
     pub(crate) jumps: Arc<JumpHosts>,
     /// Of the whole agent.
     pub(crate) logins_per_second: NonZeroU32,
+    /// Of the whole agent.
+    pub(crate) leave: Leave,
+    pub(crate) load: Load,
 }
 
 impl ShardConfig {
@@ -108,6 +114,7 @@ enum Event {
     Message(ToAgent),
     Broken(Option<FrameError>),
     Time,
+    Leave,
     Shutdown,
 }
 
@@ -127,9 +134,12 @@ struct Shard {
     marks: Vec<(u64, u64)>,
     /// The link's trouble was logged; it is not logged again until the link stands.
     complained: bool,
+    /// The shard ends once the manager lets it go.
+    leaving: bool,
+    dismissed: bool,
 }
 
-/// Runs a shard until `shutdown` says so.
+/// Runs a shard until `shutdown` says so, or the manager lets it leave.
 ///
 /// # Errors
 /// [`ShardError`] when the manager does not want the agent.
@@ -146,6 +156,9 @@ pub(crate) async fn run(
         }
         // Whatever else is there already is handled before anything is sent, which makes batches.
         shard.drain_notices();
+        if shard.dismissed {
+            break;
+        }
         while let Some(ended) = shard.tasks.try_join_next_with_id() {
             shard.handle_ended(task_id(&ended), Instant::now());
         }
@@ -185,6 +198,8 @@ impl Shard {
             wires: None,
             marks: Vec::new(),
             complained: false,
+            leaving: false,
+            dismissed: false,
         }
     }
 
@@ -201,6 +216,7 @@ impl Shard {
             biased;
             // An error means that the handle is gone, and with it everybody who wanted the shard.
             _ = shutdown.wait_for(|stop| *stop) => Event::Shutdown,
+            () = self.config.leave.asked(), if !self.leaving => Event::Leave,
             message = next_message(&mut self.wires) => match message {
                 Some(Ok(message)) => Event::Message(message),
                 Some(Err(error)) => Event::Broken(Some(error)),
@@ -225,6 +241,7 @@ impl Shard {
                 self.lose(&error, now);
             }
             Event::Time => self.core.handle_timeout(now),
+            Event::Leave => self.handle_leave(now),
             Event::Shutdown => {}
         }
         Ok(())
@@ -246,7 +263,11 @@ impl Shard {
                             "the clock of this machine was set: sample times follow it"
                         );
                     }
-                    let stats = Box::new(self.core.stats());
+                    let busy_ratio = self.config.load.ratio();
+                    let stats = Box::new(ShardStats {
+                        busy_ratio,
+                        ..self.core.stats()
+                    });
                     if let Some(wires) = &self.wires {
                         self.marks.push((beat, wires.written()));
                         if wires.control(Heartbeat { beat, stats }).is_err() {

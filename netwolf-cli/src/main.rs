@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod agents;
 mod api;
 mod bench;
 mod buckets;
@@ -49,6 +50,8 @@ enum Verb {
     Bench(bench::Verb),
     /// Show the devices as the manager sees them: state, last error, next attempt, last output.
     Devices(devices::Args),
+    /// Show the agents as the manager sees them: who has how many devices, how loaded, since when; drain one.
+    Agents(agents::Args),
     /// Show the credentials as the manager sees them: which one is held back, why, and until when.
     Credentials(credentials::Args),
     /// Record what a device says to some commands, without its secrets, for a simulated device to play.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Bench(verb) => bench::run(&verb),
         Verb::Devices(args) => devices::run(&args),
+        Verb::Agents(args) => agents::run(&args),
         Verb::Credentials(args) => credentials::run(&args),
         Verb::Record(args) => record::run(&args),
         Verb::Hostkeys(verb) => hostkeys::run(&verb),

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, str::FromStr, time::Duration};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Request, StatusCode, header};
+use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, time::timeout};
@@ -103,16 +103,28 @@ impl Url {
     /// When the manager is not there, does not answer in time or no JSON, or has something to object: then
     /// [`Refused`], in its words.
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.ask(Method::GET, path)
+    }
+
+    /// As [`Self::get`], for something that is to be done.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) fn post(&self, path: &str) -> anyhow::Result<Value> {
+        self.ask(Method::POST, path)
+    }
+
+    fn ask(&self, method: Method, path: &str) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let url = format!("http://{}{}{path}", self.authority, self.prefix);
         let (status, body) = runtime
             // A deadline needs the runtime from its beginning on.
-            .block_on(async { timeout(DEADLINE, self.fetch(path)).await })
+            .block_on(async { timeout(DEADLINE, self.fetch(method, path)).await })
             .with_context(|| format!("no answer from {url} within {} s", DEADLINE.as_secs()))??;
         let answer = serde_json::from_slice::<Value>(&body);
-        if status != StatusCode::OK {
+        if !status.is_success() {
             let said = answer.as_ref().ok().and_then(|answer| {
                 let error = answer["error"].as_str()?;
                 let hint = answer["hint"].as_str();
@@ -124,7 +136,7 @@ impl Url {
         answer.with_context(|| format!("{url} did not answer JSON: is it the manager's port?"))
     }
 
-    async fn fetch(&self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    async fn fetch(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
         let Self { authority, prefix } = self;
         let stream = TcpStream::connect(authority).await.with_context(|| {
             format!(
@@ -134,7 +146,9 @@ impl Url {
         })?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let request = Request::get(format!("{prefix}{path}"))
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{prefix}{path}"))
             .header(header::HOST, authority)
             .header(header::ACCEPT, "application/json")
             .body(Empty::<Bytes>::new())?;

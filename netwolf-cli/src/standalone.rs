@@ -101,7 +101,7 @@ async fn standalone(args: Args) -> anyhow::Result<()> {
     }
     let result = tokio::select! {
         () = asked_to_end => Ok(()),
-        error = agent.ended() => Err(error.into()),
+        ended = agent.ended() => ended.map_err(anyhow::Error::from),
         died = manager.died() => Err(died.into()),
     };
     agent.shutdown().await;

@@ -43,6 +43,8 @@ pub struct CoreState {
     pub held: usize,
     /// Leases being revoked.
     pub revoking: usize,
+    /// Devices that are to move to another shard and wait for their turn.
+    pub moves_waiting: usize,
     /// What happened since the start.
     pub totals: Totals,
 }

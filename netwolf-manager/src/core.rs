@@ -16,8 +16,8 @@ use std::{
 };
 
 use netwolf_wire::{
-    Epoch, Incarnation, ShardId, Span,
-    message::{Hello, Timing as WireTiming, ToManager, Welcome},
+    AgentName, Epoch, Incarnation, ShardId, Span,
+    message::{Drain, Hello, Timing as WireTiming, ToManager, Welcome},
     version::Version,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -67,6 +67,8 @@ pub enum Event {
     TryAgain,
     /// Somebody wants to see what a device answers.
     Show(ShowRequest),
+    /// An operator wants an agent to leave; told how many of its shards were told.
+    Drain(AgentName, oneshot::Sender<usize>),
 }
 
 /// A configuration that has been read.
@@ -241,6 +243,22 @@ impl Core {
             Event::Message(link, ToManager::Revoked(revoked)) => {
                 self.dispatcher.handle_revoked(now, link, &revoked);
             }
+            Event::Message(link, ToManager::Leaving(_)) => {
+                if let Some(peer) = self.links.get(&link) {
+                    let (shard, slot) = (&peer.slot.shard, &peer.slot);
+                    info!(agent = %shard.agent, shard = shard.index, "shard wants to leave; its devices go elsewhere first");
+                    slot.leave();
+                }
+                self.dispatcher.handle_leaving(now, link);
+            }
+            Event::Drain(agent, done) => {
+                let links = self.dispatcher.links_of(&agent);
+                for link in &links {
+                    self.send(*link, Drain {}.into());
+                }
+                // Whoever asked may be gone.
+                done.send(links.len()).ok();
+            }
             Event::Message(link, ToManager::Goodbye(_)) => {
                 self.dispatcher.handle_goodbye(now, link);
             }
@@ -378,6 +396,7 @@ impl Core {
             waits_for: self.dispatcher.fleet().waits_for(),
             held,
             revoking,
+            moves_waiting: self.dispatcher.moves_waiting(),
             totals: self.dispatcher.totals(),
         });
     }

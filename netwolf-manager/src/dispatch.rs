@@ -36,10 +36,13 @@ use crate::{
 };
 
 mod adopt;
+mod leaving;
 mod logins;
+mod moves;
 mod outbox;
 mod reconcile;
 
+use moves::Moves;
 use outbox::Outbox;
 
 /// A device whose shard gave its lease up unasked is leased again after so long, not at once: the reason may
@@ -97,6 +100,9 @@ pub struct Dispatcher {
     outboxes: BTreeMap<LinkNo, Outbox>,
     /// Given up unasked; in order of time.
     resting: VecDeque<(Instant, DeviceName)>,
+    moves: Moves,
+    /// When the machine was called last.
+    now: Instant,
     actions: VecDeque<Action>,
     totals: Totals,
 }
@@ -118,6 +124,8 @@ impl Dispatcher {
             targets: HashMap::new(),
             outboxes: BTreeMap::new(),
             resting: VecDeque::new(),
+            moves: Moves::default(),
+            now,
             actions: VecDeque::new(),
             totals: Totals::default(),
         }
@@ -131,6 +139,11 @@ impl Dispatcher {
     /// Leases held and leases being revoked.
     pub fn lease_counts(&self) -> (usize, usize) {
         self.leases.counts()
+    }
+
+    /// Devices that are to move and wait for their turn.
+    pub fn moves_waiting(&self) -> usize {
+        self.moves.waiting()
     }
 
     /// What happened since the start.
@@ -167,6 +180,7 @@ impl Dispatcher {
         welcome: Welcome,
         highest: Epoch,
     ) -> Result<(), Duplicate> {
+        self.now = now;
         let shard = ShardId {
             agent: hello.agent.clone(),
             index: hello.shard,
@@ -199,6 +213,7 @@ impl Dispatcher {
 
     /// A shard leaves.
     pub fn handle_goodbye(&mut self, now: Instant, link: LinkNo) {
+        self.now = now;
         if let Some(gone) = self.fleet.goodbye(now, link) {
             self.handle_gone(now, gone);
         }
@@ -207,6 +222,7 @@ impl Dispatcher {
 
     /// A shard has given leases up.
     pub fn handle_revoked(&mut self, now: Instant, link: LinkNo, revoked: &Revoked) {
+        self.now = now;
         let Some(member) = self.fleet.member_of(link) else {
             return;
         };
@@ -228,6 +244,7 @@ impl Dispatcher {
 
     /// The inventory is another one: devices that did not change are not touched.
     pub fn handle_inventory(&mut self, now: Instant, inventory: Arc<Inventory>) {
+        self.now = now;
         let old = std::mem::replace(&mut self.inventory, inventory);
         let changes = Inventory::changes(&old, &self.inventory);
         for device in &changes.removed {
@@ -258,11 +275,13 @@ impl Dispatcher {
         let rested = self.resting.front().map(|(at, _)| *at);
         let logins = self.breakers.poll_timeout();
         let fleet = self.fleet.poll_timeout().into_iter();
-        fleet.chain(rested).chain(logins).min()
+        let moves = self.moves.poll_timeout();
+        fleet.chain(rested).chain(logins).chain(moves).min()
     }
 
     /// Does what is due; may be called at any time, and is to be called after every event.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
         for gone in self.fleet.handle_timeout(now) {
             self.handle_gone(now, gone);
         }
@@ -272,6 +291,10 @@ impl Dispatcher {
         if self.fleet.take_placement(now) {
             self.place(placement::solve);
         }
+        while let Some(device) = self.moves.next(now) {
+            self.reconcile(&device);
+        }
+        self.dismiss();
         if let Some(known) = self.fleet.take_known() {
             self.actions.push_back(Action::Remember(known));
         }

@@ -111,6 +111,18 @@ struct Member {
     /// The times in force when its link came up.
     welcome: Patience,
     state: State,
+    stay: Stay,
+}
+
+/// Whether a member wants to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stay {
+    /// It does.
+    Stays,
+    /// Its devices are to go elsewhere.
+    Leaves,
+    /// It was told that it may go.
+    Dismissed,
 }
 
 /// The membership machine. Call [`Self::heard`] for every link before [`Self::hello`] and
@@ -149,9 +161,27 @@ impl Fleet {
         self.patience = patience;
     }
 
-    /// The shards to place devices on, sorted.
+    /// The shards that are there, sorted.
     pub fn shards(&self) -> impl Iterator<Item = &ShardId> {
         self.current.keys()
+    }
+
+    /// The shards to place devices on, sorted: those that stay, or all where none does.
+    pub fn places(&self) -> impl Iterator<Item = &ShardId> {
+        let some_stay = self.stays().next().is_some();
+        let all = self.shards().filter(move |_| !some_stay);
+        self.stays().chain(all)
+    }
+
+    fn stays(&self) -> impl Iterator<Item = &ShardId> {
+        let stays = |no: &MemberNo| {
+            let member = self.members.get(no);
+            member.is_some_and(|member| member.stay == Stay::Stays)
+        };
+        self.current
+            .iter()
+            .filter(move |(_, no)| stays(no))
+            .map(|(shard, _)| shard)
     }
 
     /// The present life of a shard and its link, where it is linked.
@@ -229,6 +259,8 @@ impl Fleet {
                 former.state = State::Linked { link, heard: now };
                 former.siblings = siblings;
                 former.welcome = patience;
+                // It says so again on each link.
+                former.stay = Stay::Stays;
                 self.by_link.insert(link, no);
                 return Ok(Admitted {
                     member: no,
@@ -247,6 +279,7 @@ impl Fleet {
                 siblings,
                 welcome: patience,
                 state,
+                stay: Stay::Stays,
             },
         );
         self.by_link.insert(link, member);
@@ -289,6 +322,35 @@ impl Fleet {
             until: now + self.patience.towards(&member.welcome).lost,
         };
         Some(member.shard.clone())
+    }
+
+    /// A shard wants to leave: from now on it is no place for devices.
+    pub fn leave(&mut self, now: Instant, link: LinkNo) {
+        let Some(no) = self.member_of(link) else {
+            return;
+        };
+        if let Some(member) = self.members.get_mut(&no)
+            && member.stay == Stay::Stays
+        {
+            member.stay = Stay::Leaves;
+            self.gathering.left(now);
+        }
+    }
+
+    /// The links of those that want to leave and may: who `is_empty`, or all where nobody stays. Says so once.
+    pub fn dismiss(&mut self, is_empty: impl Fn(MemberNo) -> bool) -> Vec<LinkNo> {
+        let nobody_stays = self.stays().next().is_none();
+        let mut dismissed = Vec::new();
+        for (no, member) in &mut self.members {
+            if member.stay == Stay::Leaves
+                && let State::Linked { link, .. } = member.state
+                && (nobody_stays || is_empty(*no))
+            {
+                member.stay = Stay::Dismissed;
+                dismissed.push(link);
+            }
+        }
+        dismissed
     }
 
     /// A shard leaves of its own will, its sessions closed.

@@ -70,7 +70,7 @@ const fn path(method: &'static str, path: &'static str, about: &'static str) -> 
 }
 
 /// Every path but `/`, for people who look for one.
-pub const PATHS: [PathInfo; 11] = [
+pub const PATHS: [PathInfo; 12] = [
     path("GET", "/metrics", "metrics for Prometheus"),
     path("GET", "/-/healthy", "whether the program runs"),
     path("GET", "/-/ready", "whether devices have been placed"),
@@ -78,6 +78,11 @@ pub const PATHS: [PathInfo; 11] = [
     path("GET", "/api/v1", "the paths of the API"),
     path("GET", "/api/v1/status", "totals"),
     path("GET", "/api/v1/agents", "all agents"),
+    path(
+        "POST",
+        "/api/v1/agents/{name}/drain",
+        "gives an agent's devices to others and lets it end",
+    ),
     path("GET", "/api/v1/devices", "all devices"),
     path("GET", "/api/v1/devices/{name}", "one device"),
     path(
@@ -104,6 +109,7 @@ pub fn router(web: Web) -> Router {
         .route("/api/v1/", get(api::index))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/agents", get(api::agents))
+        .route("/api/v1/agents/{name}/drain", post(api::drain))
         .route("/api/v1/devices", get(api::devices))
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))

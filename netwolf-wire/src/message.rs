@@ -11,6 +11,10 @@
 //!     | -- status ----------------------------------> |   when a session's state changes
 //!     | <------------------------------------ revoke -|
 //!     | -- revoked ---------------------------------> |   the sessions are closed
+//!     | <------------------------------------- drain -|   an operator wants the agent gone
+//!     | -- leaving ---------------------------------> |   for that, or for SIGTERM
+//!     | <---------- revoke ..., at last dismissed ----|   its devices have gone elsewhere
+//!     | -- goodbye ---------------------------------> |
 //! ```
 //!
 //! Invariants: nothing comes before hello and welcome; a number is declared before it is used; a lease is
@@ -129,6 +133,8 @@ messages! {
         Ended(Ended) = "ended",
         /// Answers [`ToAgent::Show`].
         Shown(Shown) = "shown",
+        /// The shard wants to end and still runs what it was leased: its devices are to go elsewhere first.
+        Leaving(Leaving) = "leaving",
         /// The shard is shutting down and has closed its sessions: no grace is to be waited for.
         Goodbye(Goodbye) = "goodbye",
     }
@@ -157,6 +163,10 @@ messages! {
         Probe(Probe) = "probe",
         /// Somebody wants to see what a device answers.
         Show(Show) = "show",
+        /// An operator wants the whole agent to leave.
+        Drain(Drain) = "drain",
+        /// Answers [`ToManager::Leaving`]: nothing is left here, or there is nobody to take it.
+        Dismissed(Dismissed) = "dismissed",
     }
 }
 
@@ -389,6 +399,18 @@ impl ShownOutput {
     /// The longest text, in bytes.
     pub const MAX_TEXT: usize = 256 * 1024;
 }
+
+/// A shard that is about to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {}
+
+/// An agent that is wanted to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {}
+
+/// Leave to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissed {}
 
 /// A shard that leaves of its own will.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

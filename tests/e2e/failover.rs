@@ -195,3 +195,87 @@ fn a_reload_touches_only_the_devices_that_changed() {
         "no other device was logged in to again"
     );
 }
+
+/// The longest time from one poll of a device to the next since the last call, as the devices saw it.
+fn longest_gap(devices: &Devices) -> Duration {
+    let gaps = devices.fleet().take_gaps();
+    assert_eq!(gaps.silent, 0, "devices that were not polled at all");
+    let longest = gaps.counts.last().map_or(0, |(micros, _)| *micros);
+    Duration::from_micros(longest.max(gaps.longest_silence))
+}
+
+#[test]
+fn agents_join_and_leave_and_each_device_misses_a_poll_at_most() {
+    // A poll a second, one of them missed, and what a busy machine adds to a login.
+    const BOUND: Duration = Duration::from_millis(3_500);
+    const MANY: usize = 120;
+    let folder = lab::folder();
+    let devices = Devices::start(MANY);
+    let config = lab::configuration(folder.path(), &devices.inventory());
+    let manager = Manager::start(&config, folder.path());
+    let mut leaving = manager.agent("a1", 1, folder.path());
+    let _stays = manager.agent("a2", 1, folder.path());
+    lab::wait_until_up(&manager.web, MANY as f64);
+    let settled = |agents: usize| {
+        eventually(PATIENCE, "devices are with all agents", || {
+            let held = held(&manager)?;
+            let page = manager.metrics()?;
+            let waiting = page.value("netwolf_manager_lease_moves_waiting");
+            let up = page.sum("netwolf_device_up");
+            if held.len() == agents && waiting == Some(0.0) && up == MANY as f64 {
+                Ok(held)
+            } else {
+                Err(format!("{held:?}, waiting {waiting:?}, up {up}"))
+            }
+        })
+    };
+    settled(2);
+    lab::holds(Duration::from_secs(2), "calm", || Ok(()));
+    devices.fleet().take_gaps();
+
+    let joined = manager.agent("a3", 1, folder.path());
+    let held = settled(3);
+    lab::holds(Duration::from_secs(2), "polls after it", || Ok(()));
+    let join = longest_gap(&devices);
+    eprintln!("an agent joined: {held:?}, longest gap {join:?}");
+    assert!(join < BOUND, "{join:?}");
+
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .args(["agents", "drain", "a1", "--manager.url"])
+        .arg(format!("http://{}", manager.web))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(output.stdout, b"a1 has left\n");
+    assert!(leaving.wait(Duration::from_secs(5)).success());
+    settled(2);
+    lab::holds(Duration::from_secs(2), "polls after it", || Ok(()));
+    let drain = longest_gap(&devices);
+    eprintln!("an agent was drained: longest gap {drain:?}");
+    assert!(drain < BOUND, "{drain:?}");
+
+    // SIGTERM is the same from the other side.
+    joined.signal("TERM");
+    let mut joined = joined;
+    assert!(joined.wait(Duration::from_secs(40)).success());
+    settled(1);
+    lab::holds(Duration::from_secs(2), "polls after it", || Ok(()));
+    let term = longest_gap(&devices);
+    eprintln!("an agent was told to end: longest gap {term:?}");
+    assert!(term < BOUND, "{term:?}");
+    let takeovers = manager
+        .metrics()
+        .unwrap()
+        .value("netwolf_manager_lease_takeovers_total");
+    assert_eq!(takeovers, Some(0.0), "nothing was lost");
+
+    let unknown = std::process::Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .args(["agents", "drain", "a9", "--manager.url"])
+        .arg(format!("http://{}", manager.web))
+        .output()
+        .unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(said.contains("no agent \"a9\" is linked"), "{said}");
+}

@@ -3,7 +3,7 @@
 use std::{io, time::Instant};
 
 use netwolf_wire::{
-    message::{Hello, Refused, Renew, ToAgent, Welcome},
+    message::{Hello, Leaving, Refused, Renew, ToAgent, Welcome},
     version,
 };
 use tokio::net::TcpStream;
@@ -61,6 +61,11 @@ impl Shard {
             ToAgent::Permits(permits) => self.core.handle_permits(&permits),
             ToAgent::Probe(probe) => self.core.handle_probe(probe),
             ToAgent::Show(show) => self.core.handle_show(show, now),
+            // The other shards hear it, too.
+            ToAgent::Drain(_) => {
+                self.config.leave.ask();
+            }
+            ToAgent::Dismissed(_) => self.dismissed = self.leaving,
             ToAgent::Welcome(_) | ToAgent::Unknown(_) => {
                 tracing::debug!(kind = message.kind(), "a message was skipped");
             }
@@ -89,7 +94,28 @@ impl Shard {
             self.core.handle_welcome(autonomy, now);
         }
         tracing::info!(manager = %self.config.manager, version = %welcome.software, "the link to the manager stands");
+        if self.leaving {
+            self.say_leaving(now);
+        }
         Ok(())
+    }
+
+    /// The agent is asked to leave. Without a manager there is nobody to give devices to.
+    pub(super) fn handle_leave(&mut self, now: Instant) {
+        self.leaving = true;
+        if self.machine.is_running() {
+            self.say_leaving(now);
+        } else {
+            self.dismissed = true;
+        }
+    }
+
+    fn say_leaving(&mut self, now: Instant) {
+        if let Some(wires) = &self.wires
+            && wires.control(Leaving {}).is_err()
+        {
+            self.lose("it does not take what is sent", now);
+        }
     }
 
     fn handle_refused(&mut self, refused: Refused, now: Instant) -> Result<(), ShardError> {

@@ -22,6 +22,8 @@ fn shard() -> Shard {
         accepted: Arc::default(),
         jumps: Arc::default(),
         logins_per_second: NonZeroU32::MIN,
+        leave: Leave::default(),
+        load: Load::default(),
     };
     Shard::new(config, Instant::now())
 }

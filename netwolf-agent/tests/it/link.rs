@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use netwolf_agent::{AgentError, ShardError};
 use netwolf_wire::{
     Span,
-    message::{Refused, Timing},
+    message::{Dismissed, Drain, Refused, Timing},
     status::SessionState,
     version,
 };
@@ -140,6 +140,61 @@ async fn an_agent_without_a_manager_gives_its_leases_up_in_the_end() {
 }
 
 #[tokio::test]
+async fn an_agent_that_leaves_polls_on_until_it_is_dismissed() {
+    let (fleet, files, mut manager) = (fleet(2).await, Files::new(), Manager::start().await);
+    let mut agent = manager.agent("a1");
+    let mut link = manager.welcome().await;
+    let plan = plan(ios(), vec![cpu_command(200)]);
+    let devices = fleet.devices();
+    let leases: Vec<_> = devices
+        .iter()
+        .map(|device| manager.lease(device.name(), target(device, &files), &plan))
+        .collect();
+    let (gone, stays) = (leases[0].epoch, devices[1].name());
+    link.plan(&plan).await;
+    link.assign(leases).await;
+    link.until("polls", |world| world.polls.len() == 2).await;
+
+    // An operator's wish comes by the link and ends as the agent's own does.
+    link.send(Drain {}).await;
+    link.until("word that it leaves", |world| world.leaving)
+        .await;
+    link.revoke(devices[0].name(), gone).await;
+    link.until("the device to be given up", |world| {
+        world.revoked.contains(&(devices[0].name().into(), gone))
+    })
+    .await;
+    let polls = link.world.polls(stays);
+    link.until("polls of what is left", |world| {
+        world.polls(stays) > polls + 3
+    })
+    .await;
+
+    // It says so again on the next link.
+    drop(link);
+    let mut link = manager.welcome().await;
+    link.until("word that it leaves", |world| world.leaving)
+        .await;
+    link.send(Dismissed {}).await;
+    link.until_closed().await;
+    assert!(link.world.goodbye);
+    let ended = tokio::time::timeout(PATIENCE, agent.ended()).await;
+    assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");
+    eventually("all sessions to be closed", || fleet.totals().sessions == 0).await;
+    agent.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_has_no_manager_leaves_at_once() {
+    let manager = Manager::start().await;
+    let mut agent = manager.agent("a1");
+    assert!(!agent.leave().ask());
+    assert!(agent.leave().ask(), "it was asked before");
+    let ended = tokio::time::timeout(PATIENCE, agent.ended()).await;
+    assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");
+}
+
+#[tokio::test]
 async fn a_shutdown_closes_sessions_says_goodbye_and_is_quick() {
     let (fleet, files, mut manager) = (fleet(20).await, Files::new(), Manager::start().await);
     let agent = manager.agent("a1");
@@ -200,7 +255,7 @@ async fn a_refusal_is_taken_at_its_word() {
     let mut link = manager.greet().await;
     link.send(refuse(false)).await;
     match tokio::time::timeout(PATIENCE, agent.ended()).await.unwrap() {
-        AgentError::Shard(ShardError::Refused(message)) => {
+        Err(AgentError::Shard(ShardError::Refused(message))) => {
             assert_eq!(message, "another agent has this name");
         }
         other => panic!("{other:?}"),

@@ -281,6 +281,7 @@ pub(crate) struct World {
     pub(crate) revoked: Vec<(String, Epoch)>,
     pub(crate) stats: ShardStats,
     pub(crate) beats: u64,
+    pub(crate) leaving: bool,
     pub(crate) goodbye: bool,
     /// Logins that were asked for, in the order in which they came.
     pub(crate) asks: Vec<LoginAsk>,
@@ -401,6 +402,7 @@ impl World {
                 self.beats += 1;
                 self.stats = *heartbeat.stats;
             }
+            ToManager::Leaving(_) => self.leaving = true,
             ToManager::Goodbye(_) => self.goodbye = true,
             ToManager::Asks(asks) => self.asks.extend(asks.asks),
             ToManager::Ended(ended) => self.ended.extend(ended.logins),

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -31,6 +31,7 @@ pub struct AgentSlot {
     /// Since when this link has stood, Unix time in milliseconds.
     pub linked_since_ms: u64,
     lost: AtomicU64,
+    leaves: AtomicBool,
     /// `None` before the first heartbeat of its life.
     stats: Mutex<Option<ShardStats>>,
 }
@@ -51,6 +52,7 @@ impl AgentSlot {
             peer,
             linked_since_ms,
             lost: AtomicU64::new(0),
+            leaves: AtomicBool::new(false),
             stats: Mutex::default(),
         }
     }
@@ -58,6 +60,16 @@ impl AgentSlot {
     /// Whether its link stands.
     pub fn is_up(&self) -> bool {
         self.lost.load(Relaxed) == 0
+    }
+
+    /// It wants to leave: its devices go elsewhere.
+    pub fn leave(&self) {
+        self.leaves.store(true, Relaxed);
+    }
+
+    /// Whether it wants to leave.
+    pub fn is_leaving(&self) -> bool {
+        self.is_up() && self.leaves.load(Relaxed)
     }
 
     pub(super) fn lose(&self, now: Tick) {

@@ -61,6 +61,11 @@ impl Dispatcher {
                 continue;
             }
             let is_up = status.state == SessionState::Up;
+            let is_on_the_way =
+                lease.is_some_and(|l| l.revoking) || status.state == SessionState::Connecting;
+            if !is_on_the_way {
+                self.moves.end(&status.device);
+            }
             self.breakers.handle_status(link, &status.device, is_up);
             let is_late = |reason| reason == Reason::LoginTimeout;
             if status.failure.as_ref().is_some_and(|f| is_late(f.reason)) {

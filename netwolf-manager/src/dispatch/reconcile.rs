@@ -16,7 +16,7 @@ pub(super) type Placement = fn(&[DeviceKey], &[ShardKey], &[Option<usize>]) -> V
 impl Dispatcher {
     /// Places devices anew and brings every one nearer to its place.
     pub(super) fn place(&mut self, placement: Placement) {
-        let shards: Vec<ShardId> = self.fleet.shards().cloned().collect();
+        let shards: Vec<ShardId> = self.fleet.places().cloned().collect();
         let index: HashMap<&ShardId, usize> = shards
             .iter()
             .enumerate()
@@ -57,7 +57,10 @@ impl Dispatcher {
                     return;
                 };
                 // Not before the other shard can take it, or the move would make a gap.
-                if target != at && self.fleet.linked(target).is_some() && self.revoke(device) {
+                let may_move = target != at
+                    && self.fleet.linked(target).is_some()
+                    && self.fleet.link_of(lease.holder).is_some();
+                if may_move && self.moves.begin(device, self.now) && self.revoke(device) {
                     self.totals.moves += 1;
                 }
             }

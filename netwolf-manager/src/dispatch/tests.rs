@@ -44,6 +44,20 @@ fn welcome() -> Welcome {
     }
 }
 
+fn status(device: &DeviceName, epoch: Epoch) -> DeviceStatus {
+    DeviceStatus {
+        device: device.clone(),
+        epoch,
+        state: netwolf_wire::status::SessionState::Up,
+        since_ms: 0,
+        failure: None,
+        failures: 0,
+        next_attempt_ms: None,
+        login_seconds: None,
+        failing: Vec::new(),
+    }
+}
+
 fn inventory(devices: u16, port: u16) -> Arc<Inventory> {
     let names: Vec<_> = (0..devices).map(|i| format!("sw-{i}")).collect();
     Arc::new(testing::inventory(
@@ -443,6 +457,90 @@ fn a_joining_shard_gets_its_share_and_no_device_is_without_a_lease_for_long() {
     );
 }
 
+/// Statuses of all that runs, as agents tell them.
+fn tell_up(stage: &mut Stage) {
+    for index in 0..stage.agents.len() {
+        let agent = &stage.agents[index];
+        let statuses = agent
+            .runs
+            .iter()
+            .map(|(device, run)| status(device, run.epoch));
+        let statuses = statuses.collect();
+        if let Some(link) = agent.link {
+            stage.manager.handle_statuses(stage.now, link, statuses);
+            stage.settle();
+        }
+    }
+}
+
+#[test]
+fn devices_move_some_at_a_time_and_each_that_is_up_makes_room() {
+    let mut stage = Stage::new(3, inventory(400, 22));
+    stage.connect(0);
+    stage.connect(1);
+    stage.quiesce();
+    tell_up(&mut stage);
+    stage.connect(2);
+    let mut most = 0;
+    for _ in 0..20 {
+        stage.pass(ms(200));
+        let away = 400 - stage.runs().iter().sum::<usize>();
+        let told: usize = stage.agents.iter().map(|agent| agent.inbox.len()).sum();
+        assert!(
+            away <= moves::AT_ONCE,
+            "{away} have no session, {told} told"
+        );
+        (0..3).for_each(|index| {
+            stage.deliver(index);
+        });
+        most = most.max(400 - stage.runs().iter().sum::<usize>());
+        tell_up(&mut stage);
+    }
+    assert!(most > 1, "they move together");
+    stage.quiesce();
+    stage.check_converged();
+    assert!(stage.runs()[2] >= 120, "{:?}", stage.runs());
+    assert_eq!(stage.manager.moves_waiting(), 0);
+}
+
+#[test]
+fn the_devices_of_a_shard_that_leaves_go_elsewhere_and_then_it_may_go() {
+    let mut stage = Stage::new(3, inventory(60, 22));
+    (0..3).for_each(|index| stage.connect(index));
+    stage.quiesce();
+    let moved = stage.runs()[0] as u64;
+    let is_dismissed = |stage: &Stage| {
+        let inbox = &stage.agents[0].inbox;
+        inbox.iter().any(|m| matches!(m, ToAgent::Dismissed(_)))
+    };
+    let (now, link) = (stage.now, stage.agents[0].link.unwrap());
+    stage.manager.handle_leaving(now, link);
+    stage.settle();
+    assert!(!is_dismissed(&stage), "it has devices");
+    while stage.agents[0].runs.len() > 1 {
+        stage.agents[0].deliver();
+    }
+    stage.deliver(0);
+    assert!(is_dismissed(&stage));
+    stage.quiesce();
+    stage.check_converged();
+    assert_eq!(stage.runs()[0], 0);
+    assert_eq!(stage.manager.totals().moves, moved);
+    assert_eq!(stage.manager.totals().takeovers, 0);
+}
+
+#[test]
+fn a_shard_that_leaves_as_the_last_one_may_go_at_once() {
+    let mut stage = Stage::new(1, inventory(5, 22));
+    stage.connect(0);
+    stage.quiesce();
+    let (now, link) = (stage.now, stage.agents[0].link.unwrap());
+    stage.manager.handle_leaving(now, link);
+    stage.settle();
+    let said: Vec<_> = stage.agents[0].inbox.iter().map(ToAgent::kind).collect();
+    assert_eq!(said, ["dismissed"], "nobody could take its devices");
+}
+
 #[test]
 fn only_changed_devices_get_new_leases() {
     let mut stage = Stage::new(2, inventory(10, 22));
@@ -543,17 +641,7 @@ fn statuses_of_leases_that_are_not_in_force_are_left_out() {
     stage.connect(0);
     stage.quiesce();
     let (device, run) = stage.agents[0].runs.first_key_value().unwrap();
-    let status = |epoch| DeviceStatus {
-        device: device.clone(),
-        epoch,
-        state: netwolf_wire::status::SessionState::Up,
-        since_ms: 0,
-        failure: None,
-        failures: 0,
-        next_attempt_ms: None,
-        login_seconds: None,
-        failing: Vec::new(),
-    };
+    let status = |epoch| status(device, epoch);
     let link = stage.agents[0].link.unwrap();
     let statuses = vec![status(run.epoch), status(Epoch(run.epoch.0 - 1))];
     stage.manager.handle_statuses(stage.now, link, statuses);

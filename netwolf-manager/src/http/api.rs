@@ -19,10 +19,12 @@ use serde::Serialize;
 use super::{PATHS, PathInfo, Web};
 use crate::{board::AgentSlot, clock::LAST_MS, state::State};
 
+pub mod agents;
 pub mod credentials;
 pub mod devices;
 pub mod output;
 
+pub(super) use agents::{agents, drain};
 pub(super) use credentials::credentials;
 pub(super) use devices::{device, devices};
 
@@ -151,58 +153,6 @@ fn total(agents: &[Arc<AgentSlot>], read: impl Fn(&ShardStats) -> u64) -> u64 {
     counts.fold(0, u64::saturating_add)
 }
 
-/// `/api/v1/agents`.
-#[derive(Clone, Debug, Serialize)]
-pub struct Agents {
-    /// Every shard that is linked or was not long ago, sorted.
-    pub shards: Vec<Shard>,
-}
-
-/// One shard.
-#[derive(Clone, Debug, Serialize)]
-pub struct Shard {
-    /// Its agent.
-    pub agent: String,
-    /// Its number there.
-    pub shard: u16,
-    /// Whether its link stands.
-    pub up: bool,
-    /// Since when it has stood, or stood last.
-    pub linked_since: String,
-    /// Where it comes from.
-    pub peer: String,
-    /// The agent's version.
-    pub version: String,
-    /// Devices that it holds leases of.
-    pub devices: u64,
-    /// Sessions that are up.
-    pub sessions: u64,
-    /// Polls since it was started.
-    pub polls_total: u64,
-    /// Polls that wait for the link.
-    pub buffered_polls: u64,
-    /// Polls dropped since it was started.
-    pub dropped_polls_total: u64,
-}
-
-impl Shard {
-    fn of(slot: &AgentSlot) -> Self {
-        slot.with_stats(|stats| Self {
-            agent: slot.shard.agent.to_string(),
-            shard: slot.shard.index,
-            up: slot.is_up(),
-            linked_since: time(slot.linked_since_ms),
-            peer: slot.peer.to_string(),
-            version: slot.software.clone(),
-            devices: stats.devices,
-            sessions: stats.sessions,
-            polls_total: stats.polls,
-            buffered_polls: stats.buffered_polls,
-            dropped_polls_total: stats.dropped_polls,
-        })
-    }
-}
-
 /// What is answered when there is nothing to be shown.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
@@ -253,11 +203,4 @@ pub(super) async fn index() -> Json<Index> {
 
 pub(super) async fn status(Shared(web): Shared<Web>) -> Json<Status> {
     Json(Status::of(&web.state))
-}
-
-pub(super) async fn agents(Shared(web): Shared<Web>) -> Json<Agents> {
-    let slots = web.state.board.agents(web.state.clock.now());
-    Json(Agents {
-        shards: slots.iter().map(|slot| Shard::of(slot)).collect(),
-    })
 }

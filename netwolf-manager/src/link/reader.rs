@@ -53,6 +53,7 @@ pub(super) async fn run(
             | ToManager::Asks(_)
             | ToManager::Ended(_)
             | ToManager::Shown(_)
+            | ToManager::Leaving(_)
             | ToManager::Goodbye(_)) => {
                 let message = bounded::message(message);
                 if state.core.send(Event::Message(no, message)).await.is_err() {

@@ -173,6 +173,16 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
         Type::Gauge,
         "Whether the shard is linked; a lost one stays at 0 for some minutes.",
     );
+    let mut leaving = OwnFamily::new(
+        "netwolf_agent_leaving",
+        Type::Gauge,
+        "Whether the shard wants to leave, so that its devices go elsewhere.",
+    );
+    let mut busy = OwnFamily::new(
+        "netwolf_agent_busy_ratio",
+        Type::Gauge,
+        "The share of its core's time that the shard worked of late.",
+    );
     let mut info = OwnFamily::new(
         "netwolf_agent",
         Type::Info,
@@ -205,11 +215,13 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
         if !slot.is_up() {
             continue;
         }
+        leaving.add(&labels, if slot.is_leaving() { 1.0 } else { 0.0 });
         info.add(&with(labels, "version", &slot.software), 1.0);
         if !slot.has_stats() {
             continue;
         }
         slot.with_stats(|stats| {
+            busy.add(&labels, stats.busy_ratio);
             for ((_, _, _, read), family) in FIELDS.iter().zip(&mut fields) {
                 family.count(&labels, read(stats));
             }
@@ -229,7 +241,7 @@ pub fn families(agents: &[Arc<AgentSlot>]) -> Vec<OwnFamily> {
             }
         });
     }
-    [up, info, pacing, seconds, delay]
+    [up, leaving, busy, info, pacing, seconds, delay]
         .into_iter()
         .chain(fields)
         .chain(reasons)

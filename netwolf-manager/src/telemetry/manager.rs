@@ -46,6 +46,12 @@ pub fn families(
         leases.count(&[("state", state)], n as u64);
     }
 
+    let mut waiting = gauge(
+        "netwolf_manager_lease_moves_waiting",
+        "Devices that are to move to another shard and wait for their turn.",
+    );
+    waiting.count(&[], core.moves_waiting as u64);
+
     let mut depth = gauge(
         "netwolf_manager_queue_depth",
         "Messages that wait in a queue of the manager.",
@@ -92,7 +98,7 @@ pub fn families(
         family.count(&[], value);
         family
     });
-    [build, leases, depth, limit, series]
+    [build, leases, waiting, depth, limit, series]
         .into_iter()
         .chain(totals)
         .collect()

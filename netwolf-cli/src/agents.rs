@@ -1,0 +1,183 @@
+//! `netwolf agents`: who polls how many devices, how loaded, since when; `drain` lets one leave without a gap.
+
+use std::{fmt::Write as _, process::ExitCode, thread, time::Duration, time::SystemTime};
+
+use serde_json::Value;
+
+use crate::{
+    devices::with_distance,
+    manager::{self, Output, escape},
+    print, table,
+};
+
+/// From one look at an agent that leaves to the next.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What `netwolf agents` takes.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Give an agent's devices to the others, some at a time, and let it end.
+    Drain(Drain),
+}
+
+#[derive(Debug, clap::Args)]
+struct Drain {
+    /// The agent.
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// Do not wait until it has left.
+    #[arg(long)]
+    no_wait: bool,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+/// 0 when the manager answered, 1 when it did not, or did not know the agent.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let done = match &args.verb {
+        None => show(&args.manager),
+        Some(Verb::Drain(drain)) => drain.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => netwolf_manager::cli::fail(&error),
+    }
+}
+
+fn show(manager: &manager::Args) -> anyhow::Result<()> {
+    let answer = manager.url.get("/api/v1/agents")?;
+    print::out(&match manager.output {
+        Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
+        Output::Table => view(&answer, SystemTime::now()),
+    })
+}
+
+impl Drain {
+    fn run(&self) -> anyhow::Result<()> {
+        let Self {
+            name,
+            no_wait,
+            manager,
+        } = self;
+        let answer = manager
+            .url
+            .post(&format!("/api/v1/agents/{}/drain", escape(name)))?;
+        if !no_wait {
+            self.wait()?;
+        }
+        let word = if *no_wait { "leaves" } else { "has left" };
+        print::out(&match manager.output {
+            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
+            Output::Table => format!("{} {word}\n", print::plain(name)),
+        })
+    }
+
+    /// Waits until no shard of the agent is linked any more, and says how far it has come.
+    fn wait(&self) -> anyhow::Result<()> {
+        let mut told = None;
+        loop {
+            let answer = self.manager.url.get("/api/v1/agents")?;
+            let here = shards(&answer).filter(|shard| shard["agent"] == *self.name);
+            let linked: Vec<_> = here.filter(|shard| shard["up"] == true).collect();
+            if linked.is_empty() {
+                return Ok(());
+            }
+            let left = linked.iter().filter_map(|shard| shard["devices"].as_u64());
+            let left = left.sum::<u64>();
+            if told.replace(left) != Some(left) {
+                eprintln!("{left} devices left");
+            }
+            pause();
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program that only waits has nothing else to do"
+)]
+fn pause() {
+    thread::sleep(LOOK);
+}
+
+fn shards(answer: &Value) -> impl Iterator<Item = &Value> {
+    answer["shards"].as_array().into_iter().flatten()
+}
+
+fn view(answer: &Value, now: SystemTime) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let count = |value: &Value| value.as_u64().map(|n| n.to_string()).unwrap_or_default();
+    let row = |shard: &Value| {
+        let state = match (&shard["up"], &shard["leaving"]) {
+            (Value::Bool(true), Value::Bool(true)) => "leaving",
+            (Value::Bool(true), _) => "linked",
+            _ => "lost",
+        };
+        let busy = shard["busy_ratio"].as_f64();
+        [
+            text(&shard["agent"]),
+            count(&shard["shard"]),
+            state.to_owned(),
+            with_distance(shard["linked_since"].as_str().unwrap_or_default(), now),
+            count(&shard["devices"]),
+            count(&shard["sessions"]),
+            busy.map(|busy| format!("{:.0} %", busy * 100.0))
+                .unwrap_or_default(),
+            count(&shard["buffered_polls"]),
+            text(&shard["version"]),
+            text(&shard["peer"]),
+        ]
+    };
+    let rows: Vec<_> = shards(answer).map(row).collect();
+    let mut page = table::render(
+        [
+            "AGENT", "SHARD", "STATE", "SINCE", "DEVICES", "UP", "BUSY", "BUFFERED", "VERSION",
+            "FROM",
+        ],
+        &rows,
+    );
+    let devices = shards(answer).filter_map(|shard| shard["devices"].as_u64());
+    let devices = usize::try_from(devices.sum::<u64>()).unwrap_or(usize::MAX);
+    let shards = print::count(rows.len(), "shard");
+    writeln!(page, "{shards}, {}", print::count(devices, "device")).expect("a string takes all");
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_shown_with_their_load_and_since_when() {
+        let answer = serde_json::json!({ "shards": [
+            { "agent": "ams-1", "shard": 0, "up": true, "leaving": false, "linked_since": "2026-01-01T00:00:00Z",
+              "peer": "127.0.0.1:4000", "version": "0.1.0", "devices": 500, "sessions": 498, "busy_ratio": 0.237,
+              "buffered_polls": 0 },
+            { "agent": "ams-2", "shard": 0, "up": true, "leaving": true, "linked_since": "2026-01-01T00:05:00Z",
+              "peer": "127.0.0.1:4001", "version": "0.1.0", "devices": 17, "sessions": 17, "busy_ratio": 0.0,
+              "buffered_polls": 3 },
+        ]});
+        let now = humantime::parse_rfc3339("2026-01-01T00:10:00Z").unwrap();
+        assert_eq!(
+            view(&answer, now),
+            "\
+AGENT  SHARD  STATE    SINCE                           DEVICES  UP   BUSY  BUFFERED  VERSION  FROM
+ams-1  0      linked   2026-01-01T00:00:00Z (10m ago)  500      498  24 %  0         0.1.0    127.0.0.1:4000
+ams-2  0      leaving  2026-01-01T00:05:00Z (5m ago)   17       17   0 %   3         0.1.0    127.0.0.1:4001
+2 shards, 517 devices
+"
+        );
+    }
+}
