@@ -1,12 +1,13 @@
 //! The latest value of every series, by family and label set.
 //!
 //! ```text
-//!   link --> LinkTable: number -> cell --> store: family -> label set -> cell --> exposition
-//!            (no lock)                     (locked only to declare, sweep and render)
+//!   link --> LinkTable: number -> family, id --> table of the family: id -> cell, in the order of the page --> exposition
+//!            (no lock)                           (locked alone only to declare, merge and sweep)
 //! ```
 //!
-//! A sample is a look-up in the link's own table and a few atomic stores. Labels are rendered once, when a series is
-//! declared, in the form in which both exposition formats want them, and stand side by side in the order of the page.
+//! A sample is a look-up in the link's own table, one in the family's and a few atomic stores. Labels are rendered once,
+//! when a series is declared, in the form in which both exposition formats want them. They stand side by side in the
+//! order of the page, and so do the cells: a page of a million series waits for memory when it finds each anew.
 //!
 //! Invariants: a series is shown only while it is fresh (its last sample *arrived* within three of its
 //! intervals, or 5 s; the agents' clocks play no part) and its device is in the inventory; a sample never
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::counter::Counter;
 
 mod cell;
+mod family;
 mod labels;
 pub mod limits;
 mod link_table;
@@ -27,11 +29,12 @@ mod numbers;
 mod store;
 mod table;
 
-pub use cell::Cell;
+use cell::Cell;
+pub use family::Family;
 pub(crate) use labels::escape as escape_label;
 pub use link_table::LinkTable;
 pub use name::{FamilyName, is_label_name};
-pub use store::{Family, Refusal, SeriesStore};
+pub use store::{Refusal, SeriesStore};
 
 /// What the store counts; shown as metrics of the manager.
 #[derive(Clone, Debug, Default)]

@@ -12,8 +12,9 @@ use crate::{
     series::{Family, SeriesStore},
 };
 
-/// Bytes of a chunk, about: a hundred microseconds of work, in which the thread serves nobody else.
-const CHUNK: usize = 256 << 10;
+/// Bytes of a chunk, about: a hundred microseconds of work, in which the thread serves nobody else. Each is one write,
+/// which wakes the scraper, so that few large ones are cheaper; but a chunk must still be in the cache when it is written.
+const CHUNK: usize = 512 << 10;
 /// The line that ends a chunk may be so long, usually.
 const LINE: usize = 4 << 10;
 
@@ -98,14 +99,12 @@ impl PageReader {
             is_introduced,
             after,
         } = reading;
-        let kind = Type::from(family.kind);
-        let (base, suffix) = (family.name.base(), kind.suffix());
+        let name = family.name.sample();
         let flow = family.walk_fresh(after, self.now, |labels, value| {
             if !std::mem::replace(is_introduced, true) {
-                self.introduce(text, base, kind, &family.help);
+                self.introduce(text, family.name.base(), family.kind.into(), &family.help);
             }
-            text.push_str(base);
-            text.push_str(suffix);
+            text.push_str(&name);
             text.push_str(labels);
             text.push(' ');
             write_value(text, value);

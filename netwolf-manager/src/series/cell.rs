@@ -1,4 +1,4 @@
-//! One series' latest sample, written by the link of the device's shard and read by scrapes, without a lock.
+//! One series' latest sample, written by the link of the device's shard and read by scrapes.
 //!
 //! The stores are single and unordered: a scrape that falls between two of them shows a value that is one
 //! sample old or new, never a mixture, because the value is one word.
@@ -10,15 +10,15 @@ use std::sync::{
 
 use netwolf_wire::{Epoch, series::Kind};
 
-use super::limits::INTERVAL_MS;
+use super::limits;
 use crate::{
     board::DeviceSlot,
     clock::{Tick, patience_ms},
 };
 
-/// The latest sample of a series.
+/// The latest sample of a series, which counts among those of its device while it is there.
 #[derive(Debug)]
-pub struct Cell {
+pub(super) struct Cell {
     device: Arc<DeviceSlot>,
     bits: AtomicU64,
     /// When the output was whole, Unix time in milliseconds by the agent's clock; only to tell old from new.
@@ -27,47 +27,8 @@ pub struct Cell {
     arrived: AtomicU64,
     /// The lower half of the epoch, which is enough to tell one lease from the next.
     epoch: AtomicU32,
-    interval: Interval,
+    interval_ms: AtomicU32,
 }
-
-/// An interval and the kind of series in one word: there are millions of cells, and they fit 64 bytes so.
-#[derive(Debug)]
-struct Interval(AtomicU32);
-
-impl Interval {
-    const KIND_BITS: u32 = 2;
-
-    const fn new(kind: Kind) -> Self {
-        Self(AtomicU32::new(match kind {
-            Kind::Gauge => 0,
-            Kind::Counter => 1,
-            Kind::Info => 2,
-        }))
-    }
-
-    fn kind(&self) -> Kind {
-        match self.0.load(Relaxed) & ((1 << Self::KIND_BITS) - 1) {
-            0 => Kind::Gauge,
-            1 => Kind::Counter,
-            _ => Kind::Info,
-        }
-    }
-
-    fn ms(&self) -> u32 {
-        self.0.load(Relaxed) >> Self::KIND_BITS
-    }
-
-    fn set_ms(&self, ms: u32) {
-        let kind = self.0.load(Relaxed) & ((1 << Self::KIND_BITS) - 1);
-        self.0
-            .store(ms.min(INTERVAL_MS) << Self::KIND_BITS | kind, Relaxed);
-    }
-}
-
-const _: () = assert!(
-    INTERVAL_MS < 1 << (u32::BITS - Interval::KIND_BITS),
-    "an interval fits"
-);
 
 /// What became of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,36 +36,46 @@ pub(super) enum Outcome {
     Taken,
     /// A newer one is held.
     Late,
-    /// Not a value that the kind allows: a counter is never negative nor NaN, an info metric is always 1.
-    /// OpenMetrics readers refuse a whole page for one such value.
+    /// Not a value that the kind allows.
     Invalid,
 }
 
+/// Whether a series of a kind may have a value: a counter is never negative nor NaN, an info metric is always 1.
+/// OpenMetrics readers refuse a whole page for one such value.
+fn is_valid(kind: Kind, value: f64) -> bool {
+    match kind {
+        Kind::Gauge => true,
+        Kind::Counter => value >= 0.0,
+        Kind::Info => value.to_bits() == 1.0f64.to_bits(),
+    }
+}
+
 impl Cell {
-    pub(super) fn new(device: Arc<DeviceSlot>, kind: Kind) -> Self {
-        Self {
+    /// `None` when the device has as many series as it may have.
+    pub(super) fn new(device: Arc<DeviceSlot>) -> Option<Self> {
+        device.add_series(limits::SERIES_PER_DEVICE).then(|| Self {
             device,
             bits: AtomicU64::new(0),
             time_ms: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
             epoch: AtomicU32::new(0),
-            interval: Interval::new(kind),
-        }
+            interval_ms: AtomicU32::new(0),
+        })
     }
 
     /// Whose series it is.
-    pub fn device(&self) -> &Arc<DeviceSlot> {
+    pub(super) fn device(&self) -> &Arc<DeviceSlot> {
         &self.device
     }
 
     /// As it was declared.
     pub(super) fn interval_ms(&self) -> u32 {
-        self.interval.ms()
+        self.interval_ms.load(Relaxed)
     }
 
     /// It is declared under a lease. Times of another lease may be of another clock, so any sample is newer.
     pub(super) fn declare(&self, epoch: Epoch, interval_ms: u32) {
-        self.interval.set_ms(interval_ms);
+        self.interval_ms.store(interval_ms, Relaxed);
         self.renew(epoch);
     }
 
@@ -119,13 +90,8 @@ impl Cell {
 
     /// Takes a sample in, unless a newer one is held. A series that is stale takes any: the agent's clock may
     /// have been set back.
-    pub(super) fn set(&self, value: f64, time_ms: u64, now: Tick) -> Outcome {
-        let is_valid = match self.interval.kind() {
-            Kind::Gauge => true,
-            Kind::Counter => value >= 0.0,
-            Kind::Info => value.to_bits() == 1.0f64.to_bits(),
-        };
-        if !is_valid {
+    pub(super) fn set(&self, kind: Kind, value: f64, time_ms: u64, now: Tick) -> Outcome {
+        if !is_valid(kind, value) {
             return Outcome::Invalid;
         }
         if time_ms < self.time_ms.load(Relaxed) && self.is_alive(now) {
@@ -138,13 +104,19 @@ impl Cell {
     }
 
     fn is_alive(&self, now: Tick) -> bool {
-        let patience = patience_ms(u64::from(self.interval.ms()));
+        let patience = patience_ms(u64::from(self.interval_ms()));
         Tick(self.arrived.load(Relaxed)).is_within(patience, now)
     }
 
     /// The value, while the series is to be shown.
-    pub fn fresh(&self, now: Tick) -> Option<f64> {
+    pub(super) fn fresh(&self, now: Tick) -> Option<f64> {
         let shown = self.is_alive(now) && !self.device.has_left();
         shown.then(|| f64::from_bits(self.bits.load(Relaxed)))
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        self.device.remove_series();
     }
 }

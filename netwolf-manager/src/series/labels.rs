@@ -43,6 +43,11 @@ fn push(text: &mut String, name: &str, value: &str) {
 
 /// Appends a label's value as both formats escape it.
 pub(crate) fn escape(text: &mut String, value: &str) {
+    // As nearly every value is.
+    if !value.bytes().any(|b| matches!(b, b'\\' | b'"' | b'\n')) {
+        text.push_str(value);
+        return;
+    }
     for c in value.chars() {
         match c {
             '\\' => text.push_str("\\\\"),

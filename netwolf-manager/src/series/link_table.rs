@@ -23,6 +23,7 @@ use netwolf_wire::{
 use super::{
     FamilyName, Refusal, SeriesStore,
     cell::Outcome,
+    family::Tables,
     labels, limits,
     numbers::{Entry, Numbers},
 };
@@ -134,33 +135,26 @@ impl LinkTable {
         let Some(entry) = self.series.get_mut(no) else {
             return;
         };
-        let (Some(cell), Some(slot)) = (entry.cell.clone(), slot) else {
+        let (Some(series), Some(slot)) = (&entry.series, slot) else {
             return;
         };
-        if Arc::ptr_eq(cell.device(), slot) {
-            cell.renew(epoch);
-            return;
-        }
-        let Some(Some(family)) = self.families.get(&entry.family) else {
+        let Some((labels, interval_ms)) = series.renew(slot, epoch) else {
             return;
         };
-        let labels = self
-            .store
-            .known(family)
-            .and_then(|known| known.labels_of(&cell));
-        // Another link may have taken the place of the series meanwhile.
-        let Some(labels) = labels else {
-            entry.cell = None;
+        // The number of its family may stand for another one by now.
+        let family = self.families.get(&entry.family).and_then(Option::as_ref);
+        let Some(family) = family.filter(|family| series.is_of(family)) else {
+            entry.series = None;
             return;
         };
-        let lease = (epoch, cell.interval_ms());
-        match self.store.attach(family, slot, &labels, lease, now) {
-            Ok(cell) => entry.cell = Some(cell),
+        let lease = (epoch, interval_ms);
+        entry.series = match self.store.attach(family, slot, &labels, lease, now) {
+            Ok(series) => Some(series),
             Err(refusal) => {
                 self.store.counters.refused(refusal);
-                entry.cell = None;
+                None
             }
-        }
+        };
     }
 
     fn forget(&mut self, no: SeriesNo) {
@@ -241,14 +235,15 @@ impl LinkTable {
                 return true;
             };
             let lease = (epoch, wanted.interval_ms);
-            entry.cell = store.attach(family, slot, &wanted.labels, lease, now).ok();
-            entry.cell.is_none()
+            entry.series = store.attach(family, slot, &wanted.labels, lease, now).ok();
+            entry.series.is_none()
         });
     }
 
     /// Takes polls in, oldest first. `unix_ms` is the present wall clock time.
     pub fn ingest(&mut self, polls: &[Poll], now: Tick, unix_ms: u64) {
         let counters = &self.store.counters;
+        let mut tables = Tables::new();
         let mut n_samples = 0;
         for Poll(no, time_ms, samples) in polls {
             let Some(device) = self.devices.get(no) else {
@@ -271,21 +266,20 @@ impl LinkTable {
             slot.polled(now, time_ms);
             for (series, value) in samples {
                 let entry = self.series.get(*series);
-                match entry.filter(|entry| entry.device() == Some(*no)) {
-                    Some(Entry {
-                        cell: Some(cell), ..
-                    }) => match cell.set(value.0, time_ms, now) {
-                        Outcome::Taken => n_samples += 1,
-                        Outcome::Late => {
-                            counters.late_samples.inc();
-                        }
-                        Outcome::Invalid => {
-                            counters.invalid_samples.inc();
-                        }
-                    },
-                    Some(_) => {}
-                    None => {
-                        counters.undeclared.inc();
+                let Some(entry) = entry.filter(|entry| entry.device() == Some(*no)) else {
+                    counters.undeclared.inc();
+                    continue;
+                };
+                let Some(series) = &entry.series else {
+                    continue;
+                };
+                match tables.set(series, value.0, time_ms, now) {
+                    Outcome::Taken => n_samples += 1,
+                    Outcome::Late => {
+                        counters.late_samples.inc();
+                    }
+                    Outcome::Invalid => {
+                        counters.invalid_samples.inc();
                     }
                 }
             }

@@ -2,36 +2,36 @@
 //!
 //! Agents number densely, but a link may use few numbers of which some are high, so pages come when they are needed.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::num::NonZeroU32;
 
 use netwolf_wire::series::{DeviceNo, FamilyNo, SeriesNo};
 
-use super::{Cell, limits::SERIES_PER_LINK};
+use super::{family::Handle, limits::SERIES_PER_LINK};
 
 /// Entries in a page.
 const PAGE: usize = 256;
 
 /// What a number stands for.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Entry {
     /// One more than the device's number; `None` where nothing was declared.
     device: Option<NonZeroU32>,
     pub(super) family: FamilyNo,
     /// `None` when the series is left out.
-    pub(super) cell: Option<Arc<Cell>>,
+    pub(super) series: Option<Handle>,
 }
 
 // There are millions.
-const _: () = assert!(size_of::<Entry>() == 16, "an entry is four words");
+const _: () = assert!(size_of::<Entry>() == 24, "an entry is three words");
 
 impl Entry {
     /// `None` for a device number that no link has.
-    pub(super) fn new(device: DeviceNo, family: FamilyNo, cell: Option<Arc<Cell>>) -> Option<Self> {
+    pub(super) fn new(device: DeviceNo, family: FamilyNo, series: Option<Handle>) -> Option<Self> {
         let device = Some(NonZeroU32::MIN.checked_add(device.0)?);
         Some(Self {
             device,
             family,
-            cell,
+            series,
         })
     }
 
@@ -75,7 +75,8 @@ impl Numbers {
         if self.pages.len() <= page {
             self.pages.resize_with(page + 1, || None);
         }
-        let page = self.pages[page].get_or_insert_with(|| vec![Entry::default(); PAGE].into());
+        let page =
+            self.pages[page].get_or_insert_with(|| (0..PAGE).map(|_| Entry::default()).collect());
         page[row] = entry;
     }
 

@@ -2,16 +2,16 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::ControlFlow,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, RwLock},
 };
 
-use netwolf_wire::{
-    Epoch,
-    series::{FamilyDecl, Kind},
-};
+use netwolf_wire::{Epoch, series::FamilyDecl};
 
-use super::{Cell, Counters, FamilyName, labels, limits, table::Table};
+use super::{
+    Counters, Family, FamilyName,
+    family::{Handle, read, write},
+    limits,
+};
 use crate::{board::DeviceSlot, clock::Tick};
 
 /// Names that are the manager's own and that no device may have.
@@ -39,98 +39,6 @@ pub enum Refusal {
     Excess,
     /// A name or label is not one that Prometheus takes.
     Invalid,
-}
-
-/// A metric family and its series.
-#[derive(Debug)]
-pub struct Family {
-    /// What it is called.
-    pub name: FamilyName,
-    /// Its kind.
-    pub kind: Kind,
-    /// What people read about it.
-    pub help: String,
-    series: RwLock<Table>,
-}
-
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Family {
-    /// Calls `f` with the labels and value of every series behind the label set `after` that is to be shown, sorted
-    /// by labels, until it breaks. Keep it short: who declares a series waits for it.
-    pub fn walk_fresh<B>(
-        &self,
-        after: &str,
-        now: Tick,
-        f: impl FnMut(&str, f64) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        read(&self.series).walk(after, |cell| cell.fresh(now), f)
-    }
-
-    fn is_fresh(&self, now: Tick) -> bool {
-        self.walk_fresh("", now, |_, _| ControlFlow::Break(()))
-            .is_break()
-    }
-
-    /// The labels of one of its series. Rarely needed, and so looked for among those of the device.
-    pub(super) fn labels_of(&self, cell: &Arc<Cell>) -> Option<Box<str>> {
-        let before = labels::beginning(cell.device().name.as_str());
-        let is_it = |other: &Arc<Cell>| Arc::ptr_eq(cell, other).then_some(());
-        let found = read(&self.series).walk(&before, is_it, |labels, ()| {
-            ControlFlow::Break(labels.into())
-        });
-        found.break_value()
-    }
-
-    /// The cell of a label set, made where there is none.
-    fn cell(&self, labels: &str, device: &Arc<DeviceSlot>) -> Result<Arc<Cell>, Refusal> {
-        let mut series = write(&self.series);
-        // A device that left the inventory and came back is another one: nothing of before is shown.
-        let known = series
-            .get(labels)
-            .filter(|cell| Arc::ptr_eq(cell.device(), device));
-        if let Some(cell) = known {
-            return Ok(cell.clone());
-        }
-        if !device.add_series(limits::SERIES_PER_DEVICE) {
-            return Err(Refusal::Excess);
-        }
-        let cell = Arc::new(Cell::new(device.clone(), self.kind));
-        if let Some(former) = series.insert(labels, cell.clone()) {
-            former.device().remove_series();
-        }
-        Ok(cell)
-    }
-
-    /// Drops series that are stale and that no link refers to. Returns whether any is left.
-    fn sweep(&self, now: Tick) -> bool {
-        let kept = |cell: &Arc<Cell>| cell.fresh(now).is_some() || Arc::strong_count(cell) > 1;
-        let gone = |series: &Table| {
-            let left = |cell: &Arc<Cell>| (!kept(cell)).then_some(());
-            series
-                .walk("", left, |_, ()| ControlFlow::Break(()))
-                .is_break()
-        };
-        // Nearly always there is nothing to do, and then nobody is kept waiting.
-        if !gone(&read(&self.series)) {
-            return read(&self.series).len() > 0;
-        }
-        let mut series = write(&self.series);
-        series.retain(|cell| {
-            let keep = kept(cell);
-            if !keep {
-                cell.device().remove_series();
-            }
-            keep
-        });
-        series.len() > 0
-    }
 }
 
 /// All series.
@@ -175,32 +83,21 @@ impl SeriesStore {
         }
     }
 
-    /// The family of a declaration, if it is there.
-    pub(super) fn known(&self, decl: &FamilyDecl) -> Option<Arc<Family>> {
-        let name = FamilyName::new(&decl.name, decl.kind)?;
-        let families = read(&self.families);
-        let family = families.by_base.get(name.base());
-        family.filter(|family| family.kind == decl.kind).cloned()
-    }
-
     /// All families, sorted by base name.
     pub fn families(&self) -> Vec<Arc<Family>> {
         read(&self.families).by_base.values().cloned().collect()
     }
 
-    /// The cell of a series with rendered labels, made where there is none.
+    /// A hold on the series with rendered labels, made where there is none.
     pub(super) fn attach(
         &self,
         decl: &FamilyDecl,
         device: &Arc<DeviceSlot>,
         labels: &str,
-        (epoch, interval_ms): (Epoch, u32),
+        lease: (Epoch, u32),
         now: Tick,
-    ) -> Result<Arc<Cell>, Refusal> {
-        let family = self.family(decl, now)?;
-        let cell = family.cell(labels, device)?;
-        cell.declare(epoch, interval_ms);
-        Ok(cell)
+    ) -> Result<Handle, Refusal> {
+        self.family(decl, now)?.attach(labels, device, lease)
     }
 
     /// The family of a declaration: the first kind wins while it has series that are shown.
@@ -239,12 +136,7 @@ impl SeriesStore {
         if families.by_base.len() >= limits::FAMILIES {
             return Err(Refusal::Excess);
         }
-        let family = Arc::new(Family {
-            name,
-            kind: decl.kind,
-            help: decl.help.clone(),
-            series: RwLock::default(),
-        });
+        let family = Arc::new(Family::new(name, decl));
         families.insert(family.clone());
         Ok(family)
     }
@@ -259,7 +151,7 @@ impl SeriesStore {
         let mut families = write(&self.families);
         for family in empty {
             // Whoever found the family before the lock may be adding to it: two references are the list's and ours.
-            if Arc::strong_count(&family) == 2 && read(&family.series).len() == 0 {
+            if Arc::strong_count(&family) == 2 && family.len() == 0 {
                 families.remove(family.name.base());
             }
         }
@@ -267,10 +159,7 @@ impl SeriesStore {
 
     /// How many series are held, shown or not.
     pub fn len(&self) -> usize {
-        self.families()
-            .iter()
-            .map(|family| read(&family.series).len())
-            .sum()
+        self.families().iter().map(|family| family.len()).sum()
     }
 
     /// Whether none is held.

@@ -271,6 +271,23 @@ fn series_of_a_device_that_leaves_the_inventory_vanish_at_once_and_come_back_wit
 }
 
 #[test]
+fn a_series_does_not_follow_the_number_of_its_family() {
+    let stage = Stage::new();
+    let mut link = declared(&stage);
+    link.declare(family(0, "other", Kind::Gauge), Tick(1));
+    link.ingest(&poll(0, UNIX, &[(0, 1.0)]), Tick(10), UNIX);
+    assert_eq!(stage.shown(10), [r#"load{device="a"} 1"#]);
+    stage.board.set_inventory(&testing::inventory([("b", 22)]));
+    stage
+        .board
+        .set_inventory(&testing::inventory([("a", 22), ("b", 22)]));
+    stage.lease("a", 3);
+    link.declare(device(0, "a", 3), Tick(12));
+    link.ingest(&poll(0, UNIX, &[(0, 2.0)]), Tick(13), UNIX);
+    assert!(stage.shown(13).is_empty());
+}
+
+#[test]
 fn series_of_a_device_that_is_not_there_yet_wait_for_it() {
     let stage = Stage::new();
     let mut link = stage.link();
