@@ -40,8 +40,7 @@ pub fn stats(mut stats: ShardStats) -> ShardStats {
             histogram.sum = 0.0;
         }
     }
-    // Not a number is none, too.
-    stats.busy_ratio = stats.busy_ratio.max(0.0).min(1.0);
+    stats.busy_ratio = stats.busy_ratio.clamp(0.0, 1.0);
     if !is_time(stats.pacing_wait_seconds) {
         stats.pacing_wait_seconds = 0.0;
     }
