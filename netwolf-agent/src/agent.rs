@@ -46,6 +46,10 @@ pub struct AgentConfig {
     pub pin: bool,
     /// Logins a second, all shards together; a burst of as many may follow a quiet time.
     pub logins_per_second: NonZeroU32,
+    /// Where it is: devices with the label `site` of this value are placed here before others.
+    pub site: Option<String>,
+    /// How many devices a shard takes beside one of size 1.
+    pub size: NonZeroU16,
 }
 
 impl AgentConfig {
@@ -57,6 +61,8 @@ impl AgentConfig {
             shards: default_shards(),
             pin: true,
             logins_per_second: LOGINS_PER_SECOND,
+            site: None,
+            size: NonZeroU16::MIN,
         }
     }
 }
@@ -111,6 +117,8 @@ impl Agent {
             shards,
             pin,
             logins_per_second,
+            site,
+            size,
         } = config;
         let shards = shards.get();
         let (shutdown, stop) = watch::channel(false);
@@ -153,6 +161,8 @@ impl Agent {
                 jumps: jumps.clone(),
                 leave: leave.clone(),
                 load: Load::default(),
+                site: site.clone(),
+                size,
             };
             let (stop, tell, core) = (
                 stop.clone(),

@@ -76,7 +76,7 @@ impl Batching {
             let bound = if self.busy { QUIET } else { BUSY };
             self.busy = self.worked * 100 > passed * bound;
             let share = self.worked.as_secs_f64() / passed.as_secs_f64();
-            let permille = Duration::from_millis(1000).mul_f64(share).as_millis();
+            let permille = Duration::from_secs(1).mul_f64(share).as_millis();
             self.load
                 .0
                 .store(u32::try_from(permille).unwrap_or(1000), Ordering::Relaxed);

@@ -45,6 +45,14 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = LOGINS_PER_SECOND)]
     pub logins_per_second: NonZeroU32,
 
+    /// Where the agent is: devices with the label `site` of this value are placed here before others.
+    #[arg(long, value_name = "NAME")]
+    pub site: Option<String>,
+
+    /// How many devices each shard takes beside a shard of size 1.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub size: u16,
+
     /// How long devices have to go to other agents on SIGTERM, or when an operator drains this agent.
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub drain_timeout: Span,
@@ -122,6 +130,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
             shards: args.shards.unwrap_or_else(default_shards),
             pin: true,
             logins_per_second: args.logins_per_second,
+            site: args.site.clone(),
+            size: NonZeroU16::new(args.size).unwrap_or(NonZeroU16::MIN),
         })?;
         tracing::info!(agent = %agent.name(), shards = agent.shards(), "the agent has started");
         if args.announce {

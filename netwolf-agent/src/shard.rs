@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     future::pending,
     io,
-    num::NonZeroU32,
+    num::{NonZeroU16, NonZeroU32},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -83,6 +83,8 @@ pub(crate) struct ShardConfig {
     /// Of the whole agent.
     pub(crate) leave: Leave,
     pub(crate) load: Load,
+    pub(crate) site: Option<String>,
+    pub(crate) size: NonZeroU16,
 }
 
 impl ShardConfig {

@@ -29,7 +29,7 @@ use netwolf_wire::{
 
 use crate::{
     breaker::Breakers,
-    fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience},
+    fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience, Place},
     inventory::Inventory,
     lease::LeaseTable,
     placement,
@@ -41,6 +41,7 @@ mod logins;
 mod moves;
 mod outbox;
 mod reconcile;
+mod sites;
 
 use moves::Moves;
 use outbox::Outbox;
@@ -188,6 +189,7 @@ impl Dispatcher {
         let admitted = self
             .fleet
             .hello(now, &shard, hello.incarnation, hello.shards, link)?;
+        self.fleet.describe(link, Place::of(hello));
         if let Some(old) = admitted.replaced {
             self.drop_link(now, old);
         }
@@ -264,8 +266,12 @@ impl Dispatcher {
             }
         }
         self.breakers.handle_inventory(now, &self.inventory);
-        if !changes.added.is_empty() && self.fleet.is_settled() {
-            self.place(placement::extend);
+        if self.fleet.is_settled() {
+            if sites::have_changed(&old, &self.inventory) {
+                self.place(placement::solve);
+            } else if !changes.added.is_empty() {
+                self.place(placement::extend);
+            }
         }
         self.handle_timeout(now);
     }

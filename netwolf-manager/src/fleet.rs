@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netwolf_wire::{Incarnation, ShardId};
+use netwolf_wire::{Incarnation, ShardId, message::Hello};
 use thiserror::Error;
 
 pub mod file;
@@ -112,6 +112,38 @@ struct Member {
     welcome: Patience,
     state: State,
     stay: Stay,
+    place: Place,
+}
+
+/// What placement is to know of a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where it is.
+    pub site: Option<String>,
+    /// How many devices it takes beside one of size 1.
+    pub size: u16,
+}
+
+/// Nothing sensible is larger, and memory goes with it.
+const MAX_SIZE: u16 = 100;
+
+impl Place {
+    /// What a shard says of itself, bounded.
+    pub fn of(hello: &Hello) -> Self {
+        Self {
+            site: hello.site.clone().filter(|site| site.len() <= 256),
+            size: hello.size.clamp(1, MAX_SIZE),
+        }
+    }
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            site: None,
+            size: 1,
+        }
+    }
 }
 
 /// Whether a member wants to stay.
@@ -167,10 +199,20 @@ impl Fleet {
     }
 
     /// The shards to place devices on, sorted: those that stay, or all where none does.
-    pub fn places(&self) -> impl Iterator<Item = &ShardId> {
+    pub fn places(&self) -> impl Iterator<Item = (&ShardId, &Place)> {
         let some_stay = self.stays().next().is_some();
         let all = self.shards().filter(move |_| !some_stay);
-        self.stays().chain(all)
+        let place = |shard| Some((shard, &self.members.get(self.current.get(shard)?)?.place));
+        self.stays().chain(all).filter_map(place)
+    }
+
+    /// Says where the member behind a link is and how large.
+    pub fn describe(&mut self, link: LinkNo, place: Place) {
+        if let Some(no) = self.member_of(link)
+            && let Some(member) = self.members.get_mut(&no)
+        {
+            member.place = place;
+        }
     }
 
     fn stays(&self) -> impl Iterator<Item = &ShardId> {
@@ -280,6 +322,7 @@ impl Fleet {
                 welcome: patience,
                 state,
                 stay: Stay::Stays,
+                place: Place::default(),
             },
         );
         self.by_link.insert(link, member);

@@ -8,9 +8,10 @@
 //!
 //! The weight of a device on a shard is a hash of both, so every manager of every version agrees on it, and a
 //! shard that leaves and comes back attracts the devices that it had. It costs one multiplication, because a hundred
-//! thousand devices have a hundred million weights on a thousand shards.
+//! thousand devices have a hundred million weights on a thousand shards. A shard of size 2 counts as two: it has two
+//! weights, of which the higher one holds, and takes twice as many.
 //!
-//! Invariants, each with a test of its name: no shard holds more than [`capacity`]; no device is without a
+//! Invariants, each with a test of its name: no shard holds more than its [`capacity`]; no device is without a
 //! shard while there is one; equal input gives equal output; where one shard joins or leaves, at most one nth
 //! of the devices and 5 % move; where nothing changed, nothing moves.
 //! A change of the inventory moves nothing either ([`extend`]).
@@ -33,15 +34,34 @@ impl DeviceKey {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ShardKey(u64);
+
 /// A shard as placement sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShardKey(u64);
+pub struct Shard {
+    key: ShardKey,
+    size: usize,
+}
 
-impl ShardKey {
-    /// The key of a shard.
-    pub fn of(shard: &ShardId) -> Self {
+impl Shard {
+    /// The shard as one of `size` times the usual size, which is at least 1.
+    pub fn of(shard: &ShardId, size: u16) -> Self {
         let agent = hash::hash64(shard.agent.as_str().as_bytes());
-        Self(hash::combine(agent, u64::from(shard.index)))
+        Self {
+            key: ShardKey(hash::combine(agent, u64::from(shard.index))),
+            size: usize::from(size.max(1)),
+        }
+    }
+
+    fn keys(self) -> impl Iterator<Item = ShardKey> + Clone {
+        let others = (1..self.size as u64).map(move |n| ShardKey(hash::combine(self.key.0, n)));
+        std::iter::once(self.key).chain(others)
+    }
+
+    fn weight(self, device: DeviceKey) -> u64 {
+        let weights = self.keys().map(|key| weight(device, key));
+        weights.max().expect("every shard has a key")
     }
 }
 
@@ -70,16 +90,16 @@ fn heaviest(device: DeviceKey, shards: &[ShardKey]) -> usize {
     heaviest
 }
 
-/// The most devices that one of `shards` shards may hold: 1.25 times the mean, or the mean and 5 % of all
-/// devices where that is less, rounded up. The second bound matters below five shards: a shard that leaves
-/// takes at most so many devices with it.
-pub fn capacity(devices: usize, shards: usize) -> usize {
-    if shards == 0 {
+/// The most devices that a shard of `size` may hold, where all shards together have the size `of`: 1.25 times its
+/// share, or its share and 5 % of all devices where that is less, rounded up. The second bound matters below five
+/// shards: a shard that leaves takes at most so many devices with it.
+pub fn capacity(devices: usize, size: usize, of: usize) -> usize {
+    if of == 0 {
         return 0;
     }
-    let by_mean = (5 * devices).div_ceil(4 * shards);
-    let by_total = (devices * (20 + shards)).div_ceil(20 * shards);
-    by_mean.min(by_total)
+    let by_share = (5 * devices * size).div_ceil(4 * of);
+    let by_total = (devices * (20 * size + of)).div_ceil(20 * of);
+    by_share.min(by_total)
 }
 
 /// Places every device after a change of shards. `previous[i]` is the index of the shard that device `i` was
@@ -90,7 +110,7 @@ pub fn capacity(devices: usize, shards: usize) -> usize {
 /// When `previous` and `devices` differ in length or an index is out of range: the caller made both.
 pub fn solve(
     devices: &[DeviceKey],
-    shards: &[ShardKey],
+    shards: &[Shard],
     previous: &[Option<usize>],
 ) -> Vec<Option<usize>> {
     let Some(mut problem) = Problem::new(devices, shards, previous) else {
@@ -100,7 +120,11 @@ pub fn solve(
     problem.give_to_newcomers(previous, &excess);
     problem.place_the_rest();
     debug_assert!(
-        problem.load.iter().all(|load| *load <= problem.capacity),
+        problem
+            .load
+            .iter()
+            .zip(&problem.capacity)
+            .all(|(load, capacity)| load <= capacity),
         "load is bounded"
     );
     problem.placed
@@ -114,7 +138,7 @@ pub fn solve(
 /// As [`solve`].
 pub fn extend(
     devices: &[DeviceKey],
-    shards: &[ShardKey],
+    shards: &[Shard],
     previous: &[Option<usize>],
 ) -> Vec<Option<usize>> {
     let Some(mut problem) = Problem::new(devices, shards, previous) else {
@@ -126,8 +150,10 @@ pub fn extend(
 
 struct Problem<'a> {
     devices: &'a [DeviceKey],
-    shards: &'a [ShardKey],
-    capacity: usize,
+    shards: &'a [Shard],
+    /// Of all shards together.
+    size: usize,
+    capacity: Vec<usize>,
     load: Vec<usize>,
     placed: Vec<Option<usize>>,
 }
@@ -136,7 +162,7 @@ impl<'a> Problem<'a> {
     /// `None` without shards.
     fn new(
         devices: &'a [DeviceKey],
-        shards: &'a [ShardKey],
+        shards: &'a [Shard],
         previous: &[Option<usize>],
     ) -> Option<Self> {
         assert_eq!(
@@ -144,7 +170,11 @@ impl<'a> Problem<'a> {
             previous.len(),
             "a previous place or none for each device"
         );
-        let capacity = capacity(devices.len(), shards.len());
+        let size = shards.iter().map(|shard| shard.size).sum();
+        let capacity = shards
+            .iter()
+            .map(|shard| capacity(devices.len(), shard.size, size))
+            .collect();
         let mut load = vec![0; shards.len()];
         for shard in previous.iter().flatten() {
             load[*shard] += 1;
@@ -153,6 +183,7 @@ impl<'a> Problem<'a> {
         (!shards.is_empty()).then_some(Self {
             devices,
             shards,
+            size,
             capacity,
             load,
             placed,
@@ -163,14 +194,17 @@ impl<'a> Problem<'a> {
     fn take_excess(&mut self) -> Vec<usize> {
         let mut excess = Vec::new();
         for shard in 0..self.shards.len() {
-            let over = self.load[shard].saturating_sub(self.capacity);
+            let over = self.load[shard].saturating_sub(self.capacity[shard]);
             if over == 0 {
                 continue;
             }
             let mut here: Vec<usize> = (0..self.devices.len())
                 .filter(|d| self.placed[*d] == Some(shard))
                 .collect();
-            here.sort_by_key(|device| (weight(self.devices[*device], self.shards[shard]), *device));
+            here.sort_by_cached_key(|device| {
+                let weight = self.shards[shard].weight(self.devices[*device]);
+                (weight, *device)
+            });
             for device in here.into_iter().take(over) {
                 self.placed[device] = None;
                 self.load[shard] -= 1;
@@ -180,10 +214,10 @@ impl<'a> Problem<'a> {
         excess
     }
 
-    /// Fills shards that held nothing before up to the mean: with the excess of others first, because that
+    /// Fills shards that held nothing before up to their share: with the excess of others first, because that
     /// moves anyway, then with the devices that they weigh most.
     fn give_to_newcomers(&mut self, previous: &[Option<usize>], excess: &[usize]) {
-        let share = self.devices.len() / self.shards.len();
+        let share = |shard: usize| self.devices.len() * self.shards[shard].size / self.size;
         let mut held = vec![false; self.shards.len()];
         for shard in previous.iter().flatten() {
             held[*shard] = true;
@@ -196,14 +230,14 @@ impl<'a> Problem<'a> {
             newcomers
                 .iter()
                 .copied()
-                .filter(|shard| load[*shard] < share)
-                .max_by_key(|shard| (weight(self.devices[device], self.shards[*shard]), *shard))
+                .filter(|shard| load[*shard] < share(*shard))
+                .max_by_key(|shard| (self.shards[*shard].weight(self.devices[device]), *shard))
         };
         let by_weight = |mut of: Vec<usize>| {
             of.sort_by_cached_key(|device| {
                 let highest = newcomers
                     .iter()
-                    .map(|s| weight(self.devices[*device], self.shards[*s]))
+                    .map(|s| self.shards[*s].weight(self.devices[*device]))
                     .max();
                 (Reverse(highest), *device)
             });
@@ -229,22 +263,25 @@ impl<'a> Problem<'a> {
 
     /// Places every device that has no place on the shard of the highest weight that has room.
     fn place_the_rest(&mut self) {
-        let has_room = |shard: &usize| self.load[*shard] < self.capacity;
-        let mut open: Vec<usize> = (0..self.shards.len()).filter(has_room).collect();
-        let mut keys: Vec<ShardKey> = open.iter().map(|shard| self.shards[*shard]).collect();
+        let has_room = |shard: &usize| self.load[*shard] < self.capacity[*shard];
+        let open = (0..self.shards.len()).filter(has_room);
+        // By key, for a shard has as many as it is large.
+        let open = open.flat_map(|shard| self.shards[shard].keys().map(move |key| (shard, key)));
+        let (mut open, mut keys): (Vec<usize>, Vec<ShardKey>) = open.unzip();
         for (device, placed) in self.devices.iter().zip(&mut self.placed) {
             if placed.is_some() {
                 continue;
             }
-            let at = heaviest(*device, &keys);
             let shard = *open
-                .get(at)
+                .get(heaviest(*device, &keys))
                 .expect("what overfull shards do not hold fits into the others");
             *placed = Some(shard);
             self.load[shard] += 1;
-            if self.load[shard] == self.capacity {
-                open.remove(at);
-                keys.remove(at);
+            if self.load[shard] == self.capacity[shard] {
+                let first = open.partition_point(|open| *open < shard);
+                let its = first..first + self.shards[shard].size;
+                open.drain(its.clone());
+                keys.drain(its);
             }
         }
     }

@@ -257,6 +257,8 @@ fn hello(incarnation: u64) -> Vec<u8> {
         shard: 0,
         shards: 1,
         incarnation: Incarnation(incarnation),
+        site: None,
+        size: 1,
         running: Vec::new(),
     });
     let json = serde_json::to_vec(&hello).unwrap();

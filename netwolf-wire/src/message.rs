@@ -185,9 +185,19 @@ pub struct Hello {
     pub shards: u16,
     /// Tells a restart from a lost link.
     pub incarnation: Incarnation,
+    /// Where it is: devices of this site are placed on it before others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// How many devices it takes beside a shard of size 1.
+    #[serde(default = "usual_size")]
+    pub size: u16,
     /// Leases that it still runs, with the digests of their jobs.
     #[serde(default)]
     pub running: Vec<Running>,
+}
+
+const fn usual_size() -> u16 {
+    1
 }
 
 /// A lease that a shard runs.

@@ -208,21 +208,21 @@ fn longest_gap(devices: &Devices) -> Duration {
 fn agents_join_and_leave_and_each_device_misses_a_poll_at_most() {
     // A poll a second, one of them missed, and what a busy machine adds to a login.
     const BOUND: Duration = Duration::from_millis(3_500);
-    const MANY: usize = 120;
+    const MANY: u32 = 120;
     let folder = lab::folder();
-    let devices = Devices::start(MANY);
+    let devices = Devices::start(MANY as usize);
     let config = lab::configuration(folder.path(), &devices.inventory());
     let manager = Manager::start(&config, folder.path());
     let mut leaving = manager.agent("a1", 1, folder.path());
     let _stays = manager.agent("a2", 1, folder.path());
-    lab::wait_until_up(&manager.web, MANY as f64);
+    lab::wait_until_up(&manager.web, f64::from(MANY));
     let settled = |agents: usize| {
         eventually(PATIENCE, "devices are with all agents", || {
             let held = held(&manager)?;
             let page = manager.metrics()?;
             let waiting = page.value("netwolf_manager_lease_moves_waiting");
             let up = page.sum("netwolf_device_up");
-            if held.len() == agents && waiting == Some(0.0) && up == MANY as f64 {
+            if held.len() == agents && waiting == Some(0.0) && up == f64::from(MANY) {
                 Ok(held)
             } else {
                 Err(format!("{held:?}, waiting {waiting:?}, up {up}"))

@@ -24,6 +24,8 @@ impl Shard {
                     shard: self.config.index,
                     shards: self.config.shards,
                     incarnation: self.config.incarnation,
+                    site: self.config.site.clone(),
+                    size: self.config.size.get(),
                     running: Vec::new(),
                 });
                 if wires.control(hello).is_ok() {

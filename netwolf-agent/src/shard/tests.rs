@@ -24,6 +24,8 @@ fn shard() -> Shard {
         logins_per_second: NonZeroU32::MIN,
         leave: Leave::default(),
         load: Load::default(),
+        site: None,
+        size: NonZeroU16::MIN,
     };
     Shard::new(config, Instant::now())
 }

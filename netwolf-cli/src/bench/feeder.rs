@@ -215,6 +215,8 @@ impl Feeder {
             shard: 0,
             shards: 1,
             incarnation: Incarnation(1),
+            site: None,
+            size: 1,
             running: Vec::new(),
         })
         .await?;

@@ -4,38 +4,36 @@ use std::collections::HashMap;
 
 use netwolf_wire::{DeviceName, ShardId};
 
-use super::Dispatcher;
+use super::{Dispatcher, sites};
 use crate::{
-    fleet::MemberNo,
-    placement::{DeviceKey, ShardKey},
+    fleet::{MemberNo, Place},
+    placement::{DeviceKey, Shard},
 };
 
 /// [`crate::placement::solve`] or [`crate::placement::extend`].
-pub(super) type Placement = fn(&[DeviceKey], &[ShardKey], &[Option<usize>]) -> Vec<Option<usize>>;
+pub(super) type Placement = fn(&[DeviceKey], &[Shard], &[Option<usize>]) -> Vec<Option<usize>>;
 
 impl Dispatcher {
     /// Places devices anew and brings every one nearer to its place.
     pub(super) fn place(&mut self, placement: Placement) {
-        let shards: Vec<ShardId> = self.fleet.places().cloned().collect();
+        let shards: Vec<(ShardId, Place)> = self
+            .fleet
+            .places()
+            .map(|(shard, place)| (shard.clone(), place.clone()))
+            .collect();
         let index: HashMap<&ShardId, usize> = shards
             .iter()
             .enumerate()
-            .map(|(at, shard)| (shard, at))
+            .map(|(at, (shard, _))| (shard, at))
             .collect();
         let inventory = self.inventory.clone();
-        let keys: Vec<_> = inventory.devices.keys().map(DeviceKey::of).collect();
-        let shard_keys: Vec<_> = shards.iter().map(ShardKey::of).collect();
-        let previous: Vec<_> = inventory
-            .devices
-            .keys()
-            .map(|device| index.get(self.targets.get(device)?).copied())
-            .collect();
-        let placed = placement(&keys, &shard_keys, &previous);
+        let at = |device: &DeviceName| index.get(self.targets.get(device)?).copied();
+        let placed = sites::place(&inventory, &shards, at, placement);
         self.targets = inventory
             .devices
             .keys()
             .zip(placed)
-            .filter_map(|(device, shard)| Some((device.clone(), shards[shard?].clone())))
+            .filter_map(|(device, shard)| Some((device.clone(), shards[shard?].0.clone())))
             .collect();
         for device in inventory.devices.keys() {
             self.reconcile(device);

@@ -170,6 +170,8 @@ impl Stage {
             shard: 0,
             shards: 1,
             incarnation: Incarnation(agent.life),
+            site: None,
+            size: 1,
             running: running.collect(),
         };
         agent.link = Some(link);
@@ -447,7 +449,7 @@ fn a_joining_shard_gets_its_share_and_no_device_is_without_a_lease_for_long() {
         stage
             .runs()
             .iter()
-            .all(|n| *n <= placement::capacity(60, 3)),
+            .all(|n| *n <= placement::capacity(60, 1, 3)),
         "load is bounded"
     );
     assert_eq!(
@@ -625,6 +627,8 @@ fn a_second_agent_of_a_name_is_refused() {
         shard: 0,
         shards: 1,
         incarnation: Incarnation(99),
+        site: None,
+        size: 1,
         running: Vec::new(),
     };
     assert!(

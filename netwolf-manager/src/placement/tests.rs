@@ -10,19 +10,17 @@ fn devices(count: usize) -> Vec<DeviceKey> {
         .collect()
 }
 
-fn shards(count: usize, seed: u16) -> Vec<ShardKey> {
+fn shards(count: usize, seed: u16) -> Vec<Shard> {
     (0..count)
         .map(|i| {
             let agent = format!("agent-{seed}-{}", i / 4).parse().unwrap();
-            ShardKey::of(&ShardId {
-                agent,
-                index: u16::try_from(i % 4).unwrap(),
-            })
+            let index = u16::try_from(i % 4).unwrap();
+            Shard::of(&ShardId { agent, index }, 1)
         })
         .collect()
 }
 
-fn fresh(devices: &[DeviceKey], shards: &[ShardKey]) -> Vec<Option<usize>> {
+fn fresh(devices: &[DeviceKey], shards: &[Shard]) -> Vec<Option<usize>> {
     solve(devices, shards, &vec![None; devices.len()])
 }
 
@@ -80,7 +78,7 @@ proptest! {
 
     #[test]
     fn the_heaviest_of_all_is_found(n in 1usize..40, seed: u16) {
-        let shards = shards(n, seed);
+        let shards: Vec<_> = shards(n, seed).iter().map(|shard| shard.key).collect();
         for device in devices(20) {
             let weights: Vec<_> = shards.iter().map(|shard| weight(device, *shard)).collect();
             prop_assert_eq!(weights[heaviest(device, &shards)], *weights.iter().max().unwrap());
@@ -147,7 +145,7 @@ proptest! {
         let placed = extend(&devices, &shards, &previous);
         prop_assert!(placed.iter().all(Option::is_some));
         prop_assert!(previous.iter().zip(&placed).all(|(before, after)| before.is_none() || before == after));
-        let bound = capacity(count, n);
+        let bound = capacity(count, 1, n);
         for (before, after) in loads(&previous, n).into_iter().zip(loads(&placed, n)) {
             prop_assert!(after <= before.max(bound), "only what was overfull is");
         }
@@ -171,4 +169,78 @@ fn a_large_fleet_is_placed() {
             .into_iter()
             .all(|load| load > 1_200 && load <= 1_954)
     );
+}
+
+/// Sizes of shards, one of them three times the others.
+fn sized(n: usize, seed: u16, large: usize) -> Vec<Shard> {
+    let mut shards = shards(n, seed);
+    shards[large].size = 3;
+    shards
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_shard_of_size_3_takes_three_times_as_many((count, n, seed) in fleet(), at: prop::sample::Index) {
+        let large = at.index(n);
+        let (devices, shards) = (devices(count), sized(n, seed, large));
+        let placed = fresh(&devices, &shards);
+        let loads = loads(&placed, n);
+        for (shard, load) in loads.iter().enumerate() {
+            let size = if shard == large { 3 } else { 1 };
+            prop_assert!(*load <= capacity(count, size, n + 2), "{loads:?}");
+        }
+        let share = 3 * count / (n + 2);
+        prop_assert!(4 * loads[large] >= 3 * share, "{loads:?}, share {share}");
+        prop_assert_eq!(&solve(&devices, &shards, &placed), &placed, "nothing moves when nothing changed");
+    }
+}
+
+#[test]
+fn a_thousand_joins_and_leaves_keep_all_bounds() {
+    const DEVICES: usize = 3_000;
+    let (devices, pool) = (devices(DEVICES), shards(40, 9));
+    // A generator of its own, so that the same changes come in every run.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut present: Vec<usize> = (0..32).collect();
+    let mut absent: Vec<usize> = (32..40).collect();
+    // By place in the pool, which stays when others come and go.
+    let mut at = vec![None; DEVICES];
+    for change in 0..1_000 {
+        let joins = absent.len() > random(16);
+        if joins {
+            present.push(absent.swap_remove(random(absent.len())));
+        } else {
+            absent.push(present.swap_remove(random(present.len())));
+        }
+        let shards: Vec<_> = present.iter().map(|shard| pool[*shard]).collect();
+        let index = |shard: usize| present.iter().position(|present| *present == shard);
+        let previous: Vec<_> = at
+            .iter()
+            .map(|shard: &Option<usize>| index((*shard)?))
+            .collect();
+        let placed = solve(&devices, &shards, &previous);
+        let n = shards.len();
+        let most = loads(&placed, n).into_iter().max().unwrap();
+        assert!(most <= capacity(DEVICES, 1, n), "change {change}");
+        let after: Vec<_> = placed
+            .iter()
+            .map(|shard| Some(present[(*shard)?]))
+            .collect();
+        assert!(after.iter().all(Option::is_some), "change {change}");
+        let bound = bound(DEVICES, if joins { n } else { n + 1 });
+        let moved = moved(&at, &after);
+        assert!(
+            change == 0 || moved <= bound,
+            "change {change}: {moved} moved"
+        );
+        at = after;
+    }
 }

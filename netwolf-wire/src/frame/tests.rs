@@ -112,6 +112,8 @@ fn messages() -> impl Strategy<Value = ToManager> {
                 shard,
                 shards: shard.saturating_add(1),
                 incarnation: Incarnation(incarnation),
+                site: None,
+                size: 1,
                 running: leases
                     .into_iter()
                     .map(|(device, epoch)| Running {

@@ -207,6 +207,8 @@ impl Bench {
             shard: 0,
             shards: 1,
             incarnation: netwolf_wire::Incarnation(1),
+            site: None,
+            size: 1,
             running: Vec::new(),
         };
         let running = self.core.complete(hello).running;

@@ -40,6 +40,8 @@ pub(super) fn hello(agent: &str, shards: u16) -> Hello {
         shard: 0,
         shards,
         incarnation: Incarnation(1),
+        site: None,
+        size: 1,
         running: Vec::new(),
     }
 }
