@@ -158,7 +158,6 @@ fn run(args: &Args) -> anyhow::Result<()> {
                     if leave.ask() {
                         break Ok(());
                     }
-                    tracing::info!("the agent leaves: its devices go elsewhere first");
                 }
             }
         };

@@ -105,6 +105,7 @@ impl Shard {
     /// The agent is asked to leave. Without a manager there is nobody to give devices to.
     pub(super) fn handle_leave(&mut self, now: Instant) {
         self.leaving = true;
+        tracing::info!("the shard leaves: its devices go elsewhere first");
         if self.machine.is_running() {
             self.say_leaving(now);
         } else {
