@@ -119,13 +119,28 @@ struct Peer {
     slot: Arc<AgentSlot>,
 }
 
-fn patience(timing: &Timing) -> Patience {
+/// The times as the dispatcher is given them.
+pub(crate) fn patience(timing: &Timing) -> Patience {
     Patience {
         heartbeat: timing.heartbeat,
         link_grace: timing.link_grace,
         takeover: timing.takeover,
         autonomy: timing.autonomy,
         settle: timing.settle,
+    }
+}
+
+/// What a shard that is let in is told.
+pub(crate) fn welcome(timing: &Timing, protocol: Version) -> Welcome {
+    let timing = WireTiming {
+        heartbeat: Span::from(timing.heartbeat),
+        silence: Span::from(timing.takeover),
+        autonomy: Span::from(timing.autonomy),
+    };
+    Welcome {
+        protocol,
+        software: env!("CARGO_PKG_VERSION").into(),
+        timing,
     }
 }
 
@@ -226,26 +241,9 @@ impl Core {
     fn handle(&mut self, now: Instant, event: Event) {
         match event {
             Event::Hello(entrant) => self.let_in(now, *entrant),
-            Event::Message(link, ToManager::Statuses(statuses)) => {
-                self.dispatcher
-                    .handle_statuses(now, link, statuses.statuses);
-            }
-            Event::Message(link, ToManager::Asks(asks)) => {
-                self.dispatcher.handle_asks(now, link, asks.asks);
-            }
-            Event::Message(link, ToManager::Ended(ended)) => {
-                self.dispatcher.handle_ended(now, link, &ended.logins);
-            }
-            Event::Message(link, ToManager::Shown(shown)) => self.shows.end(link, shown),
             Event::Show(request) => self.begin_show(request),
-            Event::Message(link, ToManager::Revoked(revoked)) => {
-                self.dispatcher.handle_revoked(now, link, &revoked);
-            }
-            Event::Message(link, ToManager::Goodbye(_)) => {
-                self.dispatcher.handle_goodbye(now, link);
-            }
-            // Links keep the other kinds for themselves.
-            Event::Message(..) => {}
+            Event::Message(link, ToManager::Shown(shown)) => self.shows.end(link, shown),
+            Event::Message(link, message) => self.dispatcher.handle_message(now, link, message),
             Event::LinkDown(link) => {
                 self.links.remove(&link);
                 self.shows.forget(link);
@@ -309,7 +307,7 @@ impl Core {
                 slot: slot.clone(),
             },
         );
-        let welcome = self.welcome(protocol);
+        let welcome = welcome(&self.timing, protocol);
         let highest = lease::highest_epoch(unix_ms());
         let result = self
             .dispatcher
@@ -337,25 +335,6 @@ impl Core {
             pulse.set_member(false);
             self.links.remove(&no);
             self.dispatcher.handle_link_down(now, no);
-        }
-    }
-
-    fn welcome(&self, protocol: Version) -> Welcome {
-        let Timing {
-            heartbeat,
-            takeover,
-            autonomy,
-            ..
-        } = self.timing;
-        let timing = WireTiming {
-            heartbeat: Span::from(heartbeat),
-            silence: Span::from(takeover),
-            autonomy: Span::from(autonomy),
-        };
-        Welcome {
-            protocol,
-            software: env!("CARGO_PKG_VERSION").into(),
-            timing,
         }
     }
 

@@ -23,7 +23,7 @@ use std::{
 
 use netwolf_wire::{
     DeviceName, Epoch, ShardId,
-    message::{Hello, Revoked, ToAgent, Welcome},
+    message::{Hello, Revoked, ToAgent, ToManager, Welcome},
     status::DeviceStatus,
 };
 
@@ -194,6 +194,24 @@ impl Dispatcher {
         self.breakers.handle_link_down(now, link);
         if let Some(shard) = self.fleet.link_down(now, link) {
             self.actions.push_back(Action::Unlinked(shard));
+        }
+    }
+
+    /// A shard that was let in says something. What is no matter of leases or logins is left out.
+    pub fn handle_message(&mut self, now: Instant, link: LinkNo, message: ToManager) {
+        match message {
+            ToManager::Statuses(told) => self.handle_statuses(now, link, told.statuses),
+            ToManager::Asks(asks) => self.handle_asks(now, link, asks.asks),
+            ToManager::Ended(ended) => self.handle_ended(now, link, &ended.logins),
+            ToManager::Revoked(revoked) => self.handle_revoked(now, link, &revoked),
+            ToManager::Goodbye(_) => self.handle_goodbye(now, link),
+            // Links keep these for themselves, and shown outputs are for people.
+            ToManager::Hello(_)
+            | ToManager::Heartbeat(_)
+            | ToManager::Declare(_)
+            | ToManager::Polls(_)
+            | ToManager::Shown(_)
+            | ToManager::Unknown(_) => {}
         }
     }
 

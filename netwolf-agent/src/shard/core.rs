@@ -10,7 +10,7 @@
 //! lease is reported as revoked only after its session is closed; one device's trouble is noted with that device.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -145,7 +145,7 @@ pub(super) struct Core {
     plans: Plans,
     devices: HashMap<DeviceName, Device>,
     by_task: HashMap<TaskId, DeviceName>,
-    closing: HashMap<TaskId, Closing>,
+    closing: BTreeMap<TaskId, Closing>,
     next_task: u64,
     /// What the last hello said is run.
     claimed: Vec<(DeviceName, Epoch)>,
@@ -161,7 +161,7 @@ pub(super) struct Core {
     traffic: Arc<Traffic>,
     series: SeriesTable,
     buffer: Buffer,
-    dirty: HashSet<DeviceName>,
+    dirty: BTreeSet<DeviceName>,
     statuses_at: Option<Instant>,
     flush_at: Option<Instant>,
     sweep_at: Instant,
@@ -181,7 +181,7 @@ impl Core {
             plans: Plans::default(),
             devices: HashMap::default(),
             by_task: HashMap::default(),
-            closing: HashMap::default(),
+            closing: BTreeMap::new(),
             next_task: 0,
             claimed: Vec::new(),
             revoked: Vec::new(),
@@ -194,7 +194,7 @@ impl Core {
             traffic,
             series: SeriesTable::default(),
             buffer: Buffer::default(),
-            dirty: HashSet::new(),
+            dirty: BTreeSet::new(),
             statuses_at: None,
             flush_at: None,
             sweep_at: now + SWEEP,

@@ -4,7 +4,7 @@
 //! exactly the epoch that it names; when nobody renews, all leases end together.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -37,7 +37,8 @@ struct Held {
 /// The lease table.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    held: HashMap<DeviceName, Held>,
+    /// Sorted, so that equal histories give equal messages.
+    held: BTreeMap<DeviceName, Held>,
     /// From when the leases run: the moment at which the heartbeat that was answered last was sent.
     renewed: Option<Instant>,
     autonomy: Duration,
@@ -88,8 +89,8 @@ impl Leases {
         if self.expiry().is_none_or(|expiry| now < expiry) {
             return Vec::new();
         }
-        self.held
-            .drain()
+        std::mem::take(&mut self.held)
+            .into_iter()
             .map(|(device, held)| (device, held.epoch))
             .collect()
     }
