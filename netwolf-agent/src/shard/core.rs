@@ -234,9 +234,10 @@ impl Core {
         hello
     }
 
-    /// The link stands. Everything is told anew on it.
-    pub(super) fn handle_welcome(&mut self, autonomy: Duration, now: Instant) {
-        self.leases.renew(now, autonomy);
+    /// The link stands. Everything is told anew on it. Leases run from when the hello was `sent`: the welcome may
+    /// have been long on its way, and the manager has counted from the hello.
+    pub(super) fn handle_welcome(&mut self, sent: Instant, autonomy: Duration, now: Instant) {
+        self.leases.renew(sent, autonomy);
         self.plans.new_link(self.leases.plans());
         self.series.new_link();
         self.buffer.rewind();

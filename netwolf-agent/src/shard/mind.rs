@@ -8,6 +8,9 @@
 //!
 //! What carries the messages is an [`Outlet`]: sockets in the driver ([`super`]), a network in virtual time in
 //! the simulation. Both so run what is here, and not a copy of it.
+//!
+//! Invariant: leases run from when something was sent that the manager has answered, never from when an answer
+//! came, which may have been long on its way.
 
 use std::time::Instant;
 
@@ -141,9 +144,7 @@ impl<W: Outlet> Mind<W> {
     ) -> Result<(), ShardError> {
         self.machine.handle_frame(now);
         match message {
-            ToAgent::Welcome(welcome) if self.machine.is_greeting() => {
-                self.handle_welcome(&welcome, now)?;
-            }
+            ToAgent::Welcome(welcome) => self.handle_welcome(&welcome, now)?,
             ToAgent::Refused(refused) => self.handle_refused(refused, now)?,
             ToAgent::Plans(plans) => self.core.handle_plans(&plans),
             ToAgent::Assign(assign) => self.core.handle_assign(assign, now),
@@ -160,9 +161,7 @@ impl<W: Outlet> Mind<W> {
             ToAgent::Permits(permits) => self.core.handle_permits(&permits),
             ToAgent::Probe(probe) => self.core.handle_probe(probe),
             ToAgent::Show(show) => self.core.handle_show(show, now),
-            ToAgent::Welcome(_) | ToAgent::Unknown(_) => {
-                tracing::debug!(kind = message.kind(), "a message was skipped");
-            }
+            ToAgent::Unknown(kind) => tracing::debug!(kind, "a message was skipped"),
         }
         Ok(())
     }
@@ -180,12 +179,16 @@ impl<W: Outlet> Mind<W> {
     }
 
     fn handle_welcome(&mut self, welcome: &Welcome, now: Instant) -> Result<(), ShardError> {
+        let Some(sent) = self.machine.greeting_since() else {
+            tracing::debug!("a welcome came that nothing had asked for");
+            return Ok(());
+        };
         version::settle(version::CURRENT, welcome.protocol)?;
         self.machine.handle_welcome(welcome, now);
         self.marks.clear();
         self.complained = false;
         if let Some(autonomy) = self.machine.autonomy() {
-            self.core.handle_welcome(autonomy, now);
+            self.core.handle_welcome(sent, autonomy, now);
         }
         tracing::info!(manager = %self.manager, version = %welcome.software, "the link to the manager stands");
         Ok(())

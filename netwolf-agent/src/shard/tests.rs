@@ -29,7 +29,10 @@ fn shard() -> Shard {
 /// Takes a device on whose task is not run, and has asked the manager for a permit.
 fn asking(shard: &mut Shard) -> TaskId {
     let now = Instant::now();
-    shard.mind.core.handle_welcome(Duration::from_mins(1), now);
+    shard
+        .mind
+        .core
+        .handle_welcome(now, Duration::from_mins(1), now);
     let plan = Arc::new(Plan {
         platform: Arc::new(Platform::new("linux", Transport::Exec)),
         commands: Vec::new(),
