@@ -282,6 +282,18 @@ impl Core {
                 self.effects.push_back(Effect::Abort(*id));
             }
         }
+        self.expire_leases(now);
+        if self.permits.handle_timeout(now) {
+            self.hold_and_release();
+        }
+        self.expire_shows(now);
+        if now >= self.sweep_at {
+            self.sweep_at = now + SWEEP;
+            self.series.sweep(now, self.buffer.oldest());
+        }
+    }
+
+    fn expire_leases(&mut self, now: Instant) {
         let expired = self.leases.expire(now);
         if !expired.is_empty() {
             let n_leases = expired.len();
@@ -292,14 +304,6 @@ impl Core {
             for (name, epoch) in expired {
                 self.give_up(&name, epoch, now);
             }
-        }
-        if self.permits.handle_timeout(now) {
-            self.hold_and_release();
-        }
-        self.expire_shows(now);
-        if now >= self.sweep_at {
-            self.sweep_at = now + SWEEP;
-            self.series.sweep(now, self.buffer.oldest());
         }
     }
 

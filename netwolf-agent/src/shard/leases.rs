@@ -80,8 +80,16 @@ impl Leases {
 
     /// When all leases end unless they are renewed.
     pub(super) fn expiry(&self) -> Option<Instant> {
-        let renewed = self.renewed?;
-        (!self.held.is_empty()).then(|| renewed + self.autonomy)
+        self.lapse().filter(|_| !self.held.is_empty())
+    }
+
+    /// Whether a lease that came now would be over already.
+    pub(super) fn have_lapsed(&self, now: Instant) -> bool {
+        self.lapse().is_some_and(|lapse| now >= lapse)
+    }
+
+    fn lapse(&self) -> Option<Instant> {
+        Some(self.renewed? + self.autonomy)
     }
 
     /// Ends all leases if the manager has been silent for too long, and tells which they were.

@@ -497,6 +497,30 @@ fn leases_run_from_the_hello_and_not_from_a_welcome_that_was_long_on_its_way() {
 }
 
 #[test]
+fn a_lease_that_has_lapsed_on_its_way_begins_no_session_and_is_given_back() {
+    let mut bench = Bench::new();
+    bench.now += AUTONOMY;
+    assert!(bench.assign("r1", 1).is_empty());
+    assert_eq!(bench.revoked(), [("r1".to_owned(), 1)]);
+    // The next one comes after a heartbeat was answered.
+    bench.core.handle_renew(bench.now, AUTONOMY, 0);
+    assert!(matches!(bench.assign("r1", 2)[..], [Effect::Start { .. }]));
+}
+
+#[test]
+fn a_lapsed_lease_begins_no_session_after_the_one_before_it_has_ended() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.revoke("r1", 1);
+    assert!(bench.assign("r1", 2).is_empty(), "it waits for the first");
+    bench.now += AUTONOMY;
+    bench.core.handle_ended(id, bench.now);
+    assert!(bench.effects().is_empty());
+    let given_back = [("r1".to_owned(), 1), ("r1".to_owned(), 2)];
+    assert_eq!(bench.revoked(), given_back);
+}
+
+#[test]
 fn a_lease_that_ends_between_hello_and_welcome_is_reported() {
     let mut bench = Bench::new();
     let id = bench.started("r1", 1);
