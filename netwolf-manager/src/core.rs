@@ -153,13 +153,14 @@ impl Core {
         known: watch::Sender<BTreeSet<ShardId>>,
     ) -> Self {
         let now = Instant::now();
-        let gathering = Wait::begin(now, timing.settle, &known.borrow());
+        let patience = patience(&timing);
+        let gathering = Wait::begin(now, patience.settle_time(), &known.borrow());
         if gathering.is_some() {
             state.board.begin_gathering();
         }
         state.board.set_inventory(&inventory);
         let (start, before): (Epoch, _) = (lease::first_epoch(unix_ms()), known.borrow().clone());
-        let dispatcher = Dispatcher::new(now, patience(&timing), before, start, inventory);
+        let dispatcher = Dispatcher::new(now, patience, before, start, inventory);
         let mut core = Self {
             state,
             dispatcher,
