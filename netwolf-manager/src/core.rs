@@ -8,15 +8,10 @@
 //! Samples do not come this way: a link's reader puts them into the series store itself. The core waits for
 //! nobody but its mailbox; a link whose queue is full is closed and counted, because its agent does not read.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::SocketAddr,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Instant};
 
 use netwolf_wire::{
-    Epoch, Incarnation, ShardId, Span,
+    Incarnation, ShardId, Span,
     message::{Hello, Timing as WireTiming, ToManager, Welcome},
     version::Version,
 };
@@ -29,7 +24,7 @@ use crate::{
     clock::unix_ms,
     config::Timing,
     dispatch::Dispatcher,
-    fleet::{Duplicate, LinkNo, Patience},
+    fleet::{Duplicate, LinkNo, Patience, file::Remembered},
     inventory::Inventory,
     lease,
     link::LinkHandle,
@@ -104,7 +99,7 @@ pub struct Core {
     dispatcher: Dispatcher,
     timing: Timing,
     links: HashMap<LinkNo, Peer>,
-    known: watch::Sender<BTreeSet<ShardId>>,
+    remembered: watch::Sender<Remembered>,
     /// The lives that were refused last, so that each is told of once; of linked shards only.
     refused: HashMap<ShardId, Incarnation>,
     /// While shards of before are waited for.
@@ -145,33 +140,34 @@ pub(crate) fn welcome(timing: &Timing, protocol: Version) -> Welcome {
 }
 
 impl Core {
-    /// A core for this configuration; `known` are the shards of before and whoever keeps them.
+    /// A core for this configuration; `remembered` is what is known from before and whoever keeps it.
     pub fn new(
         state: Arc<State>,
         inventory: Arc<Inventory>,
         timing: Timing,
-        known: watch::Sender<BTreeSet<ShardId>>,
+        remembered: watch::Sender<Remembered>,
     ) -> Self {
         let now = Instant::now();
         let patience = patience(&timing);
-        let gathering = Wait::begin(now, patience.settle_time(), &known.borrow());
+        let gathering = Wait::begin(now, patience.settle_time(), &remembered.borrow().shards);
         if gathering.is_some() {
             state.board.begin_gathering();
         }
         state.board.set_inventory(&inventory);
-        let (start, before): (Epoch, _) = (lease::first_epoch(unix_ms()), known.borrow().clone());
+        let (start, before) = (lease::first_epoch(unix_ms()), remembered.borrow().clone());
         let dispatcher = Dispatcher::new(now, patience, before, start, inventory);
         let mut core = Self {
             state,
             dispatcher,
             timing,
             links: HashMap::new(),
-            known,
+            remembered,
             refused: HashMap::new(),
             gathering,
             shows: Shows::default(),
         };
         core.dispatcher.tell_time(now, unix_ms());
+        core.act();
         core.show();
         core
     }

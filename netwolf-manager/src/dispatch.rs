@@ -16,7 +16,7 @@
 //! is known; while the fleet is not settled nothing is placed or moved.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -29,7 +29,7 @@ use netwolf_wire::{
 
 use crate::{
     breaker::Breakers,
-    fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience},
+    fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience, file::Remembered},
     inventory::Inventory,
     lease::LeaseTable,
     placement,
@@ -69,7 +69,7 @@ pub enum Action {
     /// The shard is gone, with the leases of so many devices.
     Gone(ShardId, Cause, usize),
     /// These are to be known after a restart.
-    Remember(BTreeSet<ShardId>),
+    Remember(Remembered),
 }
 
 /// What happened since the start.
@@ -91,6 +91,8 @@ pub struct Dispatcher {
     inventory: Arc<Inventory>,
     fleet: Fleet,
     leases: LeaseTable,
+    /// As it was told last.
+    remembered: Remembered,
     breakers: Breakers,
     /// Where placement wants each device.
     targets: HashMap<DeviceName, ShardId>,
@@ -102,25 +104,28 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher that knows `known` shards from before and numbers leases above `start`.
+    /// A dispatcher that knows from before what is `remembered`, and numbers leases above that and above `start`.
     pub fn new(
         now: Instant,
         patience: Patience,
-        known: BTreeSet<ShardId>,
+        remembered: Remembered,
         start: Epoch,
         inventory: Arc<Inventory>,
     ) -> Self {
-        Self {
+        let mut this = Self {
             breakers: Breakers::new(now, &inventory),
             inventory,
-            fleet: Fleet::new(now, patience, known),
-            leases: LeaseTable::new(start),
+            fleet: Fleet::new(now, patience, remembered.shards.clone()),
+            leases: LeaseTable::new(start.max(remembered.epoch)),
+            remembered,
             targets: HashMap::new(),
             outboxes: BTreeMap::new(),
             resting: VecDeque::new(),
             actions: VecDeque::new(),
             totals: Totals::default(),
-        }
+        };
+        this.remember();
+        this
     }
 
     /// Who is there.
@@ -290,11 +295,24 @@ impl Dispatcher {
         if self.fleet.take_placement(now) {
             self.place(placement::solve);
         }
-        if let Some(known) = self.fleet.take_known() {
-            self.actions.push_back(Action::Remember(known));
-        }
+        self.remember();
         self.handle_logins_due(now);
         self.flush();
+    }
+
+    /// Says what is to be known after a restart, where it is something else.
+    fn remember(&mut self) {
+        let (shards, epoch) = (self.fleet.take_known(), self.leases.reserve());
+        if shards.is_some() || epoch.is_some() {
+            let Remembered {
+                shards: before,
+                epoch: reserved,
+            } = &mut self.remembered;
+            *before = shards.unwrap_or_else(|| std::mem::take(before));
+            *reserved = epoch.unwrap_or(*reserved);
+            let remembered = self.remembered.clone();
+            self.actions.push_back(Action::Remember(remembered));
+        }
     }
 
     fn handle_gone(&mut self, now: Instant, gone: Gone) {

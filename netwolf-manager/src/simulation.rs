@@ -13,7 +13,7 @@
 //! nothing comes in between two looks.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     slice,
     sync::Arc,
     time::{Duration, Instant},
@@ -26,7 +26,7 @@ use netwolf_wire::{
     version,
 };
 
-pub use crate::fleet::LinkNo;
+pub use crate::fleet::{LinkNo, file::Remembered};
 use crate::{
     board::Board,
     clock::Tick,
@@ -51,7 +51,7 @@ pub enum Output {
     /// A shard is gone.
     Gone(ShardId, Cause),
     /// These are in its storage from now on.
-    Remember(BTreeSet<ShardId>),
+    Remember(Remembered),
     /// A sample has come, and is exposed or was left out.
     Sample {
         /// Its value.
@@ -96,12 +96,12 @@ pub struct ManagerNode {
 }
 
 impl ManagerNode {
-    /// A manager that starts and finds `known` shards in its storage; `wall` is what its wall clock shows.
+    /// A manager that starts and finds in its storage what is `remembered`; `wall` is what its wall clock shows.
     pub fn new(
         now: Instant,
         wall: Duration,
         timing: Timing,
-        known: BTreeSet<ShardId>,
+        remembered: Remembered,
         inventory: Arc<Inventory>,
     ) -> Self {
         let board = Arc::<Board>::default();
@@ -110,8 +110,8 @@ impl ManagerNode {
         let store = Arc::new(SeriesStore::new(counters.clone()));
         let start = lease::first_epoch(millis(wall));
         let patience = core::patience(&timing);
-        Self {
-            dispatcher: Dispatcher::new(now, patience, known, start, inventory),
+        let mut this = Self {
+            dispatcher: Dispatcher::new(now, patience, remembered, start, inventory),
             timing,
             board,
             counters,
@@ -121,7 +121,9 @@ impl ManagerNode {
             outputs: VecDeque::new(),
             start: now,
             wall: (now, wall),
-        }
+        };
+        this.act();
+        this
     }
 
     /// The wall clock was set.
@@ -266,7 +268,7 @@ impl ManagerNode {
                     Output::Close(link)
                 }
                 Action::Gone(shard, cause, _) => Output::Gone(shard, cause),
-                Action::Remember(known) => Output::Remember(known),
+                Action::Remember(remembered) => Output::Remember(remembered),
                 Action::Status(_) | Action::Unlinked(_) => continue,
             };
             self.outputs.push_back(output);
