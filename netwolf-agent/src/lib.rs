@@ -50,3 +50,5 @@ mod shard;
 
 pub use agent::{Agent, AgentConfig, AgentError, AgentHandle};
 pub use shard::ShardError;
+#[cfg(feature = "simulation")]
+pub use shard::simulation;

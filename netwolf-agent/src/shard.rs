@@ -7,8 +7,8 @@
 //!   time -------------------> +--------+ --batches, statuses--> link
 //! ```
 //!
-//! This is the driver: it waits for one of a closed set of [`Event`]s, hands it to the [`core`] and to the
-//! link's machine, and does what they say. Decisions are in those two.
+//! This is the driver: it waits for one of a closed set of [`Event`]s, hands it to the [`mind`], which is the
+//! [`core`] and the link's machine together, and does what they say. Decisions are in those two.
 
 use std::{
     collections::HashMap,
@@ -23,8 +23,7 @@ use netwolf_wire::{
     AgentName, Incarnation, ShardId,
     frame::FrameError,
     hash,
-    message::{Goodbye, Heartbeat, ToAgent},
-    stats::ShardStats,
+    message::{Goodbye, Hello, ToAgent},
     version,
 };
 use thiserror::Error;
@@ -35,14 +34,14 @@ use tokio::{
     time::sleep_until,
 };
 
-use self::{core::Core, tasks::task_id};
+use self::{core::Core, mind::Mind, tasks::task_id};
 use crate::{
     agent::Leave,
     batching::Load,
-    clock::{self, Clock},
+    clock::Clock,
     link::{
-        machine::{Action, Machine},
-        wires::{self, Wires, chain},
+        machine::Machine,
+        wires::{Wires, chain},
     },
     pacing::Pacing,
     session::{
@@ -55,8 +54,11 @@ mod buffer;
 mod core;
 mod leases;
 mod linking;
+mod mind;
 mod plans;
 mod series;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod tasks;
 
 /// Notices that the shard has not looked at. When they are full devices wait with what they have to tell, and
@@ -95,6 +97,21 @@ impl ShardConfig {
             index: self.index,
         }
     }
+
+    /// What it says of itself when it links.
+    fn hello(&self) -> Hello {
+        Hello {
+            protocol: version::CURRENT,
+            software: env!("CARGO_PKG_VERSION").into(),
+            agent: self.agent.clone(),
+            shard: self.index,
+            shards: self.shards,
+            incarnation: self.incarnation,
+            site: self.site.clone(),
+            size: self.size.get(),
+            running: Vec::new(),
+        }
+    }
 }
 
 /// Why a shard ended by itself.
@@ -123,22 +140,13 @@ enum Event {
 /// The driver's own state.
 struct Shard {
     config: ShardConfig,
-    core: Core,
-    machine: Machine,
+    mind: Mind<Wires>,
     commons: Commons,
     notices: mpsc::Receiver<(TaskId, Notice)>,
     tasks: JoinSet<()>,
     by_task: HashMap<TaskId, (watch::Sender<Order>, AbortHandle)>,
     by_tokio: HashMap<task::Id, TaskId>,
     connecting: Option<JoinHandle<io::Result<TcpStream>>>,
-    wires: Option<Wires>,
-    /// Heartbeats that are under way, each with the place up to which polls were written before it.
-    marks: Vec<(u64, u64)>,
-    /// The link's trouble was logged; it is not logged again until the link stands.
-    complained: bool,
-    /// The shard ends once the manager lets it go.
-    leaving: bool,
-    dismissed: bool,
 }
 
 /// Runs a shard until `shutdown` says so, or the manager lets it leave.
@@ -158,7 +166,7 @@ pub(crate) async fn run(
         }
         // Whatever else is there already is handled before anything is sent, which makes batches.
         shard.drain_notices();
-        if shard.dismissed {
+        if shard.mind.is_dismissed() {
             break;
         }
         while let Some(ended) = shard.tasks.try_join_next_with_id() {
@@ -178,9 +186,11 @@ impl Shard {
         let traffic = Arc::new(Traffic::default());
         let crowd = Arc::new(Crowd::default());
         let pacing = Pacing::for_shard(config.shards, config.logins_per_second);
+        let core = Core::new(clock.clone(), traffic.clone(), crowd.clone(), now);
+        let machine = Machine::new(seed, now);
         Self {
-            core: Core::new(clock.clone(), traffic.clone(), crowd.clone(), now),
-            machine: Machine::new(seed, now),
+            mind: Mind::new(core, machine, config.hello(), config.manager.clone())
+                .leaving_by(config.leave.clone()),
             commons: Commons {
                 clock,
                 seed,
@@ -197,29 +207,17 @@ impl Shard {
             by_task: HashMap::new(),
             by_tokio: HashMap::new(),
             connecting: None,
-            wires: None,
-            marks: Vec::new(),
-            complained: false,
-            leaving: false,
-            dismissed: false,
         }
     }
 
     async fn next_event(&mut self, shutdown: &mut watch::Receiver<bool>) -> Event {
-        let running = self.machine.is_running();
-        let sends = [self.core.statuses_at(), self.core.flush_at()]
-            .into_iter()
-            .flatten()
-            .filter(|_| running);
-        let until = sends
-            .chain([self.core.poll_timeout(), self.machine.poll_timeout()])
-            .min();
+        let until = self.mind.poll_timeout();
         tokio::select! {
             biased;
             // An error means that the handle is gone, and with it everybody who wanted the shard.
             _ = shutdown.wait_for(|stop| *stop) => Event::Shutdown,
-            () = self.config.leave.asked(), if !self.leaving => Event::Leave,
-            message = next_message(&mut self.wires) => match message {
+            () = self.config.leave.asked(), if !self.mind.is_leaving() => Event::Leave,
+            message = next_message(self.mind.wires()) => match message {
                 Some(Ok(message)) => Event::Message(message),
                 Some(Err(error)) => Event::Broken(Some(error)),
                 None => Event::Broken(None),
@@ -227,23 +225,23 @@ impl Shard {
             stream = connected(&mut self.connecting) => Event::Connected(stream),
             Some(ended) = self.tasks.join_next_with_id() => Event::Ended(task_id(&ended)),
             Some((id, notice)) = self.notices.recv() => Event::Notice(id, notice),
-            () = sleep_until_or_never(until) => Event::Time,
+            () = sleep_until(until.into()) => Event::Time,
         }
     }
 
     fn handle(&mut self, event: Event, now: Instant) -> Result<(), ShardError> {
         match event {
-            Event::Notice(id, notice) => self.core.handle_notice(id, notice, now),
+            Event::Notice(id, notice) => self.mind.core.handle_notice(id, notice, now),
             Event::Ended(id) => self.handle_ended(id, now),
             Event::Connected(stream) => self.handle_connected(stream, now),
-            Event::Message(message) => self.handle_message(message, now)?,
+            Event::Message(message) => self.mind.handle_message(message, now)?,
             Event::Broken(error) => {
                 let error =
                     error.map_or_else(|| "the manager closed it".to_owned(), |error| chain(&error));
-                self.lose(&error, now);
+                self.mind.lose(&error, now);
             }
-            Event::Time => self.core.handle_timeout(now),
-            Event::Leave => self.handle_leave(now),
+            Event::Time => self.mind.handle_timeout(now),
+            Event::Leave => self.mind.handle_leave(now),
             Event::Shutdown => {}
         }
         Ok(())
@@ -251,48 +249,11 @@ impl Shard {
 
     /// Does what core and machine have to say until they have nothing more.
     fn act(&mut self, now: Instant) {
-        while let Some(action) = self.machine.poll_action(now) {
-            match action {
-                Action::Connect => {
-                    let manager = self.config.manager.clone();
-                    self.connecting =
-                        Some(tokio::spawn(async move { wires::connect(&manager).await }));
-                }
-                Action::Beat(beat) => {
-                    if let Some(step_seconds) = self.commons.clock.follow(now, clock::wall()) {
-                        tracing::warn!(
-                            step_seconds,
-                            "the clock of this machine was set: sample times follow it"
-                        );
-                    }
-                    let busy_ratio = self.config.load.ratio();
-                    let stats = Box::new(ShardStats {
-                        busy_ratio,
-                        ..self.core.stats()
-                    });
-                    if let Some(wires) = &self.wires {
-                        self.marks.push((beat, wires.written()));
-                        if wires.control(Heartbeat { beat, stats }).is_err() {
-                            self.lose("it does not take what is sent", now);
-                        }
-                    }
-                }
-                Action::Close(why) => {
-                    if let Some(connecting) = self.connecting.take() {
-                        connecting.abort();
-                    }
-                    self.wires = None;
-                    self.core.handle_link_down(now);
-                    self.complain(why);
-                }
-            }
-        }
-        while let Some(effect) = self.core.poll_effect() {
+        self.act_on_link(now);
+        while let Some(effect) = self.mind.core.poll_effect() {
             self.do_effect(effect);
         }
-        if self.machine.is_running() {
-            self.send(now);
-        }
+        self.mind.send(now);
     }
 
     /// Closes all sessions and says goodbye, in bounded time.
@@ -301,17 +262,17 @@ impl Shard {
         if let Some(connecting) = self.connecting.take() {
             connecting.abort();
         }
-        self.core.stop_all(now);
+        self.mind.core.stop_all(now);
         let deadline = now + STOP_BOUND;
-        while !self.core.is_idle() {
-            while let Some(effect) = self.core.poll_effect() {
+        while !self.mind.core.is_idle() {
+            while let Some(effect) = self.mind.core.poll_effect() {
                 self.do_effect(effect);
             }
             tokio::select! {
                 Some(ended) = self.tasks.join_next_with_id() => {
                     self.handle_ended(task_id(&ended), Instant::now());
                 }
-                Some((id, notice)) = self.notices.recv() => self.core.handle_notice(id, notice, Instant::now()),
+                Some((id, notice)) = self.notices.recv() => self.mind.core.handle_notice(id, notice, Instant::now()),
                 () = sleep_until(deadline.into()) => {
                     tracing::debug!(n_tasks = self.tasks.len(), "sessions that did not close in time are cut");
                     break;
@@ -320,12 +281,10 @@ impl Shard {
         }
         self.tasks.shutdown().await;
         self.drain_notices();
-        self.core.handle_cut_off();
-        if self.machine.is_running()
-            && let Some(wires) = self.wires.take()
-        {
+        self.mind.core.handle_cut_off();
+        if let Some(wires) = self.mind.take_wires() {
             // Permits that were used are ended, so that no other login waits for them.
-            while let Some(ended) = self.core.poll_last_words() {
+            while let Some(ended) = self.mind.core.poll_last_words() {
                 if wires.control(ended).is_err() {
                     return;
                 }
@@ -351,13 +310,6 @@ async fn connected(
         Some(handle) => handle
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error))),
-        None => pending().await,
-    }
-}
-
-async fn sleep_until_or_never(until: Option<Instant>) {
-    match until {
-        Some(until) => sleep_until(until.into()).await,
         None => pending().await,
     }
 }

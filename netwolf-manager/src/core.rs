@@ -8,15 +8,10 @@
 //! Samples do not come this way: a link's reader puts them into the series store itself. The core waits for
 //! nobody but its mailbox; a link whose queue is full is closed and counted, because its agent does not read.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::SocketAddr,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Instant};
 
 use netwolf_wire::{
-    AgentName, Epoch, Incarnation, ShardId, Span,
+    AgentName, Incarnation, ShardId, Span,
     message::{Drain, Hello, Timing as WireTiming, ToManager, Welcome},
     version::Version,
 };
@@ -29,7 +24,7 @@ use crate::{
     clock::unix_ms,
     config::Timing,
     dispatch::Dispatcher,
-    fleet::{Duplicate, LinkNo, Patience},
+    fleet::{Duplicate, LinkNo, Patience, file::Remembered},
     inventory::Inventory,
     lease,
     link::LinkHandle,
@@ -106,7 +101,7 @@ pub struct Core {
     dispatcher: Dispatcher,
     timing: Timing,
     links: HashMap<LinkNo, Peer>,
-    known: watch::Sender<BTreeSet<ShardId>>,
+    remembered: watch::Sender<Remembered>,
     /// The lives that were refused last, so that each is told of once; of linked shards only.
     refused: HashMap<ShardId, Incarnation>,
     /// While shards of before are waited for.
@@ -121,7 +116,8 @@ struct Peer {
     slot: Arc<AgentSlot>,
 }
 
-fn patience(timing: &Timing) -> Patience {
+/// The times as the dispatcher is given them.
+pub(crate) fn patience(timing: &Timing) -> Patience {
     Patience {
         heartbeat: timing.heartbeat,
         link_grace: timing.link_grace,
@@ -131,33 +127,49 @@ fn patience(timing: &Timing) -> Patience {
     }
 }
 
+/// What a shard that is let in is told.
+pub(crate) fn welcome(timing: &Timing, protocol: Version) -> Welcome {
+    let timing = WireTiming {
+        heartbeat: Span::from(timing.heartbeat),
+        silence: Span::from(timing.takeover),
+        autonomy: Span::from(timing.autonomy),
+    };
+    Welcome {
+        protocol,
+        software: env!("CARGO_PKG_VERSION").into(),
+        timing,
+    }
+}
+
 impl Core {
-    /// A core for this configuration; `known` are the shards of before and whoever keeps them.
+    /// A core for this configuration; `remembered` is what is known from before and whoever keeps it.
     pub fn new(
         state: Arc<State>,
         inventory: Arc<Inventory>,
         timing: Timing,
-        known: watch::Sender<BTreeSet<ShardId>>,
+        remembered: watch::Sender<Remembered>,
     ) -> Self {
         let now = Instant::now();
-        let gathering = Wait::begin(now, timing.settle, &known.borrow());
+        let patience = patience(&timing);
+        let gathering = Wait::begin(now, patience.settle_time(), &remembered.borrow().shards);
         if gathering.is_some() {
             state.board.begin_gathering();
         }
         state.board.set_inventory(&inventory);
-        let (start, before): (Epoch, _) = (lease::first_epoch(unix_ms()), known.borrow().clone());
-        let dispatcher = Dispatcher::new(now, patience(&timing), before, start, inventory);
+        let (start, before) = (lease::first_epoch(unix_ms()), remembered.borrow().clone());
+        let dispatcher = Dispatcher::new(now, patience, before, start, inventory);
         let mut core = Self {
             state,
             dispatcher,
             timing,
             links: HashMap::new(),
-            known,
+            remembered,
             refused: HashMap::new(),
             gathering,
             shows: Shows::default(),
         };
         core.dispatcher.tell_time(now, unix_ms());
+        core.act();
         core.show();
         core
     }
@@ -228,28 +240,15 @@ impl Core {
     fn handle(&mut self, now: Instant, event: Event) {
         match event {
             Event::Hello(entrant) => self.let_in(now, *entrant),
-            Event::Message(link, ToManager::Statuses(statuses)) => {
-                self.dispatcher
-                    .handle_statuses(now, link, statuses.statuses);
-            }
-            Event::Message(link, ToManager::Asks(asks)) => {
-                self.dispatcher.handle_asks(now, link, asks.asks);
-            }
-            Event::Message(link, ToManager::Ended(ended)) => {
-                self.dispatcher.handle_ended(now, link, &ended.logins);
-            }
-            Event::Message(link, ToManager::Shown(shown)) => self.shows.end(link, shown),
             Event::Show(request) => self.begin_show(request),
-            Event::Message(link, ToManager::Revoked(revoked)) => {
-                self.dispatcher.handle_revoked(now, link, &revoked);
-            }
-            Event::Message(link, ToManager::Leaving(_)) => {
-                if let Some(peer) = self.links.get(&link) {
-                    let (shard, slot) = (&peer.slot.shard, &peer.slot);
+            Event::Message(link, ToManager::Shown(shown)) => self.shows.end(link, shown),
+            Event::Message(link, message) => {
+                if let (ToManager::Leaving(_), Some(peer)) = (&message, self.links.get(&link)) {
+                    let shard = &peer.slot.shard;
                     info!(agent = %shard.agent, shard = shard.index, "shard wants to leave; its devices go elsewhere first");
-                    slot.leave();
+                    peer.slot.leave();
                 }
-                self.dispatcher.handle_leaving(now, link);
+                self.dispatcher.handle_message(now, link, message);
             }
             Event::Drain(agent, done) => {
                 let links = self.dispatcher.links_of(&agent);
@@ -259,11 +258,6 @@ impl Core {
                 // Whoever asked may be gone.
                 done.send(links.len()).ok();
             }
-            Event::Message(link, ToManager::Goodbye(_)) => {
-                self.dispatcher.handle_goodbye(now, link);
-            }
-            // Links keep the other kinds for themselves.
-            Event::Message(..) => {}
             Event::LinkDown(link) => {
                 self.links.remove(&link);
                 self.shows.forget(link);
@@ -327,7 +321,7 @@ impl Core {
                 slot: slot.clone(),
             },
         );
-        let welcome = self.welcome(protocol);
+        let welcome = welcome(&self.timing, protocol);
         let highest = lease::highest_epoch(unix_ms());
         let result = self
             .dispatcher
@@ -355,25 +349,6 @@ impl Core {
             pulse.set_member(false);
             self.links.remove(&no);
             self.dispatcher.handle_link_down(now, no);
-        }
-    }
-
-    fn welcome(&self, protocol: Version) -> Welcome {
-        let Timing {
-            heartbeat,
-            takeover,
-            autonomy,
-            ..
-        } = self.timing;
-        let timing = WireTiming {
-            heartbeat: Span::from(heartbeat),
-            silence: Span::from(takeover),
-            autonomy: Span::from(autonomy),
-        };
-        Welcome {
-            protocol,
-            software: env!("CARGO_PKG_VERSION").into(),
-            timing,
         }
     }
 

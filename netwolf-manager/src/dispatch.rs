@@ -16,20 +16,20 @@
 //! is known; while the fleet is not settled nothing is placed or moved.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use netwolf_wire::{
     DeviceName, Epoch, ShardId,
-    message::{Hello, Revoked, ToAgent, Welcome},
+    message::{Hello, Revoked, ToAgent, ToManager, Welcome},
     status::DeviceStatus,
 };
 
 use crate::{
     breaker::Breakers,
-    fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience, Place},
+    fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience, Place, file::Remembered},
     inventory::Inventory,
     lease::LeaseTable,
     placement,
@@ -73,7 +73,7 @@ pub enum Action {
     /// The shard is gone, with the leases of so many devices.
     Gone(ShardId, Cause, usize),
     /// These are to be known after a restart.
-    Remember(BTreeSet<ShardId>),
+    Remember(Remembered),
 }
 
 /// What happened since the start.
@@ -95,6 +95,8 @@ pub struct Dispatcher {
     inventory: Arc<Inventory>,
     fleet: Fleet,
     leases: LeaseTable,
+    /// As it was told last.
+    remembered: Remembered,
     breakers: Breakers,
     /// Where placement wants each device.
     targets: HashMap<DeviceName, ShardId>,
@@ -109,19 +111,20 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher that knows `known` shards from before and numbers leases above `start`.
+    /// A dispatcher that knows from before what is `remembered`, and numbers leases above that and above `start`.
     pub fn new(
         now: Instant,
         patience: Patience,
-        known: BTreeSet<ShardId>,
+        remembered: Remembered,
         start: Epoch,
         inventory: Arc<Inventory>,
     ) -> Self {
-        Self {
+        let mut this = Self {
             breakers: Breakers::new(now, &inventory),
             inventory,
-            fleet: Fleet::new(now, patience, known),
-            leases: LeaseTable::new(start),
+            fleet: Fleet::new(now, patience, remembered.shards.clone()),
+            leases: LeaseTable::new(start.max(remembered.epoch)),
+            remembered,
             targets: HashMap::new(),
             outboxes: BTreeMap::new(),
             resting: VecDeque::new(),
@@ -129,7 +132,9 @@ impl Dispatcher {
             now,
             actions: VecDeque::new(),
             totals: Totals::default(),
-        }
+        };
+        this.remember();
+        this
     }
 
     /// Who is there.
@@ -210,6 +215,25 @@ impl Dispatcher {
         self.breakers.handle_link_down(now, link);
         if let Some(shard) = self.fleet.link_down(now, link) {
             self.actions.push_back(Action::Unlinked(shard));
+        }
+    }
+
+    /// A shard that was let in says something. What is no matter of leases or logins is left out.
+    pub fn handle_message(&mut self, now: Instant, link: LinkNo, message: ToManager) {
+        match message {
+            ToManager::Statuses(told) => self.handle_statuses(now, link, told.statuses),
+            ToManager::Asks(asks) => self.handle_asks(now, link, asks.asks),
+            ToManager::Ended(ended) => self.handle_ended(now, link, &ended.logins),
+            ToManager::Revoked(revoked) => self.handle_revoked(now, link, &revoked),
+            ToManager::Leaving(_) => self.handle_leaving(now, link),
+            ToManager::Goodbye(_) => self.handle_goodbye(now, link),
+            // Links keep these for themselves, and shown outputs are for people.
+            ToManager::Hello(_)
+            | ToManager::Heartbeat(_)
+            | ToManager::Declare(_)
+            | ToManager::Polls(_)
+            | ToManager::Shown(_)
+            | ToManager::Unknown(_) => {}
         }
     }
 
@@ -301,11 +325,24 @@ impl Dispatcher {
             self.reconcile(&device);
         }
         self.dismiss();
-        if let Some(known) = self.fleet.take_known() {
-            self.actions.push_back(Action::Remember(known));
-        }
+        self.remember();
         self.handle_logins_due(now);
         self.flush();
+    }
+
+    /// Says what is to be known after a restart, where it is something else.
+    fn remember(&mut self) {
+        let (shards, epoch) = (self.fleet.take_known(), self.leases.reserve());
+        if shards.is_some() || epoch.is_some() {
+            let Remembered {
+                shards: before,
+                epoch: reserved,
+            } = &mut self.remembered;
+            *before = shards.unwrap_or_else(|| std::mem::take(before));
+            *reserved = epoch.unwrap_or(*reserved);
+            let remembered = self.remembered.clone();
+            self.actions.push_back(Action::Remember(remembered));
+        }
     }
 
     fn handle_gone(&mut self, now: Instant, gone: Gone) {

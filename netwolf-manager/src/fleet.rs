@@ -13,7 +13,8 @@
 //!
 //! Invariants: a member is never judged by a shorter time than it was welcomed with, nor by the time in which
 //! the manager itself did not run ([`Fleet::handle_timeout`] was not called); where leases are to lapse
-//! before they are free (`autonomy` below `takeover`), nobody is gone before its leases have lapsed.
+//! before they are free (`autonomy` below `takeover`), nobody is gone before its leases have lapsed, and nobody
+//! who was known before a start is given up before that.
 //!
 //! When devices are placed is decided in [`gathering`].
 //!
@@ -182,7 +183,7 @@ impl Fleet {
             members: BTreeMap::new(),
             current: BTreeMap::new(),
             by_link: HashMap::new(),
-            gathering: Gathering::new(now + patience.settle, known),
+            gathering: Gathering::new(now + patience.settle_time(), known),
             next_member: 1,
             known_changed: false,
         }

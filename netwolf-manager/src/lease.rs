@@ -8,8 +8,9 @@
 //!        revoked(e) by the holder, or the holder is gone
 //! ```
 //!
-//! Invariants: a device has at most one live lease; epochs only go up, over restarts of the manager too, as
-//! long as its clock does not go back by more than it ran; another holder gets a lease only from `(none)`.
+//! Invariants: a device has at most one live lease; epochs only go up, over restarts of the manager too: a clock
+//! starts them and what was reserved before ([`LeaseTable::reserve`]) bounds them from below, so that a clock that
+//! is set back makes no number twice; another holder gets a lease only from `(none)`.
 //!
 //! A holder is one life of a shard ([`MemberNo`]): an agent that was started again is another holder, because
 //! nobody knows whether the former one has closed its sessions. When a holder is gone is decided in
@@ -32,6 +33,11 @@ const CEILING: u64 = 1 << 53;
 
 /// So far ahead of ours may the clock of a former manager have been.
 const CLOCK_AHEAD_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Epochs that are reserved at a time: more than are granted while the storage takes a moment, and worth four
+/// seconds of a clock, so that a manager that is started again and again runs ahead of its clock only when it is
+/// faster than that.
+const RESERVED: u64 = 1 << 22;
 
 /// The epoch that a manager starts from.
 pub fn first_epoch(unix_ms: u64) -> Epoch {
@@ -80,6 +86,8 @@ pub enum Adoption {
 #[derive(Debug)]
 pub struct LeaseTable {
     last: Epoch,
+    /// Up to here epochs may be granted without a word to the storage.
+    reserved: Epoch,
     leases: HashMap<DeviceName, Lease>,
     /// The devices of each holder, sorted so that equal histories give equal messages.
     by_holder: BTreeMap<MemberNo, BTreeSet<DeviceName>>,
@@ -91,6 +99,7 @@ impl LeaseTable {
     pub fn new(start: Epoch) -> Self {
         Self {
             last: start,
+            reserved: start,
             leases: HashMap::new(),
             by_holder: BTreeMap::new(),
             n_revoking: 0,
@@ -100,6 +109,16 @@ impl LeaseTable {
     /// The lease in force.
     pub fn get(&self, device: &str) -> Option<Lease> {
         self.leases.get(device).copied()
+    }
+
+    /// Reserves epochs where few are left: no higher one may ever have been granted than what is returned, which
+    /// is to be kept over a restart.
+    pub fn reserve(&mut self) -> Option<Epoch> {
+        let few = self.last.0.saturating_add(RESERVED / 2) >= self.reserved.0;
+        few.then(|| {
+            self.reserved = Epoch(self.last.0.saturating_add(RESERVED));
+            self.reserved
+        })
     }
 
     /// The devices of a holder.

@@ -37,6 +37,8 @@ pub mod manager;
 pub mod placement;
 pub mod reload;
 pub mod series;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod state;
 pub mod storage;
 pub mod telemetry;

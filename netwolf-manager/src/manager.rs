@@ -6,9 +6,8 @@
 //!
 //! Used by the program itself, by `netwolf standalone` and `netwolf demo`, and by tests.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use netwolf_wire::ShardId;
 use thiserror::Error;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::{
     config::{self, Faults, Loaded},
     core::Core,
-    fleet::file,
+    fleet::file::{self, Remembered},
     http::{self, Web},
     link,
     listen::{ListenError, listen},
@@ -170,7 +169,7 @@ impl Manager {
         };
         log_warnings(&loaded);
         let storage = Storage::lock(config.storage)?;
-        let known = known_shards(&storage)?;
+        let remembered = recall(&storage)?;
         let (agents, agents_addr) =
             listen(&config.agents, AGENT_FLAG, config.insecure_plaintext).await?;
         // Nothing on the web port changes a device, so it may be anywhere.
@@ -184,8 +183,9 @@ impl Manager {
             ..
         } = loaded;
         let n_devices = inventory.devices.len();
-        let (known, keeper) = watch::channel(known);
-        let core = Core::new(state.clone(), Arc::new(inventory), settings.timing, known);
+        let (remembered, keeper) = watch::channel(remembered);
+        let inventory = Arc::new(inventory);
+        let core = Core::new(state.clone(), inventory, settings.timing, remembered);
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (reload, requests) = ReloadHandle::new();
@@ -265,16 +265,16 @@ pub(crate) fn load_main(path: &std::path::Path) -> Result<Loaded, Faults> {
         .map_err(|faults| faults.advise_file(path, "name the configuration with `--config.file`"))
 }
 
-/// The shards of before. Writing them back shows at the start, and not at the first change, that it can be done.
-fn known_shards(storage: &Storage) -> Result<BTreeSet<ShardId>, StorageError> {
+/// What is known from before. Writing it back shows at the start, and not at the first change, that it can be done.
+fn recall(storage: &Storage) -> Result<Remembered, StorageError> {
     let folder = storage.folder();
-    let known = file::read(folder).unwrap_or_else(|error| {
+    let remembered = file::read(folder).unwrap_or_else(|error| {
         let error: &dyn std::error::Error = &error;
         warn!(error, "the shards of before are not known");
-        BTreeSet::new()
+        Remembered::default()
     });
-    match file::write(folder, &known) {
-        Ok(()) => Ok(known),
+    match file::write(folder, &remembered) {
+        Ok(()) => Ok(remembered),
         Err(source) => Err(StorageError::Unusable {
             path: folder.to_owned(),
             source,
@@ -282,12 +282,13 @@ fn known_shards(storage: &Storage) -> Result<BTreeSet<ShardId>, StorageError> {
     }
 }
 
-/// Writes the known shards down whenever they change, until the core has ended; holds the storage as long.
-async fn keep(mut known: watch::Receiver<BTreeSet<ShardId>>, storage: Storage) {
-    while known.changed().await.is_ok() {
-        let shards = known.borrow_and_update().clone();
+/// Writes down what is to be known after a restart whenever it changes, until the core has ended; holds the
+/// storage as long.
+async fn keep(mut remembered: watch::Receiver<Remembered>, storage: Storage) {
+    while remembered.changed().await.is_ok() {
+        let content = remembered.borrow_and_update().clone();
         let folder = storage.folder().to_owned();
-        let writing = tokio::task::spawn_blocking(move || file::write(&folder, &shards));
+        let writing = tokio::task::spawn_blocking(move || file::write(&folder, &content));
         if let Ok(Err(error)) = writing.await {
             let error: &dyn std::error::Error = &error;
             error!(

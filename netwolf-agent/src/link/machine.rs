@@ -62,6 +62,7 @@ enum State {
         deadline: Instant,
     },
     Greeting {
+        since: Instant,
         deadline: Instant,
     },
     Running {
@@ -105,7 +106,7 @@ impl Machine {
                 self.handle_lost(now);
                 Some(Action::Close("the manager could not be reached in time"))
             }
-            State::Greeting { deadline } if now >= *deadline => {
+            State::Greeting { deadline, .. } if now >= *deadline => {
                 self.handle_lost(now);
                 Some(Action::Close("the manager did not answer the hello"))
             }
@@ -138,7 +139,7 @@ impl Machine {
     pub(crate) fn poll_timeout(&self) -> Instant {
         match &self.state {
             State::Waiting { until } => *until,
-            State::Connecting { deadline } | State::Greeting { deadline } => *deadline,
+            State::Connecting { deadline } | State::Greeting { deadline, .. } => *deadline,
             State::Running {
                 next_beat,
                 last_heard,
@@ -151,6 +152,7 @@ impl Machine {
     /// TCP stands and the hello was sent.
     pub(crate) fn handle_connected(&mut self, now: Instant) {
         self.state = State::Greeting {
+            since: now,
             deadline: now + STEP_TIMEOUT,
         };
     }
@@ -213,9 +215,12 @@ impl Machine {
         matches!(self.state, State::Running { .. })
     }
 
-    /// Whether the hello was sent and not answered.
-    pub(crate) const fn is_greeting(&self) -> bool {
-        matches!(self.state, State::Greeting { .. })
+    /// When the hello was sent, until it is answered.
+    pub(crate) const fn greeting_since(&self) -> Option<Instant> {
+        match &self.state {
+            State::Greeting { since, .. } => Some(*since),
+            _ => None,
+        }
     }
 
     /// How long leases run without the manager, once it said so.
@@ -249,7 +254,7 @@ mod tests {
         let mut machine = Machine::new(1, now);
         assert_eq!(machine.poll_action(now), Some(Action::Connect));
         machine.handle_connected(now);
-        assert!(machine.is_greeting());
+        assert_eq!(machine.greeting_since(), Some(now));
         machine.handle_welcome(&welcome(), now);
         machine
     }

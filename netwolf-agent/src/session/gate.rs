@@ -71,7 +71,7 @@ pub(crate) struct Ask {
     pub(crate) answer: Answer,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 impl Ask {
     /// An ask as a login makes it, and where its verdict arrives.
     pub(crate) fn for_test(

@@ -10,7 +10,7 @@
 //! lease is reported as revoked only after its session is closed; one device's trouble is noted with that device.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -145,7 +145,7 @@ pub(super) struct Core {
     plans: Plans,
     devices: HashMap<DeviceName, Device>,
     by_task: HashMap<TaskId, DeviceName>,
-    closing: HashMap<TaskId, Closing>,
+    closing: BTreeMap<TaskId, Closing>,
     next_task: u64,
     /// What the last hello said is run.
     claimed: Vec<(DeviceName, Epoch)>,
@@ -161,7 +161,7 @@ pub(super) struct Core {
     traffic: Arc<Traffic>,
     series: SeriesTable,
     buffer: Buffer,
-    dirty: HashSet<DeviceName>,
+    dirty: BTreeSet<DeviceName>,
     statuses_at: Option<Instant>,
     flush_at: Option<Instant>,
     sweep_at: Instant,
@@ -181,7 +181,7 @@ impl Core {
             plans: Plans::default(),
             devices: HashMap::default(),
             by_task: HashMap::default(),
-            closing: HashMap::default(),
+            closing: BTreeMap::new(),
             next_task: 0,
             claimed: Vec::new(),
             revoked: Vec::new(),
@@ -194,7 +194,7 @@ impl Core {
             traffic,
             series: SeriesTable::default(),
             buffer: Buffer::default(),
-            dirty: HashSet::new(),
+            dirty: BTreeSet::new(),
             statuses_at: None,
             flush_at: None,
             sweep_at: now + SWEEP,
@@ -234,9 +234,10 @@ impl Core {
         hello
     }
 
-    /// The link stands. Everything is told anew on it.
-    pub(super) fn handle_welcome(&mut self, autonomy: Duration, now: Instant) {
-        self.leases.renew(now, autonomy);
+    /// The link stands. Everything is told anew on it. Leases run from when the hello was `sent`: the welcome may
+    /// have been long on its way, and the manager has counted from the hello.
+    pub(super) fn handle_welcome(&mut self, sent: Instant, autonomy: Duration, now: Instant) {
+        self.leases.renew(sent, autonomy);
         self.plans.new_link(self.leases.plans());
         self.series.new_link();
         self.buffer.rewind();
@@ -281,6 +282,18 @@ impl Core {
                 self.effects.push_back(Effect::Abort(*id));
             }
         }
+        self.expire_leases(now);
+        if self.permits.handle_timeout(now) {
+            self.hold_and_release();
+        }
+        self.expire_shows(now);
+        if now >= self.sweep_at {
+            self.sweep_at = now + SWEEP;
+            self.series.sweep(now, self.buffer.oldest());
+        }
+    }
+
+    fn expire_leases(&mut self, now: Instant) {
         let expired = self.leases.expire(now);
         if !expired.is_empty() {
             let n_leases = expired.len();
@@ -291,14 +304,6 @@ impl Core {
             for (name, epoch) in expired {
                 self.give_up(&name, epoch, now);
             }
-        }
-        if self.permits.handle_timeout(now) {
-            self.hold_and_release();
-        }
-        self.expire_shows(now);
-        if now >= self.sweep_at {
-            self.sweep_at = now + SWEEP;
-            self.series.sweep(now, self.buffer.oldest());
         }
     }
 

@@ -4,7 +4,7 @@
 //! exactly the epoch that it names; when nobody renews, all leases end together.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -37,7 +37,8 @@ struct Held {
 /// The lease table.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    held: HashMap<DeviceName, Held>,
+    /// Sorted, so that equal histories give equal messages.
+    held: BTreeMap<DeviceName, Held>,
     /// From when the leases run: the moment at which the heartbeat that was answered last was sent.
     renewed: Option<Instant>,
     autonomy: Duration,
@@ -79,8 +80,16 @@ impl Leases {
 
     /// When all leases end unless they are renewed.
     pub(super) fn expiry(&self) -> Option<Instant> {
-        let renewed = self.renewed?;
-        (!self.held.is_empty()).then(|| renewed + self.autonomy)
+        self.lapse().filter(|_| !self.held.is_empty())
+    }
+
+    /// Whether a lease that came now would be over already.
+    pub(super) fn have_lapsed(&self, now: Instant) -> bool {
+        self.lapse().is_some_and(|lapse| now >= lapse)
+    }
+
+    fn lapse(&self) -> Option<Instant> {
+        Some(self.renewed? + self.autonomy)
     }
 
     /// Ends all leases if the manager has been silent for too long, and tells which they were.
@@ -88,8 +97,8 @@ impl Leases {
         if self.expiry().is_none_or(|expiry| now < expiry) {
             return Vec::new();
         }
-        self.held
-            .drain()
+        std::mem::take(&mut self.held)
+            .into_iter()
             .map(|(device, held)| (device, held.epoch))
             .collect()
     }

@@ -61,7 +61,7 @@ impl Shard {
     /// Hands what tasks have told to the core.
     pub(super) fn drain_notices(&mut self) {
         while let Ok((id, notice)) = self.notices.try_recv() {
-            self.core.handle_notice(id, notice, Instant::now());
+            self.mind.core.handle_notice(id, notice, Instant::now());
         }
     }
 
@@ -70,7 +70,7 @@ impl Shard {
         self.drain_notices();
         if let Some(id) = self.by_tokio.remove(&id) {
             self.by_task.remove(&id);
-            self.core.handle_ended(id, now);
+            self.mind.core.handle_ended(id, now);
         }
     }
 }

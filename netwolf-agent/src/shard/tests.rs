@@ -33,7 +33,10 @@ fn shard() -> Shard {
 /// Takes a device on whose task is not run, and has asked the manager for a permit.
 fn asking(shard: &mut Shard) -> TaskId {
     let now = Instant::now();
-    shard.core.handle_welcome(Duration::from_mins(1), now);
+    shard
+        .mind
+        .core
+        .handle_welcome(now, Duration::from_mins(1), now);
     let plan = Arc::new(Plan {
         platform: Arc::new(Platform::new("linux", Transport::Exec)),
         commands: Vec::new(),
@@ -60,7 +63,7 @@ fn asking(shard: &mut Shard) -> TaskId {
         },
         plan: plan.digest(),
     };
-    shard.core.handle_plans(&Plans {
+    shard.mind.core.handle_plans(&Plans {
         plans: vec![(plan.digest(), plan)],
     });
     let lease = Lease {
@@ -68,13 +71,16 @@ fn asking(shard: &mut Shard) -> TaskId {
         job: Arc::new(job),
     };
     let leases = vec![lease];
-    shard.core.handle_assign(Assign { leases }, now);
-    let Some(Effect::Start { id, .. }) = shard.core.poll_effect() else {
+    shard.mind.core.handle_assign(Assign { leases }, now);
+    let Some(Effect::Start { id, .. }) = shard.mind.core.poll_effect() else {
         panic!("nothing was started")
     };
     let (ask, _) = Ask::for_test("c", Arc::default());
-    shard.core.handle_notice(id, Notice::Ask(ask), now);
-    assert!(matches!(shard.core.poll_answer(), Some(ToManager::Asks(_))));
+    shard.mind.core.handle_notice(id, Notice::Ask(ask), now);
+    assert!(matches!(
+        shard.mind.core.poll_answer(),
+        Some(ToManager::Asks(_))
+    ));
     id
 }
 
@@ -90,7 +96,7 @@ async fn what_a_task_told_last_is_heard_before_its_end() {
     shard.by_tokio.insert(task.id(), id);
     let ended = shard.tasks.join_next_with_id().await.unwrap();
     shard.handle_ended(task_id(&ended), Instant::now());
-    let Some(ToManager::Ended(ended)) = shard.core.poll_answer() else {
+    let Some(ToManager::Ended(ended)) = shard.mind.core.poll_answer() else {
         panic!("nothing was told")
     };
     assert_eq!(ended.logins[0].outcome, LoginOutcome::Refused);

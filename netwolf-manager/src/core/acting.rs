@@ -38,8 +38,8 @@ impl Core {
                     self.state.board.agent_lost(&shard, self.state.clock.now());
                 }
                 Action::Gone(shard, cause, n_devices) => self.gone(&shard, cause, n_devices),
-                Action::Remember(known) => {
-                    self.known.send_replace(known);
+                Action::Remember(remembered) => {
+                    self.remembered.send_replace(remembered);
                 }
             }
         }

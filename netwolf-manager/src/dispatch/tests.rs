@@ -127,7 +127,7 @@ struct Stage {
     manager: Dispatcher,
     agents: Vec<Agent>,
     next_link: u64,
-    known: BTreeSet<ShardId>,
+    remembered: Remembered,
     starts: u64,
 }
 
@@ -137,10 +137,10 @@ impl Stage {
         let start = lease::first_epoch(1);
         Self {
             now,
-            manager: Dispatcher::new(now, PATIENCE, BTreeSet::new(), start, inventory),
+            manager: Dispatcher::new(now, PATIENCE, Remembered::default(), start, inventory),
             agents: (0..agents).map(|_| Agent::default()).collect(),
             next_link: 0,
-            known: BTreeSet::new(),
+            remembered: Remembered::default(),
             starts: 1,
         }
     }
@@ -203,8 +203,9 @@ impl Stage {
     fn restart_manager(&mut self) {
         let inventory = self.manager.inventory.clone();
         self.starts += 1_000_000;
-        let (start, known) = (lease::first_epoch(self.starts), self.known.clone());
-        self.manager = Dispatcher::new(self.now, PATIENCE, known, start, inventory);
+        let start = lease::first_epoch(self.starts);
+        let remembered = self.remembered.clone();
+        self.manager = Dispatcher::new(self.now, PATIENCE, remembered, start, inventory);
         for agent in &mut self.agents {
             agent.link = None;
             agent.lost_at = Some(self.now);
@@ -242,7 +243,7 @@ impl Stage {
                         "all are heard"
                     );
                 }
-                Action::Remember(known) => self.known = known,
+                Action::Remember(remembered) => self.remembered = remembered,
                 _ => {}
             }
         }
@@ -411,6 +412,21 @@ fn a_restarted_manager_adopts_what_runs_and_moves_nothing() {
         ),
         (0, 40)
     );
+}
+
+#[test]
+fn a_restarted_manager_whose_clock_went_back_numbers_leases_above_its_past() {
+    let mut stage = Stage::new(1, inventory(30, 22));
+    stage.connect(0);
+    stage.quiesce();
+    let runs = stage.agents[0].runs.values();
+    let highest = runs.map(|run| run.epoch).max().unwrap();
+    // Nobody is there to tell which numbers were given.
+    let (remembered, back) = (stage.remembered.clone(), lease::first_epoch(0));
+    let inventory = stage.manager.inventory.clone();
+    let mut manager = Dispatcher::new(stage.now, PATIENCE, remembered, back, inventory);
+    let device = "sw-0".parse().unwrap();
+    assert!(manager.leases.grant(&device, MemberNo(1)).unwrap() > highest);
 }
 
 #[test]

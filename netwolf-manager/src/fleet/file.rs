@@ -1,7 +1,8 @@
-//! The shards that a manager knew, kept over its restart: `members.json` in the storage folder.
+//! What a manager leaves to the next one, kept over its restart: `members.json` in the storage folder.
 //!
 //! Written whole to a new file that then takes the old one's place, so that a crash leaves one or the other.
-//! It holds nothing that could not be lost: without it a restarted manager only waits less before it places.
+//! It holds nothing that could not be lost: without it a restarted manager only waits less before it places, and
+//! trusts its clock for the numbers of leases.
 
 use std::{
     collections::BTreeSet,
@@ -10,16 +11,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use netwolf_wire::ShardId;
+use netwolf_wire::{Epoch, ShardId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The file's name in the storage folder.
 pub const NAME: &str = "members.json";
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Content {
-    shards: BTreeSet<ShardId>,
+/// What is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The shards that are there.
+    pub shards: BTreeSet<ShardId>,
+    /// No lease was numbered above this, whatever the clock says now.
+    #[serde(default = "first")]
+    pub epoch: Epoch,
+}
+
+const fn first() -> Epoch {
+    Epoch(0)
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self {
+            shards: BTreeSet::new(),
+            epoch: first(),
+        }
+    }
 }
 
 /// Why the file could not be read or written.
@@ -33,32 +52,30 @@ pub enum FileError {
     Content(PathBuf, #[source] serde_json::Error),
 }
 
-/// The shards in the file of `folder`; none where there is no file.
+/// What is in the file of `folder`; nothing where there is no file.
 ///
 /// # Errors
 /// [`FileError`] when there is a file that cannot be read.
-pub fn read(folder: &Path) -> Result<BTreeSet<ShardId>, FileError> {
+pub fn read(folder: &Path) -> Result<Remembered, FileError> {
     let path = folder.join(NAME);
     let text = match fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Remembered::default());
+        }
         Err(error) => return Err(FileError::Io(path, error)),
     };
-    let content: Content =
-        serde_json::from_slice(&text).map_err(|error| FileError::Content(path, error))?;
-    Ok(content.shards)
+    serde_json::from_slice(&text).map_err(|error| FileError::Content(path, error))
 }
 
 /// Replaces the file in `folder`, which is made where it does not exist.
 ///
 /// # Errors
 /// [`FileError`].
-pub fn write(folder: &Path, shards: &BTreeSet<ShardId>) -> Result<(), FileError> {
+pub fn write(folder: &Path, remembered: &Remembered) -> Result<(), FileError> {
     let path = folder.join(NAME);
-    let text = serde_json::to_vec(&Content {
-        shards: shards.clone(),
-    })
-    .map_err(|error| FileError::Content(path.clone(), error))?;
+    let text =
+        serde_json::to_vec(remembered).map_err(|error| FileError::Content(path.clone(), error))?;
     let write = || {
         fs::create_dir_all(folder)?;
         let draft = folder.join(format!("{NAME}.new"));
@@ -78,17 +95,31 @@ mod tests {
     fn what_was_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let nested = folder.path().join("not/there/yet");
-        assert_eq!(read(&nested).unwrap(), BTreeSet::new());
+        assert_eq!(read(&nested).unwrap(), Remembered::default());
         let shards: BTreeSet<_> = (0..3)
             .map(|index| ShardId {
                 agent: "a1".parse().unwrap(),
                 index,
             })
             .collect();
-        write(&nested, &shards).unwrap();
-        assert_eq!(read(&nested).unwrap(), shards);
-        write(&nested, &BTreeSet::new()).unwrap();
-        assert_eq!(read(&nested).unwrap(), BTreeSet::new());
+        let epoch = Epoch(7);
+        let remembered = Remembered { shards, epoch };
+        write(&nested, &remembered).unwrap();
+        assert_eq!(read(&nested).unwrap(), remembered);
+        write(&nested, &Remembered::default()).unwrap();
+        assert_eq!(read(&nested).unwrap(), Remembered::default());
+    }
+
+    #[test]
+    fn a_file_of_before_epochs_were_kept_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(
+            folder.path().join(NAME),
+            r#"{"shards":[{"agent":"a1","index":0}]}"#,
+        )
+        .unwrap();
+        let remembered = read(folder.path()).unwrap();
+        assert_eq!((remembered.shards.len(), remembered.epoch), (1, Epoch(0)));
     }
 
     #[test]

@@ -32,15 +32,25 @@ pub(super) struct Allowed {
 impl Patience {
     /// For a member that was welcomed under other times perhaps: it beats and goes on as it was told then.
     pub(super) fn towards(&self, welcome: &Self) -> Allowed {
-        // No device may ever have two sessions.
-        let lapsed = if self.autonomy < self.takeover {
-            self.autonomy.max(welcome.autonomy) + CLOSING
-        } else {
-            Duration::ZERO
-        };
+        let lapsed = self.lapsed(self.autonomy.max(welcome.autonomy));
         Allowed {
             silent: self.takeover.max(welcome.takeover).max(lapsed),
             lost: self.link_grace.max(lapsed),
+        }
+    }
+
+    /// So long known shards are waited for after a start: any of them may have been linked until just then.
+    pub(crate) fn settle_time(&self) -> Duration {
+        self.settle.max(self.lapsed(self.autonomy))
+    }
+
+    /// When the sessions of a shard that nobody hears of are closed for certain, where that matters: where no
+    /// device may ever have two.
+    fn lapsed(&self, autonomy: Duration) -> Duration {
+        if self.autonomy < self.takeover {
+            autonomy + CLOSING
+        } else {
+            Duration::ZERO
         }
     }
 }

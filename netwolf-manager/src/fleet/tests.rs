@@ -298,6 +298,24 @@ fn a_restarted_manager_does_not_wait_for_ever() {
 }
 
 #[test]
+fn a_restarted_manager_waits_until_leases_have_lapsed_where_no_device_may_have_two_sessions() {
+    let (a, b) = (shard("a", 0), shard("b", 0));
+    let mut stage = Stage::new(&[]);
+    let patience = Patience {
+        autonomy: ms(4_000),
+        settle: ms(1_000),
+        ..PATIENCE
+    };
+    stage.fleet = Fleet::new(stage.now, patience, [a.clone(), b].into());
+    let (_, link) = stage.hello(&a, 1).unwrap();
+    // The other one may have been linked until just before the start, and polls until its leases lapse.
+    stage.pass(ms(5_400), &[link]);
+    assert!(!stage.places());
+    stage.pass(ms(100), &[link]);
+    assert!(stage.places());
+}
+
+#[test]
 fn a_shard_that_is_lost_is_replaced_without_delay() {
     let mut stage = Stage::new(&[]);
     let (_, a) = stage.hello(&shard("a", 0), 1).unwrap();

@@ -198,6 +198,20 @@ fn a_clock_that_is_out_of_its_mind_leaves_epochs_to_grant() {
 }
 
 #[test]
+fn epochs_are_reserved_before_they_run_out() {
+    let mut table = LeaseTable::new(Epoch(0));
+    let mut reserved = table.reserve().unwrap();
+    assert_eq!(table.reserve(), None, "there are enough");
+    // What a shard speaks of counts as granted.
+    for epoch in [5, RESERVED / 2, RESERVED, 10 * RESERVED] {
+        table.adopt(&name(1), MemberNo(1), Epoch(epoch), HIGHEST);
+        reserved = table.reserve().unwrap_or(reserved);
+        let granted = table.grant(&name(1), MemberNo(1)).unwrap();
+        assert!(granted.0 + RESERVED / 4 < reserved.0);
+    }
+}
+
+#[test]
 fn a_manager_that_starts_again_is_above_its_past() {
     let (start, later) = (1_790_000_000_000, 1_790_000_001_000);
     let mut table = LeaseTable::new(first_epoch(start));

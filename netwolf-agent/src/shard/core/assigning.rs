@@ -8,7 +8,7 @@ use std::{
 use netwolf_wire::{
     DeviceName, Epoch,
     job::Job,
-    message::{Assign, Lease},
+    message::{Assign, Lease, Revoke},
     status::{DeviceStatus, Failure, Reason, SessionState},
     target::Target,
 };
@@ -21,8 +21,16 @@ use crate::{
 };
 
 impl Core {
-    /// Leases came.
+    /// Leases came. Where nothing was renewed for too long they have lapsed on their way: a session that is begun
+    /// then is closed when its device may be another shard's already, so none is begun.
     pub(in crate::shard) fn handle_assign(&mut self, message: Assign, now: Instant) {
+        self.expire_leases(now);
+        if self.leases.have_lapsed(now) {
+            let leases = message.leases.into_iter();
+            let leases = leases.map(|lease| (lease.job.device.clone(), lease.epoch));
+            let leases = leases.collect();
+            return self.handle_revoke(Revoke { leases }, now);
+        }
         for lease in message.leases {
             let Lease { epoch, job } = lease.clone();
             match self.leases.assign(lease) {

@@ -104,6 +104,8 @@ impl Core {
     /// A task has ended, by itself only if it panicked or was aborted.
     pub(in crate::shard) fn handle_ended(&mut self, id: TaskId, now: Instant) {
         self.permits.handle_task_ended(id);
+        // Nothing is begun after it under a lease that has lapsed.
+        self.expire_leases(now);
         if let Some(closing) = self.closing.remove(&id) {
             let Closing {
                 device: name,

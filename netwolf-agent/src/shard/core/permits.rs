@@ -15,7 +15,7 @@
 //! for a manager that is not there.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -76,7 +76,7 @@ pub(super) struct Permits<A> {
     /// Credentials that were seen accepted and not refused since.
     proven: HashSet<String>,
     /// By task: one, or two where there is a jump host.
-    asks: HashMap<TaskId, Vec<Asked<A>>>,
+    asks: BTreeMap<TaskId, Vec<Asked<A>>>,
     /// Who has an ask that is unsent, in the order in which they came; some may have given up since.
     unsent: VecDeque<TaskId>,
     ended: VecDeque<LoginEnd>,
@@ -89,7 +89,7 @@ impl<A> Default for Permits<A> {
             open: HashMap::new(),
             stale: None,
             proven: HashSet::new(),
-            asks: HashMap::new(),
+            asks: BTreeMap::new(),
             unsent: VecDeque::new(),
             ended: VecDeque::new(),
         }

@@ -1,7 +1,7 @@
 //! Statuses: kept for each device, told when they change, all of them on a new link.
 
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
@@ -20,7 +20,7 @@ const MAX_STATUSES: usize = 500;
 
 /// The device's status is to be told.
 pub(super) fn mark(
-    dirty: &mut HashSet<DeviceName>,
+    dirty: &mut BTreeSet<DeviceName>,
     statuses_at: &mut Option<Instant>,
     name: &DeviceName,
     now: Instant,

@@ -71,7 +71,7 @@ impl Bench {
         let now = Instant::now();
         let clock = Clock::of(now, Duration::from_secs(1_700_000_000));
         let mut core = Core::new(clock, Arc::default(), Arc::default(), now);
-        core.handle_welcome(AUTONOMY, now);
+        core.handle_welcome(now, AUTONOMY, now);
         let mut bench = Self {
             core,
             now,
@@ -383,7 +383,7 @@ fn statuses_go_when_they_change_and_all_of_them_on_a_new_link() {
         .handle_notice(id, Notice::Up(Duration::from_millis(20)), bench.now);
     assert_eq!(due(&mut bench), 1);
     assert_eq!(bench.status("r1").login_seconds, Some(0.02));
-    bench.core.handle_welcome(AUTONOMY, bench.now);
+    bench.core.handle_welcome(bench.now, AUTONOMY, bench.now);
     assert_eq!(due(&mut bench), 2);
 }
 
@@ -426,7 +426,7 @@ fn polls_are_declared_once_and_replayed_with_their_times_after_a_lost_link() {
     // The first one is known to have arrived; then the link is lost.
     bench.core.handle_renew(bench.now, AUTONOMY, 1);
     bench.poll(id, 3000, 3.0);
-    bench.core.handle_welcome(AUTONOMY, bench.now);
+    bench.core.handle_welcome(bench.now, AUTONOMY, bench.now);
     assert_eq!(
         bench.batch(),
         Some((vec!["declare".into(), "polls".into()], vec![2000, 3000]))
@@ -487,6 +487,42 @@ fn a_failing_command_is_told_until_it_works_again() {
 }
 
 #[test]
+fn leases_run_from_the_hello_and_not_from_a_welcome_that_was_long_on_its_way() {
+    let mut bench = Bench::new();
+    bench.started("r1", 1);
+    let hello = bench.now + Duration::from_secs(10);
+    bench.now = hello + Duration::from_secs(4);
+    bench.core.handle_welcome(hello, AUTONOMY, bench.now);
+    bench.now = hello + AUTONOMY;
+    bench.core.handle_timeout(bench.now);
+    assert!(matches!(bench.effects()[..], [Effect::Stop(_)]));
+}
+
+#[test]
+fn a_lease_that_has_lapsed_on_its_way_begins_no_session_and_is_given_back() {
+    let mut bench = Bench::new();
+    bench.now += AUTONOMY;
+    assert!(bench.assign("r1", 1).is_empty());
+    assert_eq!(bench.revoked(), [("r1".to_owned(), 1)]);
+    // The next one comes after a heartbeat was answered.
+    bench.core.handle_renew(bench.now, AUTONOMY, 0);
+    assert!(matches!(bench.assign("r1", 2)[..], [Effect::Start { .. }]));
+}
+
+#[test]
+fn a_lapsed_lease_begins_no_session_after_the_one_before_it_has_ended() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    bench.revoke("r1", 1);
+    assert!(bench.assign("r1", 2).is_empty(), "it waits for the first");
+    bench.now += AUTONOMY;
+    bench.core.handle_ended(id, bench.now);
+    assert!(bench.effects().is_empty());
+    let given_back = [("r1".to_owned(), 1), ("r1".to_owned(), 2)];
+    assert_eq!(bench.revoked(), given_back);
+}
+
+#[test]
 fn a_lease_that_ends_between_hello_and_welcome_is_reported() {
     let mut bench = Bench::new();
     let id = bench.started("r1", 1);
@@ -495,7 +531,7 @@ fn a_lease_that_ends_between_hello_and_welcome_is_reported() {
     bench.revoke("r1", 1);
     bench.core.handle_ended(id, bench.now);
     bench.effects();
-    bench.core.handle_welcome(AUTONOMY, bench.now);
+    bench.core.handle_welcome(bench.now, AUTONOMY, bench.now);
     assert_eq!(bench.revoked(), [("r1".to_owned(), 1)]);
 }
 
@@ -524,7 +560,7 @@ fn the_declared_interval_is_the_current_plans_whatever_comes_late() {
     bench.poll(id, 5000, 5.0);
     assert_eq!(bench.intervals(), [0_u32; 0], "it stays as it was declared");
     // On a new link, too.
-    bench.core.handle_welcome(AUTONOMY, bench.now);
+    bench.core.handle_welcome(bench.now, AUTONOMY, bench.now);
     assert_eq!(bench.intervals(), [5000]);
 }
 
@@ -594,7 +630,7 @@ fn a_hello_names_a_lease_until_its_session_is_closed() {
     bench.started("r2", 2);
     bench.revoke("r1", 1);
     assert_eq!(bench.hello(), [("r1".to_owned(), 1), ("r2".to_owned(), 2)]);
-    bench.core.handle_welcome(AUTONOMY, bench.now);
+    bench.core.handle_welcome(bench.now, AUTONOMY, bench.now);
     // The manager revokes it again; there is one answer, when it is closed.
     assert!(bench.revoke("r1", 1).is_empty());
     assert!(bench.revoked().is_empty());

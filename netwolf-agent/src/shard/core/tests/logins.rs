@@ -110,7 +110,7 @@ fn a_lost_link_holds_what_was_never_seen_to_be_good() {
     bench.say(id, Notice::Held);
     let failure = bench.status("r1").failure.clone().unwrap();
     assert!(failure.message.contains("no link"), "{failure:?}");
-    bench.core.handle_welcome(AUTONOMY, bench.now);
+    bench.core.handle_welcome(bench.now, AUTONOMY, bench.now);
     assert!(matches!(
         bench.effects().as_slice(),
         [Effect::Hold(_, false)]
