@@ -112,7 +112,7 @@ struct Station {
     service: Arc<Service>,
     line: LineGuard,
     born: Instant,
-    /// When something was typed last, in milliseconds since `born`.
+    /// When something was typed last, in nanoseconds since `born`.
     typed: AtomicU64,
     /// Bytes that the kernel took.
     written: Arc<AtomicU64>,
@@ -136,7 +136,7 @@ impl Station {
 
     /// Time since something was typed last.
     fn idle(&self) -> Duration {
-        let typed = Duration::from_millis(self.typed.load(Ordering::Relaxed));
+        let typed = Duration::from_nanos(self.typed.load(Ordering::Relaxed));
         self.born.elapsed().saturating_sub(typed)
     }
 
@@ -151,7 +151,7 @@ impl Station {
         let device = self.device();
         let now = device.now();
         self.line.touch(now.unix);
-        let typed = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let typed = u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.typed.store(typed, Ordering::Relaxed);
         let (mark, pager_forced) = {
             let faults = device.faults.borrow();
