@@ -109,6 +109,7 @@ impl ShardConfig {
             incarnation: self.incarnation,
             site: self.site.clone(),
             size: self.size.get(),
+            unanswered: Duration::ZERO.into(),
             running: Vec::new(),
         }
     }

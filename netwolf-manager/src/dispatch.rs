@@ -191,9 +191,14 @@ impl Dispatcher {
             agent: hello.agent.clone(),
             index: hello.shard,
         };
-        let admitted = self
-            .fleet
-            .hello(now, &shard, hello.incarnation, hello.shards, link)?;
+        let admitted = self.fleet.hello(
+            now,
+            &shard,
+            hello.incarnation,
+            hello.shards,
+            hello.unanswered.get(),
+            link,
+        )?;
         self.fleet.describe(link, Place::of(hello));
         if let Some(old) = admitted.replaced {
             self.drop_link(now, old);

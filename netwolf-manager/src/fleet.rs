@@ -11,6 +11,12 @@
 //! may run what it was leased, so a shard that was started again is another member and the leases of its
 //! former life wait for the grace of that one.
 //!
+//! A hello tells that a shard can be heard, not that it hears: where the way back is cut, by a tunnel that hangs
+//! perhaps, it says hello again and again while its leases run out. So a hello says for how long hellos were in
+//! vain, and counts as a sign of life from the first of these, as the shard's leases do. Who has been deaf for
+//! the takeover time may come in, but is no place for devices before it says something that only a welcomed
+//! shard says.
+//!
 //! Invariants: a member is never judged by a shorter time than it was welcomed with, nor by the time in which
 //! the manager itself did not run ([`Fleet::handle_timeout`] was not called); where leases are to lapse
 //! before they are free (`autonomy` below `takeover`), nobody is gone before its leases have lapsed, and nobody
@@ -99,8 +105,14 @@ pub struct Gone {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Linked { link: LinkNo, heard: Instant },
-    Lost { until: Instant },
+    Linked {
+        link: LinkNo,
+        since: Instant,
+        heard: Instant,
+    },
+    Lost {
+        until: Instant,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -113,6 +125,8 @@ struct Member {
     welcome: Patience,
     state: State,
     stay: Stay,
+    /// It has said hello in vain for long, and nothing else since.
+    deaf: bool,
     place: Place,
 }
 
@@ -165,6 +179,8 @@ pub struct Fleet {
     patience: Patience,
     /// When the machine was last called.
     awake: Instant,
+    /// When it began, or went on after it had been held up.
+    resumed: Instant,
     members: BTreeMap<MemberNo, Member>,
     /// The present life of each shard: these are placed on.
     current: BTreeMap<ShardId, MemberNo>,
@@ -180,6 +196,7 @@ impl Fleet {
         Self {
             patience,
             awake: now,
+            resumed: now,
             members: BTreeMap::new(),
             current: BTreeMap::new(),
             by_link: HashMap::new(),
@@ -199,7 +216,7 @@ impl Fleet {
         self.current.keys()
     }
 
-    /// The shards to place devices on, sorted: those that stay, or all where none does.
+    /// The shards to place devices on, sorted: those that stay and hear, or all where none does.
     pub fn places(&self) -> impl Iterator<Item = (&ShardId, &Place)> {
         let some_stay = self.stays().next().is_some();
         let all = self.shards().filter(move |_| !some_stay);
@@ -219,7 +236,7 @@ impl Fleet {
     fn stays(&self) -> impl Iterator<Item = &ShardId> {
         let stays = |no: &MemberNo| {
             let member = self.members.get(no);
-            member.is_some_and(|member| member.stay == Stay::Stays)
+            member.is_some_and(|member| member.stay == Stay::Stays && !member.deaf)
         };
         self.current
             .iter()
@@ -266,8 +283,9 @@ impl Fleet {
         self.gathering.waits_for(!self.current.is_empty())
     }
 
-    /// A shard asks to be let in on a new link. The same life replaces its former link at once; another life
-    /// is let in only when the former has lost its link or has been silent for `link_grace`.
+    /// A shard asks to be let in on a new link, and has asked in vain for `unanswered`. The same life replaces its
+    /// former link at once; another life is let in only when the former has lost its link or has been silent for
+    /// `link_grace`.
     ///
     /// # Errors
     /// [`Duplicate`] while another life is linked and heard.
@@ -277,15 +295,24 @@ impl Fleet {
         shard: &ShardId,
         incarnation: Incarnation,
         siblings: u16,
+        unanswered: Duration,
         link: LinkNo,
     ) -> Result<Admitted, Duplicate> {
         self.wake(now);
+        // While the manager could not answer, nobody was deaf.
+        let asked = now.checked_sub(unanswered);
+        let asked = asked.map_or(self.resumed, |asked| asked.max(self.resumed));
         let mut replaced = None;
         let patience = self.patience;
         if let Some(no) = self.current.get(shard).copied()
             && let Some(former) = self.members.get_mut(&no)
         {
-            if let State::Linked { link: old, heard } = former.state {
+            let mut heard_before = None;
+            if let State::Linked {
+                link: old, heard, ..
+            } = former.state
+            {
+                heard_before = Some(heard);
                 let heard_ago = now.saturating_duration_since(heard);
                 if former.incarnation != incarnation {
                     if heard_ago < patience.link_grace {
@@ -299,7 +326,11 @@ impl Fleet {
                 replaced = Some(old);
             }
             if former.incarnation == incarnation {
-                former.state = State::Linked { link, heard: now };
+                former.state = State::Linked {
+                    link,
+                    since: now,
+                    heard: heard_before.map_or(asked, |heard| heard.max(asked)),
+                };
                 former.siblings = siblings;
                 former.welcome = patience;
                 // It says so again on each link.
@@ -313,7 +344,12 @@ impl Fleet {
         }
         let member = MemberNo(self.next_member);
         self.next_member += 1;
-        let state = State::Linked { link, heard: now };
+        let deaf = now.saturating_duration_since(asked) >= patience.takeover;
+        let state = State::Linked {
+            link,
+            since: now,
+            heard: if deaf { now } else { asked },
+        };
         self.members.insert(
             member,
             Member {
@@ -323,6 +359,7 @@ impl Fleet {
                 welcome: patience,
                 state,
                 stay: Stay::Stays,
+                deaf,
                 place: Place::default(),
             },
         );
@@ -345,15 +382,22 @@ impl Fleet {
         present.values().any(|(count, of)| count < of)
     }
 
-    /// A link gave a sign of life at `at`.
+    /// A link gave a sign of life at `at`. Its hello is none.
     pub fn heard(&mut self, link: LinkNo, at: Instant) {
-        if let Some(no) = self.by_link.get(&link)
-            && let Some(Member {
-                state: State::Linked { heard, .. },
-                ..
-            }) = self.members.get_mut(no)
+        let no = self.by_link.get(&link);
+        let Some(member) = no.and_then(|no| self.members.get_mut(no)) else {
+            return;
+        };
+        if let State::Linked { since, heard, .. } = &mut member.state
+            && at > *since
         {
             *heard = (*heard).max(at);
+            if std::mem::take(&mut member.deaf) {
+                // It is a place for devices from now on, as if it had come now.
+                let (shard, siblings) = (member.shard.clone(), member.siblings);
+                let is_complete = !self.siblings_are_missing();
+                self.gathering.joined(at, &shard, siblings, is_complete);
+            }
         }
     }
 
@@ -429,6 +473,7 @@ impl Fleet {
         if late <= heartbeat {
             return;
         }
+        self.resumed = self.awake;
         for member in self.members.values_mut() {
             match &mut member.state {
                 State::Linked { heard, .. } => *heard = (*heard + late).min(now),
@@ -441,7 +486,7 @@ impl Fleet {
     pub fn overdue(&mut self, now: Instant) -> Vec<LinkNo> {
         self.wake(now);
         let overdue = |member: &Member| match member.state {
-            State::Linked { link, heard } if now >= self.silent_at(member, heard) => Some(link),
+            State::Linked { link, heard, .. } if now >= self.silent_at(member, heard) => Some(link),
             _ => None,
         };
         self.members.values().filter_map(overdue).collect()

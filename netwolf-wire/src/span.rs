@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// assert_eq!("1m30s".parse::<Span>().unwrap().get(), Duration::from_secs(90));
 /// assert!("30".parse::<Span>().is_err(), "a bare number has no unit");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span(Duration);
 
 impl Span {
@@ -25,6 +25,11 @@ impl Span {
     /// A span of whole seconds.
     pub const fn from_secs(secs: u64) -> Self {
         Self(Duration::from_secs(secs))
+    }
+
+    /// Whether it is no time at all.
+    pub const fn is_zero(&self) -> bool {
+        self.0.is_zero()
     }
 
     /// The duration itself.

@@ -78,7 +78,7 @@ pub(crate) struct Connection {
     pub(crate) has_shard: bool,
     /// Whether the manager's end is open.
     pub(crate) has_manager: bool,
-    /// When the hello and each heartbeat was said: leases run from there.
+    /// When the hello, or the first of those that were in vain, and each heartbeat was said: leases run from there.
     pub(crate) hello_at: Instant,
     pub(crate) beats: BTreeMap<u64, Instant>,
     /// Counts the times that a direction was stopped.

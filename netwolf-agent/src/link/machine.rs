@@ -62,7 +62,6 @@ enum State {
         deadline: Instant,
     },
     Greeting {
-        since: Instant,
         deadline: Instant,
     },
     Running {
@@ -78,6 +77,8 @@ enum State {
 pub(crate) struct Machine {
     state: State,
     failures: u32,
+    /// When the first hello was sent that nothing has answered.
+    unanswered: Option<Instant>,
     random: Random,
     beat: u64,
 }
@@ -88,6 +89,7 @@ impl Machine {
         Self {
             state: State::Waiting { until: now },
             failures: 0,
+            unanswered: None,
             random: Random::new(seed),
             beat: 0,
         }
@@ -106,7 +108,7 @@ impl Machine {
                 self.handle_lost(now);
                 Some(Action::Close("the manager could not be reached in time"))
             }
-            State::Greeting { deadline, .. } if now >= *deadline => {
+            State::Greeting { deadline } if now >= *deadline => {
                 self.handle_lost(now);
                 Some(Action::Close("the manager did not answer the hello"))
             }
@@ -139,7 +141,7 @@ impl Machine {
     pub(crate) fn poll_timeout(&self) -> Instant {
         match &self.state {
             State::Waiting { until } => *until,
-            State::Connecting { deadline } | State::Greeting { deadline, .. } => *deadline,
+            State::Connecting { deadline } | State::Greeting { deadline } => *deadline,
             State::Running {
                 next_beat,
                 last_heard,
@@ -151,15 +153,22 @@ impl Machine {
 
     /// TCP stands and the hello was sent.
     pub(crate) fn handle_connected(&mut self, now: Instant) {
+        self.unanswered.get_or_insert(now);
         self.state = State::Greeting {
-            since: now,
             deadline: now + STEP_TIMEOUT,
         };
+    }
+
+    /// For how long hellos have been sent in vain.
+    pub(crate) fn unanswered(&self, now: Instant) -> Duration {
+        self.unanswered
+            .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
     /// The manager took the shard in. The protocol version is the caller's to check.
     pub(crate) fn handle_welcome(&mut self, welcome: &Welcome, now: Instant) {
         self.failures = 0;
+        self.unanswered = None;
         self.beat = 0;
         self.state = State::Running {
             next_beat: now,
@@ -173,6 +182,7 @@ impl Machine {
     pub(crate) fn handle_refused(&mut self, now: Instant) {
         // Asking more often would not change its mind.
         self.failures = u32::MAX;
+        self.unanswered = None;
         self.state = State::Waiting {
             until: now + RETRY.1,
         };
@@ -215,10 +225,10 @@ impl Machine {
         matches!(self.state, State::Running { .. })
     }
 
-    /// When the hello was sent, until it is answered.
+    /// When the first hello was sent that nothing has answered, until one is.
     pub(crate) const fn greeting_since(&self) -> Option<Instant> {
         match &self.state {
-            State::Greeting { since, .. } => Some(*since),
+            State::Greeting { .. } => self.unanswered,
             _ => None,
         }
     }
@@ -335,6 +345,31 @@ mod tests {
             }
         }
         assert!(longest > RETRY.1.mul_f64(0.9));
+    }
+
+    #[test]
+    fn hellos_in_vain_are_counted_from_the_first_of_them() {
+        let start = Instant::now();
+        let mut machine = running(start);
+        let mut now = start;
+        let say_hello = |machine: &mut Machine, now: &mut Instant| {
+            machine.handle_lost(*now);
+            *now = machine.poll_timeout();
+            assert_eq!(machine.poll_action(*now), Some(Action::Connect));
+            let unanswered = machine.unanswered(*now);
+            machine.handle_connected(*now);
+            unanswered
+        };
+        assert_eq!(say_hello(&mut machine, &mut now), Duration::ZERO);
+        let first = now;
+        for _ in 0..3 {
+            assert_eq!(say_hello(&mut machine, &mut now), now - first);
+        }
+        assert_eq!(machine.greeting_since(), Some(first));
+        machine.handle_welcome(&welcome(), now);
+        assert_eq!(say_hello(&mut machine, &mut now), Duration::ZERO);
+        machine.handle_refused(now);
+        assert_eq!(say_hello(&mut machine, &mut now), Duration::ZERO);
     }
 
     #[test]

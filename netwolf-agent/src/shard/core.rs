@@ -234,8 +234,9 @@ impl Core {
         hello
     }
 
-    /// The link stands. Everything is told anew on it. Leases run from when the hello was `sent`: the welcome may
-    /// have been long on its way, and the manager has counted from the hello.
+    /// The link stands. Everything is told anew on it. Leases run from when the hello was `sent`, the first one of
+    /// those that were in vain before: the welcome may have been long on its way, and the manager has counted from
+    /// that hello.
     pub(super) fn handle_welcome(&mut self, sent: Instant, autonomy: Duration, now: Instant) {
         self.leases.renew(sent, autonomy);
         self.plans.new_link(self.leases.plans());

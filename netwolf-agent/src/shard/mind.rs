@@ -175,7 +175,8 @@ impl<W: Outlet> Mind<W> {
 
     /// A connection to the manager stands.
     pub(super) fn handle_connected(&mut self, wires: W, now: Instant) {
-        let hello = self.core.complete(self.hello.clone());
+        let mut hello = self.core.complete(self.hello.clone());
+        hello.unanswered = self.machine.unanswered(now).into();
         if wires.control(hello.into()).is_ok() {
             self.wires = Some(wires);
             self.machine.handle_connected(now);

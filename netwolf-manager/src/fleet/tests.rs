@@ -42,12 +42,38 @@ impl Stage {
     }
 
     fn hello(&mut self, shard: &ShardId, life: u64) -> Result<(Admitted, LinkNo), Duplicate> {
+        self.hello_after(Duration::ZERO, shard, life)
+    }
+
+    fn hello_after(
+        &mut self,
+        unanswered: Duration,
+        shard: &ShardId,
+        life: u64,
+    ) -> Result<(Admitted, LinkNo), Duplicate> {
         self.next_link += 1;
         let link = LinkNo(self.next_link);
-        let admitted = self
-            .fleet
-            .hello(self.now, shard, Incarnation(life), 1, link)?;
+        let life = Incarnation(life);
+        let fleet = &mut self.fleet;
+        let admitted = fleet.hello(self.now, shard, life, 1, unanswered, link)?;
         Ok((admitted, link))
+    }
+
+    /// A shard that is heard and does not hear: it gives up the silent link, and says hello on the next one.
+    fn say_hello_in_vain(
+        &mut self,
+        shard: &ShardId,
+        since: Instant,
+        others: &[LinkNo],
+    ) -> Vec<Gone> {
+        let unanswered = self.now - since;
+        let (_, link) = self.hello_after(unanswered, shard, 1).unwrap();
+        // The hello itself was a frame.
+        self.fleet.heard(link, self.now);
+        let mut gone = self.pass(ms(5_000), others);
+        self.fleet.link_down(self.now, link);
+        gone.extend(self.pass(ms(1_000), others));
+        gone
     }
 
     /// Lets time pass, in small steps as a driver would, all `heard` links alive.
@@ -66,6 +92,10 @@ impl Stage {
 
     fn places(&mut self) -> bool {
         self.fleet.take_placement(self.now)
+    }
+
+    fn placed_on(&self) -> Vec<&ShardId> {
+        self.fleet.places().map(|(shard, _)| shard).collect()
     }
 }
 
@@ -107,6 +137,56 @@ fn a_silent_link_is_dead_after_the_takeover_time() {
     assert!(stage.pass(ms(5_900), &[]).is_empty());
     let gone = stage.pass(ms(100), &[]);
     assert_eq!((gone[0].cause, gone[0].link), (Cause::Silent, Some(link)));
+}
+
+#[test]
+fn a_hello_is_no_sign_that_the_shard_hears() {
+    let mut stage = Stage::new(&[]);
+    let (deaf, other) = (shard("deaf", 0), shard("other", 0));
+    let (first, link) = stage.hello(&deaf, 1).unwrap();
+    let (_, heard) = stage.hello(&other, 1).unwrap();
+    assert!(stage.pass(ms(3_000), &[link, heard]).is_empty());
+    stage.fleet.link_down(stage.now, link);
+    let since = stage.now;
+    assert!(stage.say_hello_in_vain(&deaf, since, &[heard]).is_empty());
+    let gone = stage.say_hello_in_vain(&deaf, since, &[heard]);
+    assert_eq!(
+        (gone[0].member, gone[0].cause),
+        (first.member, Cause::Silent)
+    );
+    assert!(stage.places());
+
+    // It may come in again and again, and is no place for devices.
+    for _ in 0..3 {
+        stage.say_hello_in_vain(&deaf, since, &[heard]);
+        assert_eq!(stage.placed_on(), [&other]);
+    }
+    stage.places();
+    let unanswered = stage.now - since;
+    let (_, link) = stage.hello_after(unanswered, &deaf, 1).unwrap();
+    assert_eq!(stage.placed_on(), [&other]);
+    stage.pass(ms(1_000), &[link, heard]);
+    assert_eq!(stage.placed_on(), [&deaf, &other]);
+    assert!(stage.places(), "devices are placed on it");
+    assert!(stage.pass(ms(60_000), &[link, heard]).is_empty());
+}
+
+#[test]
+fn nobody_is_deaf_because_the_manager_did_not_answer() {
+    let mut stage = Stage::new(&[]);
+    let a = shard("a", 0);
+    let (first, link) = stage.hello(&a, 1).unwrap();
+    stage.pass(ms(1_000), &[link]);
+    // The process is stopped for half a minute, in which the shard asks to be let in.
+    stage.now += ms(30_000);
+    let (again, link) = stage.hello_after(ms(25_000), &a, 1).unwrap();
+    assert_eq!(again.member, first.member);
+    assert!(stage.pass(ms(5_900), &[]).is_empty());
+    // It is started again, and the shard has asked in vain until then.
+    stage.fleet = Fleet::new(stage.now, PATIENCE, [a.clone()].into());
+    stage.hello_after(ms(60_000), &a, 1).unwrap();
+    stage.hello(&shard("b", 0), 1).unwrap();
+    assert_eq!(stage.placed_on().len(), 2, "{link:?} is gone");
 }
 
 #[test]
@@ -259,7 +339,14 @@ fn placement_waits_for_siblings_for_a_while() {
     let mut stage = Stage::new(&[]);
     stage
         .fleet
-        .hello(stage.now, &shard("a", 0), Incarnation(1), 2, LinkNo(1))
+        .hello(
+            stage.now,
+            &shard("a", 0),
+            Incarnation(1),
+            2,
+            Duration::ZERO,
+            LinkNo(1),
+        )
         .unwrap();
     stage.pass(ms(1_900), &[LinkNo(1)]);
     assert!(!stage.places());

@@ -50,10 +50,17 @@ impl World {
         let Some(no) = self.shards[shard].connection else {
             return;
         };
-        if let ToManager::Heartbeat(heartbeat) = &message
-            && let Some(connection) = self.connections.get_mut(&no)
-        {
-            connection.beats.insert(heartbeat.beat, self.now);
+        if let Some(connection) = self.connections.get_mut(&no) {
+            match &message {
+                ToManager::Hello(hello) => {
+                    let in_vain = hello.unanswered.get();
+                    connection.hello_at = self.now.checked_sub(in_vain).unwrap_or(self.start);
+                }
+                ToManager::Heartbeat(heartbeat) => {
+                    connection.beats.insert(heartbeat.beat, self.now);
+                }
+                _ => {}
+            }
         }
         self.push_up(no, Packet::Message(message));
     }
