@@ -109,7 +109,7 @@ impl ShardConfig {
             incarnation: self.incarnation,
             site: self.site.clone(),
             size: self.size.get(),
-            unanswered: Duration::ZERO.into(),
+            silent: Duration::ZERO.into(),
             running: Vec::new(),
         }
     }

@@ -196,7 +196,7 @@ impl Dispatcher {
             &shard,
             hello.incarnation,
             hello.shards,
-            hello.unanswered.get(),
+            hello.silent.get(),
             link,
         )?;
         self.fleet.describe(link, Place::of(hello));

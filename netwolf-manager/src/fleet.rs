@@ -12,10 +12,9 @@
 //! former life wait for the grace of that one.
 //!
 //! A hello tells that a shard can be heard, not that it hears: where the way back is cut, by a tunnel that hangs
-//! perhaps, it says hello again and again while its leases run out. So a hello says for how long hellos were in
-//! vain, and counts as a sign of life from the first of these, as the shard's leases do. Who has been deaf for
-//! the takeover time may come in, but is no place for devices before it says something that only a welcomed
-//! shard says.
+//! perhaps, it says hello again and again while its leases run out. So a hello says for how long the shard has heard
+//! nothing, and is a sign of life from then, as the shard's leases run from then. Who has been deaf for the
+//! takeover time may come in, but is no place for devices before it says something that only a welcomed shard says.
 //!
 //! Invariants: a member is never judged by a shorter time than it was welcomed with, nor by the time in which
 //! the manager itself did not run ([`Fleet::handle_timeout`] was not called); where leases are to lapse
@@ -125,7 +124,7 @@ struct Member {
     welcome: Patience,
     state: State,
     stay: Stay,
-    /// It has said hello in vain for long, and nothing else since.
+    /// It had heard nothing for long when it said hello, and has said nothing else since.
     deaf: bool,
     place: Place,
 }
@@ -283,7 +282,7 @@ impl Fleet {
         self.gathering.waits_for(!self.current.is_empty())
     }
 
-    /// A shard asks to be let in on a new link, and has asked in vain for `unanswered`. The same life replaces its
+    /// A shard that has heard nothing for `silent` asks to be let in on a new link. The same life replaces its
     /// former link at once; another life is let in only when the former has lost its link or has been silent for
     /// `link_grace`.
     ///
@@ -295,13 +294,13 @@ impl Fleet {
         shard: &ShardId,
         incarnation: Incarnation,
         siblings: u16,
-        unanswered: Duration,
+        silent: Duration,
         link: LinkNo,
     ) -> Result<Admitted, Duplicate> {
         self.wake(now);
-        // While the manager could not answer, nobody was deaf.
-        let asked = now.checked_sub(unanswered);
-        let asked = asked.map_or(self.resumed, |asked| asked.max(self.resumed));
+        // While the manager said nothing, nobody was deaf.
+        let hears = now.checked_sub(silent);
+        let hears = hears.map_or(self.resumed, |hears| hears.max(self.resumed));
         let mut replaced = None;
         let patience = self.patience;
         if let Some(no) = self.current.get(shard).copied()
@@ -329,7 +328,7 @@ impl Fleet {
                 former.state = State::Linked {
                     link,
                     since: now,
-                    heard: heard_before.map_or(asked, |heard| heard.max(asked)),
+                    heard: heard_before.map_or(hears, |heard| heard.max(hears)),
                 };
                 former.siblings = siblings;
                 former.welcome = patience;
@@ -344,11 +343,11 @@ impl Fleet {
         }
         let member = MemberNo(self.next_member);
         self.next_member += 1;
-        let deaf = now.saturating_duration_since(asked) >= patience.takeover;
+        let deaf = now.saturating_duration_since(hears) >= patience.takeover;
         let state = State::Linked {
             link,
             since: now,
-            heard: if deaf { now } else { asked },
+            heard: if deaf { now } else { hears },
         };
         self.members.insert(
             member,

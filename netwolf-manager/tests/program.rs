@@ -259,7 +259,7 @@ fn hello(incarnation: u64) -> Vec<u8> {
         incarnation: Incarnation(incarnation),
         site: None,
         size: 1,
-        unanswered: Duration::ZERO.into(),
+        silent: Duration::ZERO.into(),
         running: Vec::new(),
     });
     let json = serde_json::to_vec(&hello).unwrap();

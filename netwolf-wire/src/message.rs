@@ -191,9 +191,9 @@ pub struct Hello {
     /// How many devices it takes beside a shard of size 1.
     #[serde(default = "usual_size")]
     pub size: u16,
-    /// For how long it has said hello in vain: a hello tells that it can be heard, not that it hears.
+    /// For how long it has heard nothing: a hello tells that it can be heard, not that it hears.
     #[serde(default, skip_serializing_if = "Span::is_zero")]
-    pub unanswered: Span,
+    pub silent: Span,
     /// Leases that it still runs, with the digests of their jobs.
     #[serde(default)]
     pub running: Vec<Running>,

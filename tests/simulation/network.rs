@@ -78,8 +78,8 @@ pub(crate) struct Connection {
     pub(crate) has_shard: bool,
     /// Whether the manager's end is open.
     pub(crate) has_manager: bool,
-    /// When the hello, or the first of those that were in vain, and each heartbeat was said: leases run from there.
-    pub(crate) hello_at: Instant,
+    /// When the shard had heard something before its hello, and when each heartbeat was said: leases run from there.
+    pub(crate) heard_at: Instant,
     pub(crate) beats: BTreeMap<u64, Instant>,
     /// Counts the times that a direction was stopped.
     pub(crate) n_stops: u64,
@@ -94,7 +94,7 @@ impl Connection {
             down: Pipe::new(now),
             has_shard: true,
             has_manager: true,
-            hello_at: now,
+            heard_at: now,
             beats: BTreeMap::new(),
             n_stops: 0,
         }

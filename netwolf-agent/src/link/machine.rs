@@ -62,6 +62,7 @@ enum State {
         deadline: Instant,
     },
     Greeting {
+        heard: Instant,
         deadline: Instant,
     },
     Running {
@@ -77,8 +78,8 @@ enum State {
 pub(crate) struct Machine {
     state: State,
     failures: u32,
-    /// When the first hello was sent that nothing has answered.
-    unanswered: Option<Instant>,
+    /// When something was heard last, or the first hello was sent if nothing ever was.
+    heard: Option<Instant>,
     random: Random,
     beat: u64,
 }
@@ -89,7 +90,7 @@ impl Machine {
         Self {
             state: State::Waiting { until: now },
             failures: 0,
-            unanswered: None,
+            heard: None,
             random: Random::new(seed),
             beat: 0,
         }
@@ -108,7 +109,7 @@ impl Machine {
                 self.handle_lost(now);
                 Some(Action::Close("the manager could not be reached in time"))
             }
-            State::Greeting { deadline } if now >= *deadline => {
+            State::Greeting { deadline, .. } if now >= *deadline => {
                 self.handle_lost(now);
                 Some(Action::Close("the manager did not answer the hello"))
             }
@@ -141,7 +142,7 @@ impl Machine {
     pub(crate) fn poll_timeout(&self) -> Instant {
         match &self.state {
             State::Waiting { until } => *until,
-            State::Connecting { deadline } | State::Greeting { deadline } => *deadline,
+            State::Connecting { deadline } | State::Greeting { deadline, .. } => *deadline,
             State::Running {
                 next_beat,
                 last_heard,
@@ -153,22 +154,21 @@ impl Machine {
 
     /// TCP stands and the hello was sent.
     pub(crate) fn handle_connected(&mut self, now: Instant) {
-        self.unanswered.get_or_insert(now);
         self.state = State::Greeting {
+            heard: *self.heard.get_or_insert(now),
             deadline: now + STEP_TIMEOUT,
         };
     }
 
-    /// For how long hellos have been sent in vain.
-    pub(crate) fn unanswered(&self, now: Instant) -> Duration {
-        self.unanswered
-            .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    /// For how long nothing was heard, as the hello says it.
+    pub(crate) fn silent(&self, now: Instant) -> Duration {
+        self.heard
+            .map_or(Duration::ZERO, |heard| now.saturating_duration_since(heard))
     }
 
     /// The manager took the shard in. The protocol version is the caller's to check.
     pub(crate) fn handle_welcome(&mut self, welcome: &Welcome, now: Instant) {
         self.failures = 0;
-        self.unanswered = None;
         self.beat = 0;
         self.state = State::Running {
             next_beat: now,
@@ -182,7 +182,6 @@ impl Machine {
     pub(crate) fn handle_refused(&mut self, now: Instant) {
         // Asking more often would not change its mind.
         self.failures = u32::MAX;
-        self.unanswered = None;
         self.state = State::Waiting {
             until: now + RETRY.1,
         };
@@ -190,6 +189,7 @@ impl Machine {
 
     /// Something came.
     pub(crate) const fn handle_frame(&mut self, now: Instant) {
+        self.heard = Some(now);
         if let State::Running { last_heard, .. } = &mut self.state {
             *last_heard = now;
         }
@@ -225,10 +225,10 @@ impl Machine {
         matches!(self.state, State::Running { .. })
     }
 
-    /// When the first hello was sent that nothing has answered, until one is.
+    /// What the hello that waits for its answer said was heard last: leases run from there.
     pub(crate) const fn greeting_since(&self) -> Option<Instant> {
         match &self.state {
-            State::Greeting { .. } => self.unanswered,
+            State::Greeting { heard, .. } => Some(*heard),
             _ => None,
         }
     }
@@ -348,28 +348,28 @@ mod tests {
     }
 
     #[test]
-    fn hellos_in_vain_are_counted_from_the_first_of_them() {
+    fn silence_is_counted_from_what_was_heard_last() {
         let start = Instant::now();
-        let mut machine = running(start);
+        let mut machine = Machine::new(1, start);
         let mut now = start;
         let say_hello = |machine: &mut Machine, now: &mut Instant| {
             machine.handle_lost(*now);
             *now = machine.poll_timeout();
             assert_eq!(machine.poll_action(*now), Some(Action::Connect));
-            let unanswered = machine.unanswered(*now);
+            let silent = machine.silent(*now);
             machine.handle_connected(*now);
-            unanswered
+            silent
         };
         assert_eq!(say_hello(&mut machine, &mut now), Duration::ZERO);
         let first = now;
         for _ in 0..3 {
             assert_eq!(say_hello(&mut machine, &mut now), now - first);
         }
+        let heard = now;
+        machine.handle_frame(heard);
         assert_eq!(machine.greeting_since(), Some(first));
-        machine.handle_welcome(&welcome(), now);
-        assert_eq!(say_hello(&mut machine, &mut now), Duration::ZERO);
-        machine.handle_refused(now);
-        assert_eq!(say_hello(&mut machine, &mut now), Duration::ZERO);
+        machine.handle_welcome(&welcome(), heard);
+        assert_eq!(say_hello(&mut machine, &mut now), now - heard);
     }
 
     #[test]

@@ -234,11 +234,10 @@ impl Core {
         hello
     }
 
-    /// The link stands. Everything is told anew on it. Leases run from when the hello was `sent`, the first one of
-    /// those that were in vain before: the welcome may have been long on its way, and the manager has counted from
-    /// that hello.
-    pub(super) fn handle_welcome(&mut self, sent: Instant, autonomy: Duration, now: Instant) {
-        self.leases.renew(sent, autonomy);
+    /// The link stands. Everything is told anew on it. Leases run from when the manager had been `heard` last
+    /// before the hello, as it said: the manager counts from there until a heartbeat comes.
+    pub(super) fn handle_welcome(&mut self, heard: Instant, autonomy: Duration, now: Instant) {
+        self.leases.renew(heard, autonomy);
         self.plans.new_link(self.leases.plans());
         self.series.new_link();
         self.buffer.rewind();

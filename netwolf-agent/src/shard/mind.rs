@@ -176,7 +176,7 @@ impl<W: Outlet> Mind<W> {
     /// A connection to the manager stands.
     pub(super) fn handle_connected(&mut self, wires: W, now: Instant) {
         let mut hello = self.core.complete(self.hello.clone());
-        hello.unanswered = self.machine.unanswered(now).into();
+        hello.silent = self.machine.silent(now).into();
         if wires.control(hello.into()).is_ok() {
             self.wires = Some(wires);
             self.machine.handle_connected(now);
@@ -234,7 +234,7 @@ impl<W: Outlet> Mind<W> {
     }
 
     fn handle_welcome(&mut self, welcome: &Welcome, now: Instant) -> Result<(), ShardError> {
-        let Some(sent) = self.machine.greeting_since() else {
+        let Some(heard) = self.machine.greeting_since() else {
             tracing::debug!("a welcome came that nothing had asked for");
             return Ok(());
         };
@@ -243,7 +243,7 @@ impl<W: Outlet> Mind<W> {
         self.marks.clear();
         self.complained = false;
         if let Some(autonomy) = self.machine.autonomy() {
-            self.core.handle_welcome(sent, autonomy, now);
+            self.core.handle_welcome(heard, autonomy, now);
         }
         tracing::info!(manager = %self.manager, version = %welcome.software, "the link to the manager stands");
         if self.leaving {

@@ -217,7 +217,7 @@ impl Feeder {
             incarnation: Incarnation(1),
             site: None,
             size: 1,
-            unanswered: Duration::ZERO.into(),
+            silent: Duration::ZERO.into(),
             running: Vec::new(),
         })
         .await?;

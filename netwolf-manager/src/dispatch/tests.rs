@@ -172,7 +172,7 @@ impl Stage {
             incarnation: Incarnation(agent.life),
             site: None,
             size: 1,
-            unanswered: Span::default(),
+            silent: Span::default(),
             running: running.collect(),
         };
         agent.link = Some(link);
@@ -646,7 +646,7 @@ fn a_second_agent_of_a_name_is_refused() {
         incarnation: Incarnation(99),
         site: None,
         size: 1,
-        unanswered: Span::default(),
+        silent: Span::default(),
         running: Vec::new(),
     };
     assert!(

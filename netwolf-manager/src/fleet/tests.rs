@@ -47,7 +47,7 @@ impl Stage {
 
     fn hello_after(
         &mut self,
-        unanswered: Duration,
+        silent: Duration,
         shard: &ShardId,
         life: u64,
     ) -> Result<(Admitted, LinkNo), Duplicate> {
@@ -55,7 +55,7 @@ impl Stage {
         let link = LinkNo(self.next_link);
         let life = Incarnation(life);
         let fleet = &mut self.fleet;
-        let admitted = fleet.hello(self.now, shard, life, 1, unanswered, link)?;
+        let admitted = fleet.hello(self.now, shard, life, 1, silent, link)?;
         Ok((admitted, link))
     }
 
@@ -66,8 +66,8 @@ impl Stage {
         since: Instant,
         others: &[LinkNo],
     ) -> Vec<Gone> {
-        let unanswered = self.now - since;
-        let (_, link) = self.hello_after(unanswered, shard, 1).unwrap();
+        let silent = self.now - since;
+        let (_, link) = self.hello_after(silent, shard, 1).unwrap();
         // The hello itself was a frame.
         self.fleet.heard(link, self.now);
         let mut gone = self.pass(ms(5_000), others);
@@ -162,8 +162,8 @@ fn a_hello_is_no_sign_that_the_shard_hears() {
         assert_eq!(stage.placed_on(), [&other]);
     }
     stage.places();
-    let unanswered = stage.now - since;
-    let (_, link) = stage.hello_after(unanswered, &deaf, 1).unwrap();
+    let silent = stage.now - since;
+    let (_, link) = stage.hello_after(silent, &deaf, 1).unwrap();
     assert_eq!(stage.placed_on(), [&other]);
     stage.pass(ms(1_000), &[link, heard]);
     assert_eq!(stage.placed_on(), [&deaf, &other]);

@@ -114,7 +114,7 @@ fn messages() -> impl Strategy<Value = ToManager> {
                 incarnation: Incarnation(incarnation),
                 site: None,
                 size: 1,
-                unanswered: crate::Span::default(),
+                silent: crate::Span::default(),
                 running: leases
                     .into_iter()
                     .map(|(device, epoch)| Running {

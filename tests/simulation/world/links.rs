@@ -53,8 +53,8 @@ impl World {
         if let Some(connection) = self.connections.get_mut(&no) {
             match &message {
                 ToManager::Hello(hello) => {
-                    let in_vain = hello.unanswered.get();
-                    connection.hello_at = self.now.checked_sub(in_vain).unwrap_or(self.start);
+                    let silent = hello.silent.get();
+                    connection.heard_at = self.now.checked_sub(silent).unwrap_or(self.start);
                 }
                 ToManager::Heartbeat(heartbeat) => {
                     connection.beats.insert(heartbeat.beat, self.now);
@@ -172,7 +172,7 @@ impl World {
         self.tell_down(shard, &message);
         let connection = &self.connections[&no];
         let contact = match &message {
-            ToAgent::Welcome(_) => Some(connection.hello_at),
+            ToAgent::Welcome(_) => Some(connection.heard_at),
             ToAgent::Renew(renew) => connection.beats.get(&renew.beat).copied(),
             _ => None,
         };

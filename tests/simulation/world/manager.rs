@@ -47,7 +47,7 @@ impl World {
                 if let Some(connection) = self.connections.get(&no).filter(|c| c.has_manager) {
                     if matches!(message, ToAgent::Welcome(_)) && connection.has_shard {
                         let grace = self.settings.timing.link_grace;
-                        let keeps_until = connection.hello_at + grace;
+                        let keeps_until = connection.heard_at + grace;
                         self.shards[connection.shard].keeps_until = Some(keeps_until);
                     }
                     self.push_down(no, Packet::Message(message));

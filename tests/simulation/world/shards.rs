@@ -247,7 +247,7 @@ impl World {
                 incarnation: Incarnation(incarnation),
                 site: None,
                 size: 1,
-                unanswered: Span::default(),
+                silent: Span::default(),
                 running: Vec::new(),
             };
             let node = ShardNode::new(hello, self.random.next(), now, wall);

@@ -209,7 +209,7 @@ impl Bench {
             incarnation: netwolf_wire::Incarnation(1),
             site: None,
             size: 1,
-            unanswered: Span::default(),
+            silent: Span::default(),
             running: Vec::new(),
         };
         let running = self.core.complete(hello).running;
