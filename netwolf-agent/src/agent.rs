@@ -22,7 +22,7 @@ use tracing::Instrument;
 use crate::{
     batching::{Batching, Load},
     pacing::LOGINS_PER_SECOND,
-    session::{host_key::AcceptedKeys, ssh::jump::JumpHosts},
+    session::{descriptors::Descriptors, host_key::AcceptedKeys, ssh::jump::JumpHosts},
     shard::{self, ShardConfig, ShardError},
 };
 
@@ -107,10 +107,10 @@ impl Agent {
     /// [`AgentError::Start`] when the operating system gives no thread.
     pub fn start(config: AgentConfig) -> Result<AgentHandle, AgentError> {
         // A session is a descriptor; the usual soft limit of 1,024 is for programs that use select(2).
-        match rlimit::increase_nofile_limit(u64::MAX) {
-            Ok(limit) => tracing::debug!(limit, "open files"),
-            Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
-        }
+        let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the limit of open files is not known, or could not be raised");
+            u64::MAX
+        });
         let AgentConfig {
             manager,
             name,
@@ -121,6 +121,9 @@ impl Agent {
             size,
         } = config;
         let shards = shards.get();
+        let descriptors = Descriptors::within(limit, shards);
+        let n_sessions = descriptors.n_places();
+        tracing::info!(limit, n_sessions, "open files allow so many sessions");
         let (shutdown, stop) = watch::channel(false);
         let leave = Leave::default();
         let (tell, ended) = mpsc::channel(usize::from(shards));
@@ -159,6 +162,7 @@ impl Agent {
                 accepted: accepted.clone(),
                 logins_per_second,
                 jumps: jumps.clone(),
+                descriptors: descriptors.clone(),
                 leave: leave.clone(),
                 load: Load::default(),
                 site: site.clone(),

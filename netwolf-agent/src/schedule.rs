@@ -19,7 +19,8 @@ use netwolf_wire::hash;
 use crate::clock::Clock;
 
 /// A command that has not run for its interval runs within this time after login, so that nobody waits an
-/// hour for the first value of an hourly command.
+/// hour for the first value of an hourly command; and one with a shorter interval at once, since devices that have
+/// moved have waited for long enough.
 const FIRST_RUN_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
@@ -80,7 +81,9 @@ impl Schedule {
             let stale = entry
                 .last_start
                 .is_none_or(|start| now.saturating_duration_since(start) >= entry.interval);
-            entry.due = Some(if stale && entry.interval > FIRST_RUN_WITHIN {
+            entry.due = Some(if stale && entry.interval <= FIRST_RUN_WITHIN {
+                now
+            } else if stale {
                 let spread = entry.phase.as_nanos() % FIRST_RUN_WITHIN.as_nanos();
                 slot.min(now + Duration::from_nanos(u64::try_from(spread).unwrap_or_default()))
             } else {
@@ -188,7 +191,8 @@ mod tests {
     fn phases_are_spread_over_the_interval() {
         let mut buckets = [0; 10];
         for n in 0..10_000 {
-            let (schedule, now) = schedule(&format!("device-{n}"), SECOND);
+            let (mut schedule, now) = schedule(&format!("device-{n}"), SECOND);
+            schedule.pop(now).unwrap();
             let wait = schedule.next_due().unwrap() - now;
             buckets[usize::try_from(wait.as_millis() / 100).unwrap().min(9)] += 1;
         }
@@ -200,7 +204,8 @@ mod tests {
 
     #[test]
     fn late_slots_are_skipped_and_counted() {
-        let (mut schedule, _) = schedule("core-1", SECOND);
+        let (mut schedule, now) = schedule("core-1", SECOND);
+        schedule.pop(now).unwrap();
         let first = schedule.next_due().unwrap();
         let late = first + Duration::from_millis(3500);
         assert_eq!(
@@ -216,7 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_value_of_an_hourly_command_comes_at_once() {
+    fn the_first_value_of_a_command_comes_at_once() {
+        let (schedule, now) = schedule("core-1", SECOND);
+        assert_eq!(schedule.next_due(), Some(now));
+    }
+
+    #[test]
+    fn the_first_value_of_an_hourly_command_comes_soon() {
         let hour = Duration::from_hours(1);
         for n in 0..100 {
             let (mut schedule, now) = schedule(&format!("device-{n}"), hour);

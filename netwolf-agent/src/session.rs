@@ -39,6 +39,7 @@ use self::{
 };
 pub(crate) use self::{
     crowd::{Counted, Crowd},
+    descriptors::Descriptors,
     gate::{Answer, Verdict},
     notice::{Notice, Order, Polled, ShowOrder, TaskId},
     traffic::Traffic,
@@ -54,6 +55,7 @@ use crate::{
 mod age;
 mod agenda;
 pub(crate) mod crowd;
+pub(crate) mod descriptors;
 mod feed;
 pub(crate) mod gate;
 pub(crate) mod host_key;
@@ -88,6 +90,7 @@ pub(crate) struct Commons {
     pub(crate) jumps: Arc<JumpHosts>,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) crowd: Arc<Crowd>,
+    pub(crate) descriptors: Descriptors,
     /// Full means that the shard is behind; then devices wait, and their polls are skipped and counted.
     pub(crate) notices: mpsc::Sender<(TaskId, Notice)>,
 }
@@ -170,9 +173,18 @@ impl Session {
         let plan = kept.agenda.plan.clone();
         let started = Instant::now();
         let mut orders = self.orders.clone();
+        // What goes by way of a jump host shares the connection to that one.
+        let is_direct = self.target.jump.is_none();
+        let descriptor = is_direct.then(|| self.commons.descriptors.take());
+        let descriptor = descriptor.transpose();
         let live = {
             // Boxed, because it is the larger part of a session's task and is over in a moment.
-            let mut login = Box::pin(self.log_in(&plan, &gate));
+            let mut login = Box::pin(async {
+                match &descriptor {
+                    Ok(_) => self.log_in(&plan, &gate).await,
+                    Err(none) => Err((none.clone(), false)),
+                }
+            });
             let on_the_way = sleep(ON_THE_WAY);
             tokio::pin!(on_the_way);
             loop {

@@ -45,8 +45,8 @@ use crate::{
     },
     pacing::Pacing,
     session::{
-        Commons, Crowd, Notice, Order, TaskId, Traffic, host_key::AcceptedKeys,
-        ssh::jump::JumpHosts,
+        Commons, Crowd, Notice, Order, TaskId, Traffic, descriptors::Descriptors,
+        host_key::AcceptedKeys, ssh::jump::JumpHosts,
     },
 };
 
@@ -80,6 +80,7 @@ pub(crate) struct ShardConfig {
     pub(crate) manager: String,
     pub(crate) accepted: Arc<AcceptedKeys>,
     pub(crate) jumps: Arc<JumpHosts>,
+    pub(crate) descriptors: Descriptors,
     /// Of the whole agent.
     pub(crate) logins_per_second: NonZeroU32,
     /// Of the whole agent.
@@ -200,6 +201,7 @@ impl Shard {
                 jumps: config.jumps.clone(),
                 traffic,
                 crowd,
+                descriptors: config.descriptors.clone(),
                 notices: sender,
             },
             config,

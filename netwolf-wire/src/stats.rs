@@ -51,6 +51,8 @@ pub struct ShardStats {
     pub received_bytes: u64,
     /// Bytes that went to devices, as they were on the wire.
     pub sent_bytes: u64,
+    /// Tasks of the event loop: one a device, and those of the connections.
+    pub tasks: u64,
     /// The share of its core's time that the event loop worked of late, from 0 to 1.
     pub busy_ratio: f64,
     /// From the moment a command is due until its output is whole.

@@ -146,6 +146,8 @@ reasons! {
     HostKeyMismatch = "host_key_mismatch",
     /// Nobody vouches for the device's key.
     HostKeyUnknown = "host_key_unknown",
+    /// The agent has no file descriptor for another session.
+    NoDescriptor = "no_descriptor",
     /// A secret could not be read on the agent's machine.
     SecretUnavailable = "secret_unavailable",
     /// The device did not take the credential.

@@ -24,7 +24,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::traffic::Traffic;
+use super::{descriptors, traffic::Traffic};
 use crate::dial::dial;
 
 /// What was sent and not acknowledged for so long means that the path is gone.
@@ -39,6 +39,10 @@ const FAIR_SHARE: usize = 64 * 1024;
 
 /// A session keeps at most so much of its own buffer while it is idle.
 const KEPT_CAPACITY: usize = 1024;
+
+/// Of Linux and the BSDs: the process, or the machine, has too many open files.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
 
 thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_AT_ONCE].into());
@@ -132,10 +136,10 @@ fn connect_failure(address: SocketAddr, error: &io::Error) -> Failure {
             Reason::Refused,
             "the device took the connection and dropped it: has it free lines (VTYs)?",
         ),
-        _ => (
-            Reason::Other,
-            "the agent's machine said no: are there enough file descriptors (ulimit -n)?",
-        ),
+        _ if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) => {
+            (Reason::NoDescriptor, descriptors::HINT)
+        }
+        _ => (Reason::Other, "the agent's machine said no"),
     };
     Failure {
         reason,

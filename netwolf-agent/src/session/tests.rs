@@ -89,6 +89,7 @@ impl Parts {
                 accepted: Arc::default(),
                 traffic: Arc::default(),
                 crowd: Arc::default(),
+                descriptors: Descriptors::within(u64::MAX, 1),
                 jumps: Arc::default(),
                 notices: sender,
             },

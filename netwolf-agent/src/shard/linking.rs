@@ -3,9 +3,12 @@
 use std::{io, time::Instant};
 
 use netwolf_wire::message::ToManager;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, runtime::Handle};
 
-use super::{Shard, mind::Outlet};
+use super::{
+    Shard,
+    mind::{OfLoop, Outlet},
+};
 use crate::{
     clock,
     link::{
@@ -61,7 +64,12 @@ impl Shard {
                             "the clock of this machine was set: sample times follow it"
                         );
                     }
-                    self.mind.beat(beat, self.config.load.ratio(), now);
+                    let tasks = Handle::current().metrics().num_alive_tasks();
+                    let of_loop = OfLoop {
+                        busy_ratio: self.config.load.ratio(),
+                        tasks: tasks as u64,
+                    };
+                    self.mind.beat(beat, of_loop, now);
                 }
                 Action::Close(why) => {
                     if let Some(connecting) = self.connecting.take() {

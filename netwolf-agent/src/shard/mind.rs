@@ -70,6 +70,15 @@ pub(super) struct Mind<W> {
     dismissed: bool,
 }
 
+/// What the driver knows of its event loop.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfLoop {
+    /// The share of its time that it worked of late.
+    pub(super) busy_ratio: f64,
+    /// Its tasks.
+    pub(super) tasks: u64,
+}
+
 impl<W: Outlet> Mind<W> {
     /// A shard without a link.
     pub(super) fn new(core: Core, machine: Machine, hello: Hello, manager: String) -> Self {
@@ -152,10 +161,12 @@ impl<W: Outlet> Mind<W> {
         self.machine.poll_action(now)
     }
 
-    /// Sends a heartbeat; `busy_ratio` is the share of its time that the shard worked of late.
-    pub(super) fn beat(&mut self, beat: u64, busy_ratio: f64, now: Instant) {
+    /// Sends a heartbeat, with what `of_loop` tells of the event loop.
+    pub(super) fn beat(&mut self, beat: u64, of_loop: OfLoop, now: Instant) {
+        let OfLoop { busy_ratio, tasks } = of_loop;
         let stats = Box::new(ShardStats {
             busy_ratio,
+            tasks,
             ..self.core.stats()
         });
         if let Some(wires) = &self.wires {

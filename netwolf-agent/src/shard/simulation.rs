@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 
 use super::{
     core::{Core, Effect},
-    mind::{Mind, Outlet},
+    mind::{Mind, OfLoop, Outlet},
 };
 use crate::{
     clock::Clock,
@@ -286,7 +286,7 @@ impl ShardNode {
                 Action::Beat(beat) => {
                     let (at, wall) = self.wall;
                     self.clock.follow(now, wall + (now - at));
-                    self.mind.beat(beat, 0.0, now);
+                    self.mind.beat(beat, OfLoop::default(), now);
                 }
                 Action::Close(why) => {
                     self.mind.close(why, now);

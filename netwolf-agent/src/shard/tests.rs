@@ -14,6 +14,7 @@ use crate::session::gate::Ask;
 
 fn shard() -> Shard {
     let config = ShardConfig {
+        descriptors: crate::session::descriptors::Descriptors::within(u64::MAX, 1),
         agent: AgentName::new("a1").unwrap(),
         index: 0,
         shards: 1,

@@ -129,6 +129,9 @@ async fn an_agent_without_a_manager_gives_its_leases_up_in_the_end() {
     drop(link);
     let mut link = manager.welcome_with(timing).await;
     assert!(link.hello.running.is_empty());
+    assert!(link.hello.silent.get() >= timing.autonomy.get());
+    // A lease that comes before the shard has shown that it hears runs from when it heard something last.
+    link.until("a heartbeat", |world| world.beats > 0).await;
     let lease = manager.lease(device.name(), target(device, &files), &plan);
     link.plan(&plan).await;
     link.assign(vec![lease]).await;

@@ -11,7 +11,7 @@ use crate::{
 
 type Field = (&'static str, Type, &'static str, fn(&ShardStats) -> u64);
 
-const FIELDS: [Field; 13] = [
+const FIELDS: [Field; 14] = [
     (
         "netwolf_agent_devices",
         Type::Gauge,
@@ -23,6 +23,12 @@ const FIELDS: [Field; 13] = [
         Type::Gauge,
         "Sessions of the shard that are up.",
         |s| s.sessions,
+    ),
+    (
+        "netwolf_agent_tasks",
+        Type::Gauge,
+        "Tasks of the shard's event loop: one a device, and those of the connections.",
+        |s| s.tasks,
     ),
     (
         "netwolf_agent_logins",
@@ -63,7 +69,7 @@ const FIELDS: [Field; 13] = [
     (
         "netwolf_agent_dropped_polls",
         Type::Counter,
-        "Polls dropped from a full buffer.",
+        "Polls dropped because the buffer was full, or their lease was another shard's by then.",
         |s| s.dropped_polls,
     ),
     (
@@ -101,7 +107,7 @@ type ByReason = (
 );
 
 /// Why a login fails.
-const LOGIN_REASONS: [Reason; 19] = [
+const LOGIN_REASONS: [Reason; 20] = [
     Reason::UnknownHost,
     Reason::Refused,
     Reason::Unreachable,
@@ -110,6 +116,7 @@ const LOGIN_REASONS: [Reason; 19] = [
     Reason::HandshakeFailed,
     Reason::HostKeyMismatch,
     Reason::HostKeyUnknown,
+    Reason::NoDescriptor,
     Reason::SecretUnavailable,
     Reason::AuthFailed,
     Reason::PasswordChange,
