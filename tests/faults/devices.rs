@@ -1,0 +1,111 @@
+//! Faults of devices: some dead, one slow, all gone at once.
+
+use std::{
+    collections::BTreeSet,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    lab::{self, PATIENCE, eventually},
+    scene::{Scene, seconds},
+    table,
+};
+
+#[test]
+fn dead_devices_and_a_slow_one_cost_the_others_nothing() {
+    const TIME: Duration = Duration::from_secs(10);
+    let scene = Scene::with_three_agents("");
+    let devices = scene.devices.fleet().devices();
+    lab::holds(TIME, "calm", || Ok(()));
+    let before = scene.watch.gaps().quantile(0.99);
+    scene.begin();
+    let dead = devices.len() / 20;
+    for (number, device) in devices.iter().take(dead).enumerate() {
+        // Dead in the ways that there are: gone, there without a word, and gone in the middle of it.
+        device.update_faults(|faults| match number % 3 {
+            0 => faults.refuse = true,
+            1 => faults.mute = true,
+            _ => faults.half_open = true,
+        });
+        if number % 3 < 2 {
+            device.drop_session();
+        }
+    }
+    devices[dead].update_faults(|faults| faults.latency = Duration::from_mins(1));
+    let bad: BTreeSet<_> = devices[..=dead]
+        .iter()
+        .map(netwolf_simulator::DeviceHandle::name)
+        .collect();
+    lab::holds(TIME, "with dead devices", || Ok(()));
+    let others = scene.watch.gaps().of(|device| !bad.contains(device));
+    let after = others.quantile(0.99);
+    table::row(
+        "5 % of the devices dead, one slow",
+        &format!(
+            "p99 of the gaps of the others {:.0} ms before and {:.0} ms after; longest {}",
+            before.as_secs_f64() * 1e3,
+            after.as_secs_f64() * 1e3,
+            seconds(others.longest())
+        ),
+        "no effect on the p99 of the others",
+    );
+    // A twentieth of the interval is what a busy machine moves polls by anyway.
+    assert!(after < before + Duration::from_millis(50));
+    assert!(others.longest() < Duration::from_millis(2_500));
+}
+
+#[test]
+fn all_devices_drop_at_once_and_are_back_within_a_minute_at_the_login_pace() {
+    const PACE: u64 = 20;
+    let mut scene = Scene::start("");
+    for name in ["a1", "a2", "a3"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+        command
+            .args(["agent", "--shards", "1", "--name", name])
+            .args(["--manager.address", &scene.manager.agents])
+            .args(["--logins-per-second", &PACE.to_string()]);
+        scene.agent_of(name, command);
+    }
+    scene.steady();
+    let logins = || scene.devices.fleet().totals().logins;
+    let first = logins();
+    scene.begin();
+    for device in scene.devices.fleet().devices() {
+        device.drop_session();
+    }
+    scene.watch.mark();
+    let since = Instant::now();
+    let mut seen = Vec::new();
+    let back = eventually(PATIENCE, "polls of all devices", || {
+        seen.push((since.elapsed(), logins() - first));
+        match scene.watch.gaps().silent() {
+            0 => Ok(since.elapsed()),
+            some => Err(format!("{some} devices wait")),
+        }
+    });
+    let second = Duration::from_secs(1);
+    let most = seen.iter().map(|(from, before)| {
+        let within = seen.iter().take_while(|(at, _)| *at < *from + second);
+        within.last().map_or(0, |(_, logins)| logins - before)
+    });
+    let most = most.max().unwrap_or(0);
+    let all = logins() - first;
+    table::row(
+        "all devices drop at once",
+        &format!(
+            "all polled again after {}; {all} logins, {most} in the second that had most",
+            seconds(back)
+        ),
+        &format!(
+            "60 s; {} logins a second, and as many more at first",
+            3 * PACE
+        ),
+    );
+    assert!(back < Duration::from_mins(1));
+    // A second's worth may go at once after a quiet time. Logins that waited for a device come on top.
+    assert!(most <= 2 * 3 * PACE + 3 * PACE / 2, "{most}");
+    for agent in &mut scene.agents {
+        assert!(agent.runs(), "no agent has ended");
+    }
+}
