@@ -89,10 +89,15 @@ pub(crate) fn have(program: &str, package: &str) -> Option<PathBuf> {
     found
 }
 
-/// Says what is left out and why, past the test runner, which hides what a passing test prints.
+/// Says what is left out and why.
 pub(crate) fn leave_out(why: &str) {
+    say(&format!("left out: {why}"));
+}
+
+/// Says something past the test runner, which hides what a passing test prints.
+pub(crate) fn say(line: &str) {
     std::io::stderr()
-        .write_all(format!("left out: {why}\n").as_bytes())
+        .write_all(format!("{line}\n").as_bytes())
         .unwrap();
 }
 
