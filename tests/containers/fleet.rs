@@ -161,12 +161,21 @@ impl Fleet {
         self.join(LINKS, name, place);
     }
 
-    /// Adds `more` to the manager's configuration, for when it starts next.
-    pub(crate) fn configure(&self, more: &str) {
+    /// Puts `timing` into the manager's configuration, for when it starts next.
+    pub(crate) fn configure_timing(&self, timing: &str) {
         let file = Path::new(self.compose.services["manager"].flag("--config.file"));
         let name = file.file_name().expect("a file has a name");
-        let (folder, text) = (lab::folder(), include_str!("netwolf.yml"));
-        fs::write(folder.path().join(name), format!("{text}{more}")).unwrap();
+        let lines = include_str!("netwolf.yml").lines();
+        let lines = lines.map(|line| {
+            if line.starts_with("timing:") {
+                timing
+            } else {
+                line
+            }
+        });
+        let folder = lab::folder();
+        let text = lines.collect::<Vec<_>>().join("\n");
+        fs::write(folder.path().join(name), text).unwrap();
         let path = format!(
             "/containers/{}/archive?path={}",
             full("manager"),
