@@ -227,7 +227,7 @@ fn a_link_is_cut_for_longer_than_a_takeover(fleet: &Fleet, watch: &Watch) -> Ver
         .at_most("longest gap at a device s", seen.longest_gap, TWO_MISSED)
         .at_most("devices without a poll", number(seen.silent), 0.0)
         .at_least("second polls counted as stale", stale, 1.0)
-        .at_least("or as dropped", counted, number(lost) * 25.0)
+        .at_least("stale or dropped", counted, number(lost) * 25.0)
         .at_most(
             "stale values exposed",
             number(watch.take_setbacks().len()),

@@ -28,7 +28,9 @@ fn program() -> PathBuf {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let beside = Path::new(env!("CARGO_BIN_EXE_netwolf"));
     let folder = beside.ancestors().nth(2).expect("target/PROFILE/netwolf");
-    lab::say("containers: building the static program, which takes minutes the first time");
+    lab::say(
+        "containers: the static program is built where it is old, which takes minutes the first time",
+    );
     let output = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "--package", "netwolf-cli"])
         .args(["--bin", "netwolf", "--target", &target, "--target-dir"])
