@@ -194,11 +194,6 @@ impl Process {
         }
     }
 
-    /// Whether it has not ended.
-    pub(crate) fn runs(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {

@@ -54,10 +54,15 @@ pub(crate) struct Scene {
 impl Scene {
     /// Devices and a manager with more `settings`, such as `timing: { ... }`; no agent yet.
     pub(crate) fn start(settings: &str) -> Self {
+        Self::start_by(|devices| format!("{}{settings}\n", devices.inventory()))
+    }
+
+    /// As [`Self::start`], with what the test makes of the devices.
+    pub(crate) fn start_by(configuration: impl FnOnce(&Devices) -> String) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = lab::folder();
         let devices = Devices::start(n_devices());
-        let text = format!("{}{settings}\n", devices.inventory());
+        let text = configuration(&devices);
         let config = lab::configuration(folder.path(), &text);
         Self {
             agents: Vec::new(),

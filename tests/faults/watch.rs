@@ -20,9 +20,6 @@ use crate::lab::Devices;
 /// From one look to the next.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Commands of the platform `cisco_ios` after a login.
-const SETUP: u64 = 2;
-
 /// How long ago a device may have been polled so that it counts as polled.
 const FRESH: Duration = Duration::from_secs(2);
 
@@ -122,6 +119,13 @@ impl Watch {
         Gaps(pulses.devices.iter().map(gaps).collect())
     }
 
+    /// Polls of each device.
+    pub(crate) fn counts(&self) -> Vec<u64> {
+        let mut pulses = self.pulses.lock().unwrap();
+        pulses.look();
+        pulses.devices.iter().map(|pulse| pulse.polls).collect()
+    }
+
     /// All polls of all devices.
     pub(crate) fn polls(&self) -> u64 {
         let mut pulses = self.pulses.lock().unwrap();
@@ -143,11 +147,7 @@ impl Pulses {
     fn look(&mut self) {
         let now = Instant::now();
         for pulse in &mut self.devices {
-            // Between a login and its setup this falls short and waits for the next look.
-            let polls = pulse
-                .device
-                .commands()
-                .saturating_sub(SETUP * pulse.device.logins());
+            let polls = pulse.device.shown();
             if polls > pulse.polls {
                 pulse.gaps.push(Gap {
                     length: now - pulse.last,
@@ -193,6 +193,15 @@ impl Gaps {
     /// Devices that never waited for longer than `bound`.
     pub(crate) fn regular(&self, bound: Duration) -> usize {
         self.worst().filter(|gap| gap.length < bound).count()
+    }
+
+    /// The devices that waited for longer than `bound`, with the longest wait of each.
+    pub(crate) fn over(&self, bound: Duration) -> Vec<(&str, Gap)> {
+        let longest = self.0.iter().filter_map(|(device, gaps)| {
+            let longest = gaps.iter().max().copied();
+            longest.map(|gap| (device.as_str(), gap))
+        });
+        longest.filter(|(_, gap)| gap.length >= bound).collect()
     }
 
     /// The longest gap of all.

@@ -94,6 +94,7 @@ pub(crate) struct Counters {
     pub(crate) logins: AtomicU64,
     pub(crate) login_failures: AtomicU64,
     pub(crate) commands: AtomicU64,
+    pub(crate) shown: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
     pub(crate) lines_exhausted: AtomicU64,
     pub(crate) input_dropped: AtomicU64,
@@ -246,6 +247,11 @@ impl DeviceHandle {
     /// Command lines executed, wrong ones included; empty lines and passwords are not commands.
     pub fn commands(&self) -> u64 {
         self.device.counters.commands.load(Ordering::Relaxed)
+    }
+
+    /// `show` commands executed, in the IOS families: what monitoring polls, and no login's setup.
+    pub fn shown(&self) -> u64 {
+        self.device.counters.shown.load(Ordering::Relaxed)
     }
 
     /// Times the system refused to accept a connection, as for want of file descriptors.

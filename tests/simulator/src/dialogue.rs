@@ -46,6 +46,8 @@ pub enum Output {
     /// A command was accepted and what follows answers it. The driver counts it, and places the
     /// device's faults (delay, flood, silence) here.
     Answer,
+    /// The answer is what a `show` command of the IOS families shows; the driver counts it.
+    Shown,
     /// Send this prompt: the answer is complete.
     Prompt(Vec<u8>),
     /// The device now has this name, for all its logins.

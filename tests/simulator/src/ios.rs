@@ -114,6 +114,7 @@ impl Dialogue for IosDialogue {
         // and the exit status is 0 whatever happened.
         let body = match parsed {
             Ok((Action::Show(what), argument, filter)) => {
+                out.push(Output::Shown);
                 filter::apply(filter.as_ref(), self.show(what, argument, around))
             }
             Ok((Action::Leave, ..)) => String::new(),

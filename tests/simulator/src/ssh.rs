@@ -172,6 +172,7 @@ impl Station {
                     count(&device.counters.commands);
                     self.service.rhythm.beat(&device.last_command);
                 }
+                Output::Shown => count(&device.counters.shown),
                 Output::Hostname(name) => device.set_hostname(Arc::clone(name)),
                 _ => {}
             }

@@ -49,6 +49,7 @@ impl IosDialogue {
         };
         match found.action {
             Action::Show(what) => {
+                out.push(Output::Shown);
                 let body = self.show(what, found.argument, around);
                 return self.answer(filter::apply(filter.as_ref(), body), out);
             }

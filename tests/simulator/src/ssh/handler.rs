@@ -107,7 +107,7 @@ impl Handler {
                 Output::Text(text) | Output::Prompt(text) if bytes.is_empty() => bytes = text,
                 Output::Text(text) | Output::Prompt(text) => bytes.extend_from_slice(&text),
                 Output::Close { status: exit } => status = Some(exit),
-                Output::Answer | Output::Hostname(_) => {}
+                Output::Answer | Output::Hostname(_) | Output::Shown => {}
             }
         }
         if !bytes.is_empty() {
