@@ -52,9 +52,14 @@ fn an_agent_short_of_descriptors_polls_what_fits_and_says_so() {
     let load = worked.as_secs_f64() / TIME.as_secs_f64();
     let gaps = scene.watch.gaps();
     let polled = gaps.regular(Duration::from_millis(2_500));
-    let page = scene.manager.metrics().unwrap();
-    let told = page.series("netwolf_device_failure_info", &["reason=\"no_descriptor\""]);
-    let told = told.count();
+    let told = eventually(PATIENCE, "words for the others", || {
+        let page = scene.manager.metrics()?;
+        let told = page.series("netwolf_device_failure_info", &["reason=\"no_descriptor\""]);
+        match told.count() {
+            told if told + FIT == gaps.len() => Ok(told),
+            told => Err(format!("{told} devices say so")),
+        }
+    });
     table::row(
         "256 descriptors for an agent",
         &format!(
@@ -66,7 +71,6 @@ fn an_agent_short_of_descriptors_polls_what_fits_and_says_so() {
     );
     let log = scene.agents[0].log();
     assert!(polled >= FIT, "{polled}");
-    assert_eq!(told, gaps.len() - polled, "who is left out is told why");
     assert!(log.contains("n_sessions=220"), "{log}");
     assert!(!log.contains("panicked"));
     assert!(load < 0.7);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     path::PathBuf,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -20,6 +21,9 @@ const DEVICES: usize = 300;
 
 /// Longer than `takeover` and `link_grace`, so that it shows what a longer time would.
 const SECONDS: u64 = 12;
+
+/// What a fleet logs in with.
+const CREDENTIALS: usize = 4;
 
 /// Each scene wants the machine for itself.
 static TURN: Mutex<()> = Mutex::new(());
@@ -40,6 +44,19 @@ pub(crate) fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
     Some(number.unwrap_or_else(|| panic!("{variable}={text:?} is no number")))
 }
 
+/// The devices' entries, every fourth of a credential: permits are handed out by credential.
+pub(crate) fn inventory(devices: &Devices) -> String {
+    let text = devices.inventory();
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(line, entry)| match line % CREDENTIALS {
+            0 => format!("{entry}\n"),
+            number => entry.replacen(" }", &format!(", credential: of-{number} }}"), 1) + "\n",
+        });
+    lines.collect()
+}
+
 /// A fleet. What is started later ends first.
 pub(crate) struct Scene {
     pub(crate) agents: Vec<Process>,
@@ -54,7 +71,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Devices and a manager with more `settings`, such as `timing: { ... }`; no agent yet.
     pub(crate) fn start(settings: &str) -> Self {
-        Self::start_by(|devices| format!("{}{settings}\n", devices.inventory()))
+        Self::start_by(|devices| format!("{}{settings}\n", inventory(devices)))
     }
 
     /// As [`Self::start`], with what the test makes of the devices.
@@ -64,6 +81,19 @@ impl Scene {
         let devices = Devices::start(n_devices());
         let text = configuration(&devices);
         let config = lab::configuration(folder.path(), &text);
+        let text = fs::read_to_string(&config).unwrap();
+        let password = folder.path().join("password");
+        let more = (1..CREDENTIALS).fold(String::new(), |more, number| {
+            let password = password.display();
+            more + &format!(
+                "  of-{number}: {{ username: netwolf, password: \"file:{password}\" }}\n"
+            )
+        });
+        fs::write(
+            &config,
+            text.replacen("credentials:\n", &format!("credentials:\n{more}"), 1),
+        )
+        .unwrap();
         Self {
             agents: Vec::new(),
             manager: Manager::start(&config, folder.path()),
