@@ -20,9 +20,12 @@
 
 mod engine;
 mod error;
+mod index;
+mod library;
 pub mod limits;
 mod lines;
 mod matcher;
+mod merge;
 mod pattern;
 mod problem;
 mod record;
@@ -33,6 +36,8 @@ mod tests;
 
 pub use self::{
     error::{TemplateError, TemplateFault},
+    index::{Entry, Index, IndexError, IndexFault},
+    library::{Library, LibraryError, Manner},
     problem::{Parsed, Problem, ProblemKind, RunError},
     table::{Cell, Item, Table},
     template::Template,

@@ -11,7 +11,7 @@ pub struct Table<'t> {
 }
 
 /// A value of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Cell<'t> {
     /// The value's text; empty where it has none.
     Text(&'t str),
@@ -20,7 +20,7 @@ pub enum Cell<'t> {
 }
 
 /// An item of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Item<'t> {
     /// The text that was matched.
     Text(&'t str),

@@ -47,11 +47,11 @@ pub(super) use self::{
 /// assert_eq!(table.row(0)[0], Cell::Text("eth0"));
 /// assert_eq!(table.row(0)[1].to_string(), "192.0.2.1,192.0.2.2");
 ///
-/// // An odd line costs its record and nothing else, and it is told:
-/// let odd = format!("{output}???\neth2 is up\n");
+/// // An odd line costs the record that it stands in and nothing else, and it is told:
+/// let odd = format!("{output}  ???\neth2 is up\n");
 /// assert!(template.run(&odd).is_err());
 /// let parsed = template.run_leniently(&odd);
-/// assert_eq!(parsed.table.len(), 2);
+/// assert_eq!(parsed.table.row(1)[0], Cell::Text("eth2"));
 /// assert_eq!(parsed.problems[0].line, 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
