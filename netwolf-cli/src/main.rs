@@ -17,6 +17,7 @@ mod devices;
 mod hostkeys;
 mod inventory;
 mod manager;
+mod parse;
 mod part;
 mod pattern;
 mod print;
@@ -56,6 +57,8 @@ enum Verb {
     Credentials(credentials::Args),
     /// Record what a device says to some commands, without its secrets, for a simulated device to play.
     Record(record::Args),
+    /// Read the output of a command by TextFSM templates, without any device.
+    Parse(parse::Args),
     /// Collect host keys for review.
     #[command(subcommand)]
     Hostkeys(hostkeys::Verb),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Verb::Agents(args) => agents::run(&args),
         Verb::Credentials(args) => credentials::run(&args),
         Verb::Record(args) => record::run(&args),
+        Verb::Parse(args) => parse::run(&args),
         Verb::Hostkeys(verb) => hostkeys::run(&verb),
         Verb::Manager(args) => netwolf_manager::cli::main(args),
         Verb::Agent(args) => netwolf_agent::cli::main(&args),

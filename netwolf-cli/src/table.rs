@@ -7,22 +7,32 @@ const GAP: &str = "  ";
 
 /// Renders `rows` under `headings`, one line each.
 pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = std::iter::once(headings.map(str::to_owned))
-        .chain(rows.iter().map(|row| {
+    render_any(&headings, rows.iter().map(<[String; N]>::as_slice))
+}
+
+/// As [`render`], with as many columns as there are headings, where only an output tells how many that are.
+pub(crate) fn render_any<'r>(
+    headings: &[&str],
+    rows: impl Iterator<Item = &'r [String]>,
+) -> String {
+    let headings = headings.iter().map(|&heading| heading.to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(headings)
+        .chain(rows.map(|row| {
             // A line end in a cell would tear the table.
-            row.each_ref()
+            row.iter()
                 .map(|cell| plain(cell).replace(['\n', '\t'], " "))
+                .collect()
         }))
         .collect();
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or_default()
-    });
+    let mut widths = vec![0; rows[0].len()];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     let mut text = String::new();
     for row in &rows {
-        let cells = row.iter().zip(widths);
+        let cells = row.iter().zip(&widths);
         let line: Vec<String> = cells
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();

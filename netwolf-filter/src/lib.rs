@@ -33,6 +33,7 @@ mod template;
 mod value;
 
 pub mod limits;
+pub mod textfsm;
 
 pub use error::{Fault, RuleError};
 pub use family::Family;

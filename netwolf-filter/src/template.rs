@@ -137,10 +137,13 @@ fn fill(parts: &[Part], record: Record<'_>) -> Option<String> {
     Some(if is_plain { value } else { plain(&value) })
 }
 
-/// Without white space at the ends, and with spaces in place of control characters: label values go to
+/// With spaces in place of control characters, and then without white space at the ends: label values go to
 /// terminals and pages, and devices are not trusted.
+///
+/// What is plain stays as it is. A [`Recollection`](crate::Recollection) counts on that: it takes text that is equal
+/// to a label value for that value.
 fn plain(text: &str) -> String {
-    text.trim().replace(char::is_control, " ")
+    text.replace(char::is_control, " ").trim().to_owned()
 }
 
 #[cfg(test)]
@@ -204,6 +207,8 @@ mod tests {
             None,
             Some("up [0m link"),
         );
+        check("${a}", Some("\u{7f}up\u{1b}"), None, Some("up"));
+        check("${a}", Some("\u{7f}"), None, None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod failover;
 mod hostkeys;
 mod jump;
 mod life;
+mod parse;
 mod programs;
 mod prometheus;
 mod sshd;

@@ -391,6 +391,19 @@ fn a_label_past_the_limit_costs_its_sample() {
     assert!(lines[1].starts_with("label_too_long xxx"));
 }
 
+#[test]
+fn a_space_is_not_taken_for_the_control_character_of_the_output_before() {
+    let info = metric("m_info", Kind::Info, None, &[("l", "${a}")]);
+    let pattern = "(?s)(?P<a>.)?(?P<b>.)";
+    let filter = Filter::compile(&[rule("r", &[pattern], Matches::First, vec![info])]).unwrap();
+    let mut recollection = Recollection::default();
+    for output in ["\u{7f}0", " 0"] {
+        let again = filter.apply_again(output, &mut recollection);
+        assert_eq!(again, filter.apply(output), "{output:?}");
+        assert!(again.samples[0].labels.is_empty(), "{output:?}");
+    }
+}
+
 /// Rules out of parts that fit together, and patterns that are anything: many of them compile.
 fn any_rule() -> impl Strategy<Value = Rule> {
     let pattern = prop_oneof![

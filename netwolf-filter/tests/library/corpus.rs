@@ -19,7 +19,7 @@ use crate::{
     yaml,
 };
 
-type Record = Map<String, Value>;
+pub(crate) type Record = Map<String, Value>;
 type Samples = BTreeMap<String, f64>;
 
 /// The folder of the corpus's cases, if it is here.
@@ -89,7 +89,7 @@ fn samples(filter: &netwolf_filter::Filter, extraction: &Extraction) -> Samples 
         .collect()
 }
 
-fn records(path: &Path) -> Vec<Record> {
+pub(crate) fn records(path: &Path) -> Vec<Record> {
     let text = fs::read_to_string(path).unwrap();
     let documents = Yaml::load_from_str(&text).unwrap();
     match yaml::json(&documents[0])["parsed_sample"].take() {

@@ -15,4 +15,6 @@ mod manners;
 #[cfg(test)]
 mod platforms;
 #[cfg(test)]
+mod textfsm;
+#[cfg(test)]
 mod yaml;

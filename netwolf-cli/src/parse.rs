@@ -1,0 +1,235 @@
+//! `netwolf parse`: a table out of the output of a command, by TextFSM templates and without any device.
+//!
+//! The table goes to standard output, what could not be read to standard error.
+
+use std::{
+    fs::{self, File},
+    io::{self, IsTerminal, Read},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, anyhow};
+use netwolf_filter::textfsm::{Index, Library, Manner, Parsed, Template, limits};
+
+use self::view::Format;
+use crate::print;
+
+mod view;
+
+/// Stands for standard input.
+const STDIN: &str = "-";
+
+/// The file of a directory of templates that says which of them are for which command.
+const INDEX: &str = "index";
+
+/// What `netwolf parse` takes.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("how").required(true).args(["textfsm", "index"])))]
+pub(crate) struct Args {
+    /// Read the output by this template.
+    #[arg(long, value_name = "FILE")]
+    textfsm: Option<PathBuf>,
+
+    /// Read it by the templates that a directory such as that of ntc-templates has for --platform and --command.
+    #[arg(long, value_name = "DIR", requires = "platform", requires = "command")]
+    index: Option<PathBuf>,
+
+    /// The device's platform, as the index calls it.
+    #[arg(long, value_name = "NAME", requires = "index")]
+    platform: Option<String>,
+
+    /// What was typed on the device: 'show version'. It may be abbreviated where the index says how.
+    #[arg(long, value_name = "COMMAND", requires = "index")]
+    command: Option<String>,
+
+    /// The file that has the output; - for standard input.
+    #[arg(value_name = "OUTPUT", default_value = STDIN)]
+    output: PathBuf,
+
+    /// What to print [default: table on a terminal, json elsewhere].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Do as Python's textfsm does: an Error rule ends it, and there is no table.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// 0 when there is a table, 1 when the template or the output was refused.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    match args.parse_and_print() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => netwolf_manager::cli::fail(&error),
+    }
+}
+
+impl Args {
+    fn parse_and_print(&self) -> anyhow::Result<()> {
+        let parser = self.parser()?;
+        let output = read_output(&self.output)?;
+        let Parsed {
+            table,
+            problems,
+            unlisted_problems,
+        } = parser.run(&output, self.manner())?;
+        let default = if io::stdout().is_terminal() {
+            Format::Table
+        } else {
+            Format::Json
+        };
+        print::out(&self.format.unwrap_or(default).show(&table)?)?;
+        for problem in &problems {
+            eprintln!("warning: {}", print::plain(&problem.to_string()));
+        }
+        if unlisted_problems > 0 {
+            let more = print::count(unlisted_problems, "more problem");
+            eprintln!("warning: there are {more}");
+        }
+        Ok(())
+    }
+
+    fn manner(&self) -> Manner {
+        if self.strict {
+            Manner::Strict
+        } else {
+            Manner::Lenient
+        }
+    }
+
+    /// Checks everything but the output, so that nobody types an output in vain.
+    fn parser(&self) -> anyhow::Result<Parser<'_>> {
+        match (&self.textfsm, &self.index) {
+            (Some(file), _) => {
+                let text = read(file)?;
+                let template = Template::parse(&text)
+                    .with_context(|| format!("\"{}\" is no template", file.display()))?;
+                Ok(Parser::Template(file, template))
+            }
+            (None, Some(folder)) => {
+                let file = folder.join(INDEX);
+                let index = Index::read(&read(&file)?)
+                    .with_context(|| format!("\"{}\" is no index", file.display()))?;
+                for line in index.skipped_lines() {
+                    let file = file.display();
+                    eprintln!("warning: {file}: line {line} has not as many fields as the header");
+                }
+                let [platform, command] =
+                    [&self.platform, &self.command].map(|text| text.as_deref().unwrap_or_default());
+                Ok(Parser::Index {
+                    folder,
+                    index,
+                    attributes: [("Platform", platform), ("Command", command)],
+                })
+            }
+            (None, None) => Err(anyhow!("neither --textfsm nor --index is given")),
+        }
+    }
+}
+
+/// What reads an output.
+enum Parser<'a> {
+    Template(&'a Path, Template),
+    Index {
+        folder: &'a Path,
+        index: Index,
+        attributes: [(&'a str, &'a str); 2],
+    },
+}
+
+impl Parser<'_> {
+    fn run<'t>(&self, output: &'t str, manner: Manner) -> anyhow::Result<Parsed<'t>> {
+        match self {
+            Self::Template(file, template) => match manner {
+                Manner::Lenient => Ok(template.run_leniently(output)),
+                Manner::Strict => {
+                    let context =
+                        || format!("template \"{}\" cannot read the output", file.display());
+                    Ok(Parsed {
+                        table: template.run(output).with_context(context)?,
+                        problems: Vec::new(),
+                        unlisted_problems: 0,
+                    })
+                }
+            },
+            Self::Index {
+                folder,
+                index,
+                attributes,
+            } => {
+                let entry = index.find(attributes).with_context(|| {
+                    let [(_, platform), (_, command)] = attributes;
+                    let folder = folder.display();
+                    format!("no template in \"{folder}\" is for {command:?} on {platform:?}")
+                })?;
+                let read = |name: &str| fs::read_to_string(folder.join(name));
+                // One entry is run, and so every template is kept that is read.
+                let mut library = Library::new(entry.templates().count(), read);
+                Ok(library.run(entry, output, manner)?)
+            }
+        }
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read \"{}\"", file.display()))
+}
+
+/// The output, and no more of it than can be used. Devices need not say UTF-8.
+fn read_output(file: &Path) -> anyhow::Result<String> {
+    let source: Box<dyn Read> = if file == Path::new(STDIN) {
+        Box::new(io::stdin().lock())
+    } else {
+        let context = || format!("cannot read \"{}\"", file.display());
+        Box::new(File::open(file).with_context(context)?)
+    };
+    let mut bytes = Vec::new();
+    // One byte more, so that who reads it sees that there is more.
+    let bound = u64::try_from(limits::MAX_OUTPUT_BYTES).unwrap_or(u64::MAX);
+    source
+        .take(bound.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read \"{}\"", file.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn typed(line: &str) -> Result<Args, clap::Error> {
+        let words = std::iter::once("parse").chain(line.split_whitespace());
+        Typed::try_parse_from(words).map(|typed| typed.args)
+    }
+
+    #[test]
+    fn the_output_is_standard_input_where_none_is_named() {
+        assert_eq!(typed("--textfsm t").unwrap().output, Path::new("-"));
+        assert_eq!(typed("--textfsm t o").unwrap().output, Path::new("o"));
+        let args = typed("--index d --platform p --command c").unwrap();
+        let asked = (args.platform.as_deref(), args.command.as_deref());
+        assert_eq!(asked, (Some("p"), Some("c")));
+    }
+
+    #[test]
+    fn a_template_or_an_index_is_wanted_and_not_both() {
+        for bad in [
+            "",
+            "o",
+            "--textfsm t --index d --platform p --command c",
+            "--textfsm t --platform p",
+            "--index d --platform p",
+            "--index d --command c",
+        ] {
+            assert_eq!(typed(bad).unwrap_err().exit_code(), 2, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `netwolf parse` as people type it: files and pipes, tables on one side and words about them on the other.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::lab;
+
+const PORTS: &str = r"Value Required PORT (\S+)
+Value SPEED (\d+)
+Value List VLAN (\d+)
+
+Start
+  ^Port -> Continue.Record
+  ^Port ${PORT} is up( at ${SPEED} Mbit/s)?$$
+  ^\s+member of ${VLAN}$$
+  ^\s+!! -> Error
+";
+
+const OUTPUT: &str = "\
+Port 1/1 is up at 1000 Mbit/s
+  member of 10
+  member of 20
+it rains
+Port 1/2 is up
+  !! the optics are hot
+Port 1/3 is up
+";
+
+/// Runs `netwolf parse` to its end with `stdin`: exit code, standard output, standard error.
+fn parse(args: &[&str], stdin: &[u8]) -> (i32, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .arg("parse")
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Where it does not read, the pipe is closed, and that is as well.
+    drop(child.stdin.take().unwrap().write_all(stdin));
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().expect("an exit code"),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn write<'p>(path: &'p Path, text: &str) -> &'p str {
+    fs::write(path, text).unwrap();
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_template_reads_a_file_or_a_pipe_and_odd_lines_are_told() {
+    let folder = lab::folder();
+    let template = folder.path().join("ports.textfsm");
+    let template = write(&template, PORTS);
+    let output = folder.path().join("ports.txt");
+    let output = write(&output, OUTPUT);
+
+    let (code, piped, said) = parse(&["--textfsm", template], OUTPUT.as_bytes());
+    assert_eq!(code, 0, "{said}");
+    let rows: serde_json::Value = serde_json::from_str(&piped).unwrap();
+    assert_eq!(
+        rows,
+        serde_json::json!([
+            { "port": "1/1", "speed": "1000", "vlan": ["10", "20"] },
+            { "port": "1/3", "speed": "", "vlan": [] },
+        ])
+    );
+    assert_eq!(
+        said,
+        "warning: output line 4: no rule takes the line: \"it rains\"\n\
+         warning: output line 6, template line 9: the rule says that the line is an error: \"!! the optics are hot\"\n"
+    );
+
+    let (code, table, _) = parse(&["--textfsm", template, output, "--format", "table"], b"");
+    let lines = "PORT  SPEED  VLAN\n1/1   1000   10,20\n1/3\n2 rows\n";
+    assert_eq!((code, table.as_str()), (0, lines));
+    for named in [output, "-"] {
+        let again = parse(&["--textfsm", template, named], OUTPUT.as_bytes());
+        assert_eq!(again.1, piped, "{named}");
+    }
+}
+
+#[test]
+fn what_python_refuses_is_refused_where_that_is_asked_for() {
+    let folder = lab::folder();
+    let template = folder.path().join("ports.textfsm");
+    let template = write(&template, PORTS);
+    let (code, out, said) = parse(&["--strict", "--textfsm", template], OUTPUT.as_bytes());
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(said.contains("output line 6, template line 9"), "{said}");
+
+    let calm = OUTPUT.replace("  !! the optics are hot\n", "");
+    let (code, out, said) = parse(&["--strict", "--textfsm", template], calm.as_bytes());
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(out.contains("1/2"), "{out}");
+}
+
+#[test]
+fn a_bad_template_is_refused_with_its_place() {
+    let folder = lab::folder();
+    let template = folder.path().join("bad.textfsm");
+    let template = write(&template, &PORTS.replace("${VLAN}", "${VLANS}"));
+    let (code, out, said) = parse(&["--textfsm", template], OUTPUT.as_bytes());
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        said.contains("bad.textfsm") && said.contains("line 8") && said.contains("\"VLANS\""),
+        "{said}"
+    );
+    let (code, _, said) = parse(&["--textfsm", "/nonexistent"], b"");
+    assert!(code == 1 && said.contains("/nonexistent"), "{code}: {said}");
+    assert_eq!(parse(&[], b"").0, 2, "bad usage");
+}
+
+#[test]
+fn an_index_chooses_the_templates_by_platform_and_command() {
+    let folder = lab::folder();
+    write(&folder.path().join("ports.textfsm"), PORTS);
+    write(
+        &folder.path().join("index"),
+        "Template, Hostname, Platform, Command\n\nports.textfsm, .*, lab_os, sh[[ow]] po[[rts]]\n",
+    );
+    let index = folder.path().to_str().unwrap();
+    let asked = |platform, command| {
+        let args = [
+            "--index",
+            index,
+            "--platform",
+            platform,
+            "--command",
+            command,
+        ];
+        parse(&args, b"Port 1/1 is up\n")
+    };
+    let (code, out, said) = asked("lab_os", "sho por");
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(out.contains("\"port\": \"1/1\""), "{out}");
+
+    let (code, out, said) = asked("lab_os", "show fans");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(said.contains("\"show fans\" on \"lab_os\""), "{said}");
+}
+
+#[test]
+fn a_device_need_not_say_utf_8_and_moves_no_cursor() {
+    let folder = lab::folder();
+    let template = folder.path().join("t.textfsm");
+    let template = write(
+        &template,
+        "Value NAME (.+)\n\nStart\n  ^name ${NAME} -> Record\n",
+    );
+    let output = b"name \xe4\x1b[2J\n\x1b[2Jodd\n";
+    let args = ["--textfsm", template, "--format", "table"];
+    let (code, out, said) = parse(&args, output);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "NAME\n\u{fffd}\u{fffd}[2J\n1 row\n")
+    );
+    assert!(said.contains("odd") && !said.contains('\u{1b}'), "{said:?}");
+}
