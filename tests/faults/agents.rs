@@ -10,7 +10,7 @@ use crate::{
 
 #[test]
 fn the_devices_of_a_killed_agent_are_polled_again_within_five_seconds() {
-    let mut scene = Scene::with_three_agents("");
+    let mut scene = Scene::with_agents("");
     let its = scene.of("a1");
     scene.begin();
     scene.agents.remove(0).kill();
@@ -51,7 +51,7 @@ fn the_devices_of_a_killed_agent_are_polled_again_within_five_seconds() {
 
 #[test]
 fn a_sleeping_agent_loses_its_devices_and_drops_them_when_it_wakes_up() {
-    let scene = Scene::with_three_agents("");
+    let scene = Scene::with_agents("");
     let its = scene.of("a1");
     let takeovers = || scene.metric("netwolf_manager_lease_takeovers_total");
     let stale = || {

@@ -3,20 +3,19 @@
 use std::{
     collections::BTreeSet,
     fs,
-    process::Command,
     time::{Duration, Instant},
 };
 
 use crate::{
     lab::{self, PATIENCE, eventually},
-    scene::{Scene, seconds},
+    scene::{AGENTS, Scene, seconds},
     table,
 };
 
 #[test]
 fn dead_devices_and_a_slow_one_cost_the_others_nothing() {
     const TIME: Duration = Duration::from_secs(10);
-    let scene = Scene::with_three_agents("");
+    let scene = Scene::with_agents("");
     let devices = scene.devices.fleet().devices();
     lab::holds(TIME, "calm", || Ok(()));
     let before = scene.watch.gaps().quantile(0.99);
@@ -60,13 +59,12 @@ fn dead_devices_and_a_slow_one_cost_the_others_nothing() {
 fn all_devices_drop_at_once_and_are_back_within_a_minute_at_the_login_pace() {
     const PACE: u64 = 20;
     let mut scene = Scene::start("");
-    for name in ["a1", "a2", "a3"] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
-        command
-            .args(["agent", "--shards", "1", "--name", name])
-            .args(["--manager.address", &scene.manager.agents])
-            .args(["--logins-per-second", &PACE.to_string()]);
-        scene.agent_of(name, command);
+    for name in AGENTS {
+        let folder = scene.folder.path();
+        let agent = scene.manager.agent_with(name, 1, folder, |command| {
+            command.args(["--logins-per-second", &PACE.to_string()]);
+        });
+        scene.agents.push(agent);
     }
     scene.steady();
     let logins = || scene.devices.fleet().totals().logins;

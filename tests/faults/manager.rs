@@ -10,7 +10,7 @@ use crate::{
 
 #[test]
 fn a_manager_that_is_killed_and_started_again_is_whole_within_ten_seconds_and_costs_no_login() {
-    let mut scene = Scene::with_three_agents("");
+    let mut scene = Scene::with_agents("");
     let n_devices = scene.devices.fleet().devices().len();
     let holders = scene.holders().unwrap();
     let logins = scene.devices.fleet().totals().logins;

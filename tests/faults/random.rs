@@ -12,7 +12,7 @@ use std::{
 use crate::{
     lab::{self, Manager, PATIENCE, Process, eventually},
     proxy::{Mode, Proxy, Random},
-    scene::{Scene, number, seconds},
+    scene::{AGENTS, Scene, number, seconds},
     table,
 };
 
@@ -24,8 +24,6 @@ const LONGEST: Duration = Duration::from_millis(3_500);
 
 /// Open files of a process beside its devices' sessions.
 const FILES: usize = 40;
-
-const AGENTS: [&str; 3] = ["a1", "a2", "a3"];
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::PathBuf,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -21,6 +20,9 @@ const DEVICES: usize = 300;
 
 /// Longer than `takeover` and `link_grace`, so that it shows what a longer time would.
 const SECONDS: u64 = 12;
+
+/// Who polls the devices.
+pub(crate) const AGENTS: [&str; 3] = ["a1", "a2", "a3"];
 
 /// What a fleet logs in with.
 const CREDENTIALS: usize = 4;
@@ -79,21 +81,16 @@ impl Scene {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = lab::folder();
         let devices = Devices::start(n_devices());
-        let text = configuration(&devices);
-        let config = lab::configuration(folder.path(), &text);
-        let text = fs::read_to_string(&config).unwrap();
         let password = folder.path().join("password");
-        let more = (1..CREDENTIALS).fold(String::new(), |more, number| {
-            let password = password.display();
-            more + &format!(
+        let password = password.display();
+        // They follow the one that all scenes have.
+        let mut text = (1..CREDENTIALS).fold(String::new(), |text, number| {
+            text + &format!(
                 "  of-{number}: {{ username: netwolf, password: \"file:{password}\" }}\n"
             )
         });
-        fs::write(
-            &config,
-            text.replacen("credentials:\n", &format!("credentials:\n{more}"), 1),
-        )
-        .unwrap();
+        text += &configuration(&devices);
+        let config = lab::configuration(folder.path(), &text);
         Self {
             agents: Vec::new(),
             manager: Manager::start(&config, folder.path()),
@@ -105,14 +102,19 @@ impl Scene {
         }
     }
 
-    /// As [`Self::start`], with the agents `a1`, `a2` and `a3`, and steady.
-    pub(crate) fn with_three_agents(settings: &str) -> Self {
+    /// As [`Self::start`], with its agents, and steady.
+    pub(crate) fn with_agents(settings: &str) -> Self {
         let mut scene = Self::start(settings);
-        for name in ["a1", "a2", "a3"] {
-            scene.agent(name);
-        }
-        scene.steady();
+        scene.start_agents();
         scene
+    }
+
+    /// Starts the [`AGENTS`] and waits until the fleet is steady.
+    pub(crate) fn start_agents(&mut self) {
+        for name in AGENTS {
+            self.agent(name);
+        }
+        self.steady();
     }
 
     /// Starts an agent of one shard.

@@ -67,7 +67,6 @@ enum State {
     },
     Running {
         next_beat: Instant,
-        last_heard: Instant,
         timing: Timing,
         beats: VecDeque<(u64, Instant)>,
     },
@@ -78,7 +77,7 @@ enum State {
 pub(crate) struct Machine {
     state: State,
     failures: u32,
-    /// When something was heard last, or the first hello was sent if nothing ever was.
+    /// When something was heard last, or the first hello was sent if nothing ever was; nothing before that.
     heard: Option<Instant>,
     random: Random,
     beat: u64,
@@ -113,9 +112,11 @@ impl Machine {
                 self.handle_lost(now);
                 Some(Action::Close("the manager did not answer the hello"))
             }
-            State::Running {
-                last_heard, timing, ..
-            } if now >= *last_heard + timing.silence.get() => {
+            State::Running { timing, .. }
+                if self
+                    .heard
+                    .is_some_and(|heard| now >= heard + timing.silence.get()) =>
+            {
                 self.handle_lost(now);
                 Some(Action::Close("the manager is silent"))
             }
@@ -144,11 +145,10 @@ impl Machine {
             State::Waiting { until } => *until,
             State::Connecting { deadline } | State::Greeting { deadline, .. } => *deadline,
             State::Running {
-                next_beat,
-                last_heard,
-                timing,
-                ..
-            } => (*last_heard + timing.silence.get()).min(*next_beat),
+                next_beat, timing, ..
+            } => self.heard.map_or(*next_beat, |heard| {
+                (heard + timing.silence.get()).min(*next_beat)
+            }),
         }
     }
 
@@ -169,10 +169,10 @@ impl Machine {
     /// The manager took the shard in. The protocol version is the caller's to check.
     pub(crate) fn handle_welcome(&mut self, welcome: &Welcome, now: Instant) {
         self.failures = 0;
+        self.heard = Some(now);
         self.beat = 0;
         self.state = State::Running {
             next_beat: now,
-            last_heard: now,
             timing: within_bounds(welcome.timing),
             beats: VecDeque::new(),
         };
@@ -190,9 +190,6 @@ impl Machine {
     /// Something came.
     pub(crate) const fn handle_frame(&mut self, now: Instant) {
         self.heard = Some(now);
-        if let State::Running { last_heard, .. } = &mut self.state {
-            *last_heard = now;
-        }
     }
 
     /// The answer to heartbeat `beat` came: when that one was sent, unless it is too old to be known.
