@@ -3,7 +3,10 @@
 use netwolf_wire::series::Kind;
 use thiserror::Error;
 
-use crate::limits::MAX_REGEX_BYTES;
+use crate::{
+    limits::MAX_REGEX_BYTES,
+    textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
+};
 
 /// A fault of one rule.
 ///
@@ -11,7 +14,8 @@ use crate::limits::MAX_REGEX_BYTES;
 /// # use netwolf_wire::rule::{Matches, RegexSource, Rule};
 /// let rule = Rule {
 ///     name: "load".into(),
-///     regex: RegexSource { patterns: vec!["(?P<load>".into()], matches: Matches::First, blocks: None },
+///     regex: Some(RegexSource { patterns: vec!["(?P<load>".into()], matches: Matches::First, blocks: None }),
+///     textfsm: None,
 ///     metrics: vec![],
 /// };
 /// let errors = netwolf_filter::Filter::compile(&[rule]).unwrap_err();
@@ -57,6 +61,12 @@ pub enum Fault {
     /// The rule has no metrics.
     #[error("the rule has no metrics")]
     NoMetrics,
+    /// The rule has no source.
+    #[error("the rule has neither `regex` nor `textfsm`")]
+    NoSource,
+    /// The rule has more than one source.
+    #[error("the rule has both `regex` and `textfsm`")]
+    ManySources,
     /// The regex source has no patterns.
     #[error("the rule has no patterns")]
     NoPatterns,
@@ -73,6 +83,23 @@ pub enum Fault {
     PatternTooBig {
         /// The pattern as written.
         pattern: String,
+    },
+    /// The text of a `textfsm` source is no template.
+    #[error("the template is refused: {0}")]
+    BadTemplate(TemplateError),
+    /// Patterns of a template compile to more than [`MAX_PATTERN_BYTES`].
+    #[error(
+        "the pattern in line {line} of the template takes more than {MAX_PATTERN_BYTES} bytes when compiled"
+    )]
+    TemplateTooBig {
+        /// The line in the template, from 1.
+        line: usize,
+    },
+    /// Two values of a template make one field.
+    #[error("two values of the template are named {field:?} in lower case")]
+    RepeatedField {
+        /// The field.
+        field: String,
     },
     /// The metric's name is not one that Prometheus takes.
     #[error("metric name {metric:?} is not valid in Prometheus")]
@@ -136,6 +163,18 @@ pub enum Fault {
         /// The fields that there are.
         known: Vec<String>,
     },
+    /// A field that a template has not as a value.
+    #[error(
+        "metric {metric:?} uses field {field:?}, which is no value of the template in lower case"
+    )]
+    UnknownValue {
+        /// The metric.
+        metric: String,
+        /// The field.
+        field: String,
+        /// The fields that there are.
+        known: Vec<String>,
+    },
     /// A label's text has `${` without `}`.
     #[error("label text {text:?} has \"${{\" without \"}}\"")]
     OpenTemplate {
@@ -187,10 +226,30 @@ impl Fault {
         }
     }
 
+    /// The fault as it is told of a rule whose source is a template.
+    pub(crate) fn of_a_template(self) -> Self {
+        match self {
+            Self::UnknownField {
+                metric,
+                field,
+                known,
+            } => Self::UnknownValue {
+                metric,
+                field,
+                known,
+            },
+            fault => fault,
+        }
+    }
+
     /// What to do about it, where there is something to say that the fault does not say itself.
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoName | Self::NoMetrics | Self::NoPatterns => return None,
+            Self::NoSource => "write `regex` with `patterns`, or `textfsm` with the text of a template".into(),
+            Self::ManySources => "make two rules of it".into(),
+            Self::BadTemplate(_) => "lines and columns are those of the template, not of the file; `netwolf parse --textfsm FILE` tries one by itself".into(),
+            Self::TemplateTooBig { .. } => "in counted repetitions write `[0-9]` for `\\d` and `[0-9A-Za-z_]` for `\\w`, or use `+`".into(),
             Self::DuplicateRule => "problems are counted by rule: give each rule of a command a name of its own".into(),
             Self::BadPattern { reason, .. } if reason.contains("look-around") || reason.contains("backreferences") => {
                 "match the surrounding text as well, and put only the wanted part into a named group".into()
@@ -208,23 +267,27 @@ impl Fault {
             Self::InfoValue { .. } => "an info metric is always 1: put the text into a label, or make it a gauge".into(),
             Self::BadNumber { .. } => "numbers in rules are finite, and a scale is not 0".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
+            Self::UnknownValue { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
+            Self::UnknownValue { known, .. } => format!("the template has these: {}", known.join(", ")),
             Self::OpenTemplate { .. } => "write fields as `${field}` or `${field:-text where it is absent}`".into(),
             Self::LabelName { .. } => "use letters, digits and `_`, and do not begin with a digit".into(),
             Self::ReservedLabel { label, .. } if label == "device" => "drop it: every series has the label `device` already".into(),
             Self::ReservedLabel { .. } => "choose another name: `le`, `quantile` and names that begin with `__` belong to Prometheus".into(),
             Self::KindConflict { .. } => "give both the same kind, or one of them another name".into(),
-            Self::FamilyConflict { .. } => "give one of them another name".into(),
+            Self::RepeatedField { .. } | Self::FamilyConflict { .. } => "give one of them another name".into(),
         };
         Some(hint)
     }
 }
+
+const BARE_NAME_HINT: &str = "write the field's bare name in `value`, without `${` and `}`";
 
 fn unknown_field_hint(field: &str, known: &[String]) -> String {
     if known.is_empty() {
         return format!("write the group as `(?P<{field}>...)` in a pattern");
     }
     if field.starts_with("${") {
-        return "write the field's bare name in `value`, without `${` and `}`".into();
+        return BARE_NAME_HINT.into();
     }
     format!("the patterns have these groups: {}", known.join(", "))
 }

@@ -16,7 +16,7 @@ use crate::{
     metric::MetricMaker,
     problem::{Problem, ProblemKind, excerpt},
     recollection::Recollection,
-    source::regex::RegexRecords,
+    source::{Found, Records},
 };
 
 /// The rules of one command, ready to be applied to its outputs.
@@ -32,7 +32,7 @@ pub struct Filter {
 #[derive(Debug)]
 struct CompiledRule {
     name: String,
-    records: RegexRecords,
+    records: Records,
     metrics: Vec<MetricMaker>,
 }
 
@@ -55,7 +55,7 @@ pub struct Sample {
 pub struct Extraction {
     /// In the order of rules, records and metrics; each series once.
     pub samples: Vec<Sample>,
-    /// What could not be read, in the order of the output; at most [`MAX_PROBLEMS`].
+    /// What could not be read, in the order of rules and of the output; at most [`MAX_PROBLEMS`].
     pub problems: Vec<Problem>,
     /// Problems that are not listed, because there were too many.
     pub unlisted_problems: usize,
@@ -83,7 +83,10 @@ impl Filter {
     ///
     /// let rule = Rule {
     ///     name: "uptime".into(),
-    ///     regex: RegexSource { patterns: vec!["uptime is (?P<uptime>.+)".into()], matches: Matches::First, blocks: None },
+    ///     regex: Some(RegexSource {
+    ///         patterns: vec!["uptime is (?P<uptime>.+)".into()], matches: Matches::First, blocks: None,
+    ///     }),
+    ///     textfsm: None,
     ///     metrics: vec![Metric {
     ///         name: "device_uptime_seconds".into(),
     ///         kind: Kind::Gauge,
@@ -154,9 +157,10 @@ impl Filter {
     /// # let metric = Metric { name: "fan_ok".into(), kind: Kind::Gauge, help: "Whether it turns.".into(),
     /// #     labels: [("fan".into(), "${fan}".into())].into(), value: Some("ok".into()), parse: Parse::Number,
     /// #     map: [].into(), scale: 1.0, offset: 0.0 };
-    /// # let regex = RegexSource { patterns: vec![r"fan (?P<fan>\d) (?P<ok>\d)".into()],
-    /// #     matches: Matches::Every, blocks: None };
-    /// # let filter = Filter::compile(&[Rule { name: "fans".into(), regex, metrics: vec![metric] }]).unwrap();
+    /// # let regex = Some(RegexSource { patterns: vec![r"fan (?P<fan>\d) (?P<ok>\d)".into()],
+    /// #     matches: Matches::Every, blocks: None });
+    /// # let rule = Rule { name: "fans".into(), regex, textfsm: None, metrics: vec![metric] };
+    /// # let filter = Filter::compile(&[rule]).unwrap();
     /// let mut recollection = Recollection::default();
     /// let first = filter.apply_again("fan 1 1, fan 2 1", &mut recollection);
     /// let second = filter.apply_again("fan 1 1, fan 2 0", &mut recollection);
@@ -190,7 +194,18 @@ impl CompiledRule {
     fn apply(&self, output: &str, collector: &mut Collector<'_>) -> ControlFlow<()> {
         let mut records = 0;
         let mut flow = ControlFlow::Continue(());
-        self.records.read(output, |record| {
+        self.records.read(output, |found| {
+            let record = match found {
+                Found::Record(record) => record,
+                Found::Problem(kind, text) => {
+                    collector.tell(self, kind, text);
+                    return ControlFlow::Continue(());
+                }
+                Found::UnlistedProblems(count) => {
+                    collector.extraction.unlisted_problems += count;
+                    return ControlFlow::Continue(());
+                }
+            };
             if records == MAX_RECORDS {
                 collector.tell(self, ProblemKind::TooMany, format!("{MAX_RECORDS} records"));
                 return ControlFlow::Break(());
@@ -223,18 +238,19 @@ fn compile_rule(
     families: &mut Families,
     faults: &mut Vec<Fault>,
 ) -> Option<CompiledRule> {
-    let records = RegexRecords::compile(&rule.regex)
+    let records = Records::compile(rule)
         .map_err(|found| faults.extend(found))
         .ok();
     if rule.metrics.is_empty() {
         faults.push(Fault::NoMetrics);
     }
-    let fields = records.as_ref().map(RegexRecords::fields);
+    let fields = records.as_ref().map(Records::fields);
     let mut metrics = Vec::new();
     for metric in &rule.metrics {
         match MetricMaker::compile(metric, families, fields) {
             Ok(metric) => metrics.push(metric),
-            Err(found) => faults.extend(found),
+            Err(found) if rule.textfsm.is_none() => faults.extend(found),
+            Err(found) => faults.extend(found.into_iter().map(Fault::of_a_template)),
         }
     }
     Some(CompiledRule {

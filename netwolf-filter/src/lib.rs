@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   output --> source --> records --> metrics --> samples
-//!             (regex)    (fields)   (labels, value)   \--> problems, for what could not be read
+//!             (regex,    (fields)   (labels, value)   \--> problems, for what could not be read
+//!              textfsm)
 //! ```
 //!
 //! [`Filter::compile`] checks the rules of one command and tells of every fault at once;
@@ -11,9 +12,9 @@
 //!
 //! | Word | Means here |
 //! |---|---|
-//! | source | reads records from the output; `regex` is the first, each source has a module in `source/` |
-//! | record | the fields that one match, or one block of the output, has |
-//! | field | a named piece of text in a record; absent when its group took no part |
+//! | source | reads records from the output: `regex` or `textfsm`; each has a module in `source/` |
+//! | record | the fields that one match, one block of the output, or one row of a table has |
+//! | field | a named piece of text in a record; absent when its group took no part, or its cell is empty |
 //! | sample | one value of one series: a family, labels, a number |
 //! | problem | something in the output that a rule could not read; it costs its own sample and no other |
 //!

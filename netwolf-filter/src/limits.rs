@@ -8,6 +8,10 @@ pub const MAX_SAMPLES: usize = 10_000;
 /// Records that one rule reads from one output, whether or not they make samples.
 pub const MAX_RECORDS: usize = 10_000;
 
+/// Cells of the table that a template makes of one output, each item of a list being one as well: records of as many
+/// fields as anybody has, and room for lists.
+pub const MAX_CELLS: usize = 32 * MAX_RECORDS;
+
 /// Problems listed for one output; the rest is only counted.
 pub const MAX_PROBLEMS: usize = 100;
 

@@ -34,18 +34,21 @@ pub enum ProblemKind {
     Duplicate,
     /// A label value is longer than [`MAX_LABEL_BYTES`](crate::limits::MAX_LABEL_BYTES). The text is its beginning.
     LabelTooLong,
+    /// A template takes a line for an error, or a line is too much for its pattern. The text says which line and why.
+    Unreadable,
     /// The output has more records or samples than the limit; the rest was not read. The text is the limit.
     TooMany,
 }
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NoMatch,
         Self::NotANumber,
         Self::InvalidCounter,
         Self::Duplicate,
         Self::LabelTooLong,
+        Self::Unreadable,
         Self::TooMany,
     ];
 
@@ -57,6 +60,7 @@ impl ProblemKind {
             Self::InvalidCounter => "invalid_counter",
             Self::Duplicate => "duplicate",
             Self::LabelTooLong => "label_too_long",
+            Self::Unreadable => "unreadable",
             Self::TooMany => "too_many",
         }
     }
@@ -70,6 +74,7 @@ impl fmt::Display for ProblemKind {
             Self::InvalidCounter => "not the value of a counter",
             Self::Duplicate => "the series is there twice",
             Self::LabelTooLong => "the label value is too long",
+            Self::Unreadable => "the template cannot read a line",
             Self::TooMany => "there are more than the limit, and the rest is left out",
         })
     }

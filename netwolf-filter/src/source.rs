@@ -1,10 +1,78 @@
 //! Where records come from. Each source has a module of its own and gives the same thing: its fields'
 //! names when it is compiled, and then records of those fields, one at a time.
 //!
-//! `regex` is the only one so far. TextFSM templates, jq programs and XML paths stand beside it when
-//! their rules do, and nothing outside this folder changes but the choice in [`crate::filter`].
+//! jq programs and XML paths stand beside `regex` and `textfsm` when their rules do, and nothing outside this file and
+//! its folder changes.
 
-pub(crate) mod regex;
+mod regex;
+mod textfsm;
+
+use std::ops::ControlFlow;
+
+use netwolf_wire::rule::{Rule, Source, SourceError};
+
+use self::{regex::RegexRecords, textfsm::TextFsmRecords};
+use crate::{error::Fault, problem::ProblemKind};
+
+/// A compiled source.
+#[derive(Debug)]
+pub(crate) enum Records {
+    Regex(RegexRecords),
+    TextFsm(TextFsmRecords),
+}
+
+/// What a source finds in an output.
+#[derive(Debug)]
+pub(crate) enum Found<'r> {
+    Record(Record<'r>),
+    /// Something that it cannot read, with the text for people.
+    Problem(ProblemKind, String),
+    /// So many more problems.
+    UnlistedProblems(usize),
+}
+
+impl Records {
+    /// Compiles the source of `rule`.
+    ///
+    /// # Errors
+    /// Every fault of the source.
+    pub(crate) fn compile(rule: &Rule) -> Result<Self, Vec<Fault>> {
+        match rule.source() {
+            Ok(Source::Regex(source)) => RegexRecords::compile(source).map(Self::Regex),
+            Ok(Source::TextFsm(text)) => TextFsmRecords::compile(text).map(Self::TextFsm),
+            Err(SourceError::None) => Err(vec![Fault::NoSource]),
+            Err(SourceError::Many) => Err(vec![Fault::ManySources]),
+        }
+    }
+
+    /// The fields' names, in the order of a record's indices.
+    pub(crate) fn fields(&self) -> &[String] {
+        match self {
+            Self::Regex(regex) => regex.fields(),
+            Self::TextFsm(template) => template.fields(),
+        }
+    }
+
+    /// Whether an output without any record is a problem.
+    pub(crate) fn wants_a_record(&self) -> bool {
+        match self {
+            Self::Regex(regex) => regex.wants_a_record(),
+            // A table may be empty.
+            Self::TextFsm(_) => false,
+        }
+    }
+
+    /// Gives `each` what is in `output` until it breaks: problems, and then the records in their order.
+    pub(crate) fn read(&self, output: &str, mut each: impl FnMut(Found<'_>) -> ControlFlow<()>) {
+        match self {
+            Self::Regex(regex) => regex.read(output, |record| each(Found::Record(record))),
+            Self::TextFsm(template) => {
+                // `each` said how to go on, and there is nothing left to do either way.
+                let _done = template.read(output, each);
+            }
+        }
+    }
+}
 
 /// The fields of one record, by index; the names were settled when the rule was compiled.
 #[derive(Clone, Copy, Debug)]

@@ -32,7 +32,7 @@ mod record;
 mod table;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::{
     error::{TemplateError, TemplateFault},

@@ -7,15 +7,56 @@ use serde::{Deserialize, Serialize};
 use crate::series::Kind;
 
 /// One source of records, and the metrics that each record makes.
+///
+/// Each source is a key of its own, and exactly one of them is there. Whoever compiles the rule sees to that, so that
+/// people are told with all other faults; [`Self::source`] is how the source is looked at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Names the rule in problems and metrics; unique within its command.
     pub name: String,
-    /// How records are read from the output. Other sources stand beside this one, each as a key of its own.
-    pub regex: RegexSource,
+    /// Records by regular expressions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regex: Option<RegexSource>,
+    /// Records by a `TextFSM` template, which is this text: each row is a record, and the values' names in lower case
+    /// are its fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub textfsm: Option<String>,
     /// What each record becomes.
     pub metrics: Vec<Metric>,
+}
+
+/// How a rule reads records from an output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source<'r> {
+    /// By regular expressions.
+    Regex(&'r RegexSource),
+    /// By a `TextFSM` template.
+    TextFsm(&'r str),
+}
+
+/// A rule has not exactly one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceError {
+    /// It has none.
+    None,
+    /// It has more than one.
+    Many,
+}
+
+impl Rule {
+    /// The source.
+    ///
+    /// # Errors
+    /// There is none, or more than one.
+    pub fn source(&self) -> Result<Source<'_>, SourceError> {
+        match (&self.regex, &self.textfsm) {
+            (Some(regex), None) => Ok(Source::Regex(regex)),
+            (None, Some(template)) => Ok(Source::TextFsm(template)),
+            (None, None) => Err(SourceError::None),
+            (Some(_), Some(_)) => Err(SourceError::Many),
+        }
+    }
 }
 
 /// Records by regular expressions with named groups; each group is a field.
@@ -119,4 +160,33 @@ fn is_one(value: &f64) -> bool {
 )]
 fn is_zero(value: &f64) -> bool {
     *value == 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> Rule {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_rule_is_written_with_its_source_alone() {
+        for text in [
+            r#"{"name":"r","regex":{"patterns":["x"],"match":"first"},"metrics":[]}"#,
+            r#"{"name":"r","textfsm":"Value A (.)\n\nStart\n","metrics":[]}"#,
+        ] {
+            let rule = rule(text);
+            assert_eq!(serde_json::to_string(&rule).unwrap(), text);
+            assert!(rule.source().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_rule_without_exactly_one_source_has_none_to_look_at() {
+        let none = rule(r#"{"name":"r","metrics":[]}"#);
+        assert_eq!(none.source(), Err(SourceError::None));
+        let many = rule(r#"{"name":"r","regex":{"patterns":[]},"textfsm":"","metrics":[]}"#);
+        assert_eq!(many.source(), Err(SourceError::Many));
+    }
 }

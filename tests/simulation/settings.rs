@@ -163,11 +163,12 @@ fn target(port: u16) -> Target {
 fn plan() -> Plan {
     let rule = Rule {
         name: "load".into(),
-        regex: RegexSource {
+        regex: Some(RegexSource {
             patterns: vec![r"(?P<value>\d+)".into()],
             matches: Matches::First,
             blocks: None,
-        },
+        }),
+        textfsm: None,
         metrics: vec![Metric {
             name: "netwolf_load".into(),
             kind: Kind::Gauge,

@@ -91,7 +91,7 @@ async fn tables_become_series_with_labels() {
         "netwolf_interface_up",
         r"(?m)^(?P<name>\S+) is (?:administratively )?(?P<value>up|down)",
     );
-    rule.regex.matches = Matches::Every;
+    rule.regex.as_mut().unwrap().matches = Matches::Every;
     rule.metrics[0].map = [("up".to_owned(), 1.0), ("down".to_owned(), 0.0)].into();
     rule.metrics[0].labels = [("interface".to_owned(), "${name}".to_owned())].into();
     let plan = plan(

@@ -99,11 +99,12 @@ pub(crate) fn linux() -> Platform {
 pub(crate) fn gauge(name: &str, pattern: &str) -> Rule {
     Rule {
         name: name.into(),
-        regex: RegexSource {
+        regex: Some(RegexSource {
             patterns: vec![pattern.into()],
             matches: Matches::First,
             blocks: None,
-        },
+        }),
+        textfsm: None,
         metrics: vec![Metric {
             name: name.into(),
             kind: Kind::Gauge,

@@ -8,17 +8,41 @@ use netwolf_wire::{
 };
 
 use super::*;
-use crate::limits::{MAX_EXCERPT, MAX_LABEL_BYTES};
+use crate::{
+    limits::{MAX_EXCERPT, MAX_LABEL_BYTES},
+    textfsm::tests::properties::template,
+};
+
+/// A template that reads a good part of any output.
+const TABLE: &str = r"Value A (\d+)
+Value List B ([a-z]+|)
+
+Start
+  ^\s*${A}${B} -> Record
+  ^:${B} -> Continue
+  ^- -> Error
+";
 
 fn rule(name: &str, patterns: &[&str], matches: Matches, metrics: Vec<Metric>) -> Rule {
     let patterns = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
     Rule {
         name: name.into(),
-        regex: RegexSource {
+        regex: Some(RegexSource {
             patterns,
             matches,
             blocks: None,
-        },
+        }),
+        textfsm: None,
+        metrics,
+    }
+}
+
+/// A rule with a template.
+fn by_template(text: &str, metrics: Vec<Metric>) -> Rule {
+    Rule {
+        name: "r".into(),
+        regex: None,
+        textfsm: Some(text.into()),
         metrics,
     }
 }
@@ -88,7 +112,7 @@ fn every_fault_of_a_pattern_is_told() {
         "fine (?P<b>.)",
     ];
     let mut rule = rule("r", &patterns, Matches::First, vec![gauge("m", "b", &[])]);
-    rule.regex.blocks = Some("[".into());
+    rule.regex.as_mut().unwrap().blocks = Some("[".into());
     insta::assert_snapshot!(faults(&[rule]));
 }
 
@@ -172,6 +196,73 @@ fn every_fault_of_a_rule_is_told_and_names_its_rule() {
             .max(),
         Some(5)
     );
+}
+
+#[test]
+fn every_fault_of_a_source_is_told() {
+    let metrics = || vec![gauge("m", "a", &[("x", "${B}"), ("y", "${b}")])];
+    let none = Rule {
+        textfsm: None,
+        ..by_template("", metrics())
+    };
+    let both = Rule {
+        textfsm: Some("not looked at".into()),
+        ..rule("both", &["not looked at"], Matches::First, metrics())
+    };
+    let template = |name: &str, text| Rule {
+        name: name.into(),
+        ..by_template(text, metrics())
+    };
+    insta::assert_snapshot!(faults(&[
+        none,
+        both,
+        template("bad", "Value A (.)\n\nStart\n  ^${C}\n"),
+        template("big", "Value A (.)\n\nStart\n  ^([^x]{400}){300}$$\n"),
+        template("names", "Value A (.)\nValue a (.)\n\nStart\n"),
+        template("fields", TABLE),
+    ]));
+}
+
+#[test]
+fn a_template_makes_samples_and_its_errors_are_problems() {
+    let metrics = vec![gauge("m", "a", &[("b", "${b}")])];
+    let filter = Filter::compile(&[by_template(TABLE, metrics)]).unwrap();
+    assert_eq!(
+        apply(&filter, "7x\nno rule takes this\n:y\n8z\n9\n- odd\n10w\n"),
+        [
+            "m{b=x} 7",
+            "m{b=y,z} 8",
+            "m{} 9",
+            "m{b=w} 10",
+            "unreadable line 6 (template line 7): the rule says that the line is an error: - odd"
+        ]
+    );
+    assert!(apply(&filter, "").is_empty(), "a table may be empty");
+}
+
+#[test]
+fn an_empty_cell_is_a_value_that_is_not_there() {
+    let text = "Value A (\\d*)\nValue B (\\w)\n\nStart\n  ^${A}-${B} -> Record\n";
+    let metrics = vec![
+        gauge("m", "a", &[("b", "${b}")]),
+        metric("b_info", Kind::Info, None, &[("b", "${b}")]),
+    ];
+    let filter = Filter::compile(&[by_template(text, metrics)]).unwrap();
+    assert_eq!(
+        apply(&filter, "1-x\n-y\n"),
+        ["m{b=x} 1", "b_info{b=x} 1", "b_info{b=y} 1"]
+    );
+}
+
+#[test]
+fn rows_past_the_limit_are_one_problem() {
+    let metrics = vec![gauge("m", "a", &[])];
+    let filter = Filter::compile(&[by_template(TABLE, metrics)]).unwrap();
+    let extraction = filter.apply(&"1\n".repeat(MAX_RECORDS + 1));
+    let last = &extraction.problems[MAX_PROBLEMS - 1];
+    assert_eq!(last.kind, ProblemKind::Duplicate);
+    assert_eq!(extraction.samples.len(), 1);
+    assert_eq!(extraction.problem_count(), MAX_RECORDS - 1 + 1);
 }
 
 #[test]
@@ -448,21 +539,23 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         },
     );
     let patterns = prop::collection::vec(pattern, 1..3);
-    (
-        patterns,
-        blocks,
-        matches,
-        prop::collection::vec(metric, 1..4),
-    )
-        .prop_map(|(patterns, blocks, matches, metrics)| Rule {
-            name: "r".into(),
-            regex: RegexSource {
-                patterns,
-                matches,
-                blocks,
-            },
-            metrics,
-        })
+    let regex = (patterns, blocks, matches).prop_map(|(patterns, blocks, matches)| {
+        let regex = RegexSource {
+            patterns,
+            matches,
+            blocks,
+        };
+        (Some(regex), None)
+    });
+    let textfsm =
+        prop_oneof![Just(TABLE.to_owned()), template()].prop_map(|text| (None, Some(text)));
+    let source = prop_oneof![regex, textfsm];
+    (source, prop::collection::vec(metric, 1..4)).prop_map(|((regex, textfsm), metrics)| Rule {
+        name: "r".into(),
+        regex,
+        textfsm,
+        metrics,
+    })
 }
 
 proptest! {

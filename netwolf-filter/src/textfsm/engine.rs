@@ -12,7 +12,7 @@
 //! began.
 
 use super::{
-    limits::{MAX_CELLS, MAX_OUTPUT_BYTES, MAX_PROBLEMS, MAX_WORK},
+    limits::{MAX_OUTPUT_BYTES, MAX_PROBLEMS, MAX_WORK},
     lines::{Line, Lines},
     matcher::{Failure, Slots},
     pattern::first_text,
@@ -25,16 +25,25 @@ use crate::problem::excerpt;
 
 /// Runs `template` as Python does.
 pub(super) fn run<'t>(template: &Template, output: &'t str) -> Result<Table<'t>, RunError> {
-    let mut run = Run::new(template, true);
+    let settings = Settings {
+        is_strict: true,
+        ..Settings::default()
+    };
+    let mut run = Run::new(template, settings);
     match run.all(output) {
         Ok(()) => Ok(run.table),
         Err(End(problem)) => Err(RunError(problem)),
     }
 }
 
-/// Runs `template` and keeps what can be read.
-pub(super) fn run_leniently<'t>(template: &Template, output: &'t str) -> Parsed<'t> {
-    let mut run = Run::new(template, false);
+/// Runs `template` and keeps what can be read. `settings` are lenient ones.
+pub(super) fn run_leniently<'t>(
+    template: &Template,
+    output: &'t str,
+    settings: Settings,
+) -> Parsed<'t> {
+    debug_assert!(!settings.is_strict, "an error has no table");
+    let mut run = Run::new(template, settings);
     if let Err(End(problem)) = run.all(output) {
         run.list(problem);
     }
@@ -45,12 +54,34 @@ pub(super) fn run_leniently<'t>(template: &Template, output: &'t str) -> Parsed<
     }
 }
 
+/// How a template is run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// The first problem is the end.
+    pub(super) is_strict: bool,
+    /// Lines that no rule takes are told, unless it is strict.
+    pub(super) tells_unmatched: bool,
+    /// Cells of the table, each item of a list being one as well.
+    pub(super) max_cells: usize,
+}
+
+/// Lenient.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            is_strict: false,
+            tells_unmatched: true,
+            max_cells: super::limits::MAX_CELLS,
+        }
+    }
+}
+
 /// Nothing is read after this.
 struct End(Problem);
 
 struct Run<'p, 't> {
     template: &'p Template,
-    is_strict: bool,
+    settings: Settings,
     table: Table<'t>,
     record: Record<'p, 't>,
     /// Of each rule of each state, made when it is first tried.
@@ -72,10 +103,10 @@ enum Flow {
 }
 
 impl<'p, 't> Run<'p, 't> {
-    fn new(template: &'p Template, is_strict: bool) -> Self {
+    fn new(template: &'p Template, settings: Settings) -> Self {
         Self {
             template,
-            is_strict,
+            settings,
             table: Table::new(template.header().clone()),
             record: Record::new(template),
             slots: template.states.iter().map(|_| Vec::new()).collect(),
@@ -138,7 +169,8 @@ impl<'p, 't> Run<'p, 't> {
                 return Ok(self.go(target));
             }
         }
-        if !is_matched && text.is_some() && !self.is_strict {
+        let tells = self.settings.tells_unmatched && !self.settings.is_strict;
+        if !is_matched && text.is_some() && tells {
             self.tell(ProblemKind::Unmatched, None, line.text)?;
         }
         Ok(Flow::On)
@@ -196,7 +228,7 @@ impl<'p, 't> Run<'p, 't> {
             return Ok(());
         }
         let outcome = self.record.record(&mut self.table);
-        if outcome == Outcome::Recorded && self.record.cells > MAX_CELLS {
+        if outcome == Outcome::Recorded && self.record.cells > self.settings.max_cells {
             let mut end = self.end(ProblemKind::TooManyCells, text);
             end.0.rule = rule.map(|rule| rule.line);
             return Err(end);
@@ -242,7 +274,7 @@ impl<'p, 't> Run<'p, 't> {
             line: self.number,
             text: String::new(),
         };
-        if self.is_strict {
+        if self.settings.is_strict {
             let text = excerpt(text);
             return Err(End(Problem { text, ..problem }));
         }

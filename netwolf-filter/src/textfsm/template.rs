@@ -196,6 +196,17 @@ impl Template {
     /// Where an `Error` rule takes a line, the line and the record that was begun are lost, up to where the next one
     /// is recorded; the table is kept. Lines that no rule takes are told as well, and cost nothing, as in Python.
     pub fn run_leniently<'t>(&self, output: &'t str) -> Parsed<'t> {
-        engine::run_leniently(self, output)
+        engine::run_leniently(self, output, engine::Settings::default())
+    }
+
+    /// As [`Self::run_leniently`], with at most `max_cells` cells, and without the lines that no rule takes: they are
+    /// the same at every poll, and would leave no room among the problems for those that cost something.
+    pub(crate) fn run_for_poll<'t>(&self, output: &'t str, max_cells: usize) -> Parsed<'t> {
+        let settings = engine::Settings {
+            tells_unmatched: false,
+            max_cells,
+            ..engine::Settings::default()
+        };
+        engine::run_leniently(self, output, settings)
     }
 }

@@ -1,7 +1,7 @@
 //! What templates make of outputs.
 
 mod lenient;
-mod properties;
+pub(crate) mod properties;
 mod python;
 
 use serde_json::{Value, json};

@@ -358,13 +358,18 @@ mod pages {
     #[test]
     fn the_examples_of_the_library_page_load() {
         let page = page("library.md");
-        let [platform, collector] = examples(&page)[..] else {
-            panic!("two examples")
+        let [platform, collector, by_template] = examples(&page)[..] else {
+            panic!("three examples")
         };
         let root = tempfile::tempdir().unwrap();
-        for (folder, text) in [("platforms", platform), ("collectors", collector)] {
-            fs::create_dir(root.path().join(folder)).unwrap();
-            fs::write(root.path().join(folder).join("example.yml"), text).unwrap();
+        for (file, text) in [
+            ("platforms/example.yml", platform),
+            ("collectors/example.yml", collector),
+            ("collectors/by_template.yml", by_template),
+        ] {
+            let file = root.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
         }
         let text = "library: { platforms: platforms, collectors: collectors }";
         if let Err(faults) = parse(&root.path().join("netwolf.yml"), text) {

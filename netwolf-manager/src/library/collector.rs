@@ -235,20 +235,20 @@ impl Checker<'_> {
         rules
     }
 
-    /// The pattern or metric that an error is about, or else the rule.
+    /// The pattern, template or metric that an error is about, or else the rule.
     fn rule_place(&self, command: usize, index: usize, rule: &Rule, error: &RuleError) -> Place {
         let at = [Key("commands"), Index(command), Key("rules"), Index(index)];
         let inner = |steps: &[_]| self.document.place(&[&at[..], steps].concat());
         if let Some(pattern) = pattern_of(&error.fault) {
-            if let Some(index) = rule
-                .regex
-                .patterns
-                .iter()
-                .position(|known| known == pattern)
-            {
+            let patterns = rule.regex.as_ref().map(|regex| &regex.patterns);
+            let index = patterns.and_then(|all| all.iter().position(|known| known == pattern));
+            if let Some(index) = index {
                 return inner(&[Key("regex"), Key("patterns"), Index(index)]);
             }
             return inner(&[Key("regex"), Key("blocks")]);
+        }
+        if is_of_template(&error.fault) {
+            return inner(&[Key("textfsm")]);
         }
         let metric = metric_of(&error.fault)
             .and_then(|name| rule.metrics.iter().position(|metric| metric.name == name));
@@ -269,6 +269,16 @@ fn pattern_of(fault: &RuleFault) -> Option<&str> {
     }
 }
 
+/// Whether a fault is one of the rule's template.
+fn is_of_template(fault: &RuleFault) -> bool {
+    matches!(
+        fault,
+        RuleFault::BadTemplate(_)
+            | RuleFault::TemplateTooBig { .. }
+            | RuleFault::RepeatedField { .. }
+    )
+}
+
 /// The metric that a fault is about.
 fn metric_of(fault: &RuleFault) -> Option<&str> {
     match fault {
@@ -280,6 +290,7 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::InfoValue { metric }
         | RuleFault::BadNumber { metric, .. }
         | RuleFault::UnknownField { metric, .. }
+        | RuleFault::UnknownValue { metric, .. }
         | RuleFault::LabelName { metric, .. }
         | RuleFault::ReservedLabel { metric, .. }
         | RuleFault::KindConflict { metric }

@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use netwolf_filter::Filter;
+
 use super::*;
 
 #[test]
@@ -105,6 +107,109 @@ fn a_users_file_takes_the_place_of_the_bundled_one_where_it_says_so() {
         library.collector("cisco_ios", "cpu").unwrap().description,
         "My own"
     );
+}
+
+/// Neighbours as a router might print them, with a state or a count in the last column.
+const BGP: &str = r"
+name: bgp
+platforms: [linux]
+description: Neighbours
+commands:
+  - command: show neighbours
+    rules:
+      - name: neighbours
+        textfsm: |
+          Value Filldown VRF (\S+)
+          Value Required PEER ([0-9a-f.:]+)
+          Value AS (\d+)
+          Value STATE ([A-Z][a-z]+)
+          Value PREFIXES (\d+)
+
+          Start
+            ^Routing table ${VRF},
+            ^\s+${PEER}\s+AS${AS}\s+(${STATE}|${PREFIXES} prefixes)$$ -> Record
+            ^!! -> Error
+        metrics:
+          - name: netwolf_bgp_prefixes
+            kind: gauge
+            help: Prefixes from the neighbour.
+            labels: { vrf: '${vrf}', peer: '${peer}', as: '${as}' }
+            value: prefixes
+          - name: netwolf_bgp_session_info
+            kind: info
+            help: State of a session that is not up.
+            labels: { peer: '${peer}', state: '${state:-Established}' }
+";
+
+#[test]
+fn a_template_in_a_file_makes_samples() {
+    let (library, faults) = with_user_files(&[("collectors/bgp.yml", BGP)]);
+    assert_eq!(faults, [""; 0]);
+    let command = &library.collector("linux", "bgp").unwrap().commands[0];
+    let filter = Filter::compile(&command.rules).unwrap();
+    let extraction = filter.apply(
+        "Routing table main, router 192.0.2.1\n\
+         \x20 Neighbour     System   Up\n\
+         \x20 192.0.2.2     AS64500  1200 prefixes\n\
+         \x20 2001:db8::3   AS64501  Idle\n\
+         !! neighbour 192.0.2.9 was not asked\n\
+         Routing table guest, router 192.0.2.1\n\
+         \x20 198.51.100.7  AS64502  0 prefixes\n",
+    );
+    let samples = extraction.samples.iter().map(|sample| {
+        let labels = sample.labels.iter();
+        let labels: Vec<_> = labels
+            .map(|(name, text)| format!("{name}={text}"))
+            .collect();
+        let name = &filter.families()[sample.family].name;
+        format!("{name} {} {}", labels.join(","), sample.value)
+    });
+    assert_eq!(
+        samples.collect::<Vec<_>>(),
+        [
+            "netwolf_bgp_prefixes as=64500,peer=192.0.2.2,vrf=main 1200",
+            "netwolf_bgp_session_info peer=192.0.2.2,state=Established 1",
+            "netwolf_bgp_session_info peer=2001:db8::3,state=Idle 1",
+            "netwolf_bgp_prefixes as=64502,peer=198.51.100.7,vrf=guest 0",
+            "netwolf_bgp_session_info peer=198.51.100.7,state=Established 1",
+        ]
+    );
+    let problems: Vec<_> = extraction.problems.iter().map(|it| &it.text).collect();
+    assert_eq!(
+        problems,
+        [
+            "line 5 (template line 10): the rule says that the line is an error: !! neighbour 192.0.2.9 was not asked"
+        ]
+    );
+}
+
+#[test]
+fn a_bad_template_is_told_with_its_place_in_the_file() {
+    for (typed, instead, told) in [
+        (
+            "${PEER}",
+            "${NEIGHBOUR}",
+            "collectors/bgp.yml:10:11: rule \"neighbours\": the template is refused: line 9, column 7: no value is \
+             named \"NEIGHBOUR\"\n  hint: lines and columns are those of the template, not of the file; `netwolf \
+             parse --textfsm FILE` tries one by itself",
+        ),
+        (
+            "value: prefixes",
+            "value: PREFIXES",
+            "collectors/bgp.yml:21:13: rule \"neighbours\": metric \"netwolf_bgp_prefixes\" uses field \
+             \"PREFIXES\", which is no value of the template in lower case\n  hint: the template has these: vrf, \
+             peer, as, state, prefixes",
+        ),
+        (
+            "        textfsm: |",
+            "        regex: { patterns: ['(?P<prefixes>.)'] }\n        textfsm: |",
+            "collectors/bgp.yml:8:9: rule \"neighbours\": the rule has both `regex` and `textfsm`\n  hint: make two \
+             rules of it",
+        ),
+    ] {
+        let (_, faults) = with_user_files(&[("collectors/bgp.yml", &BGP.replace(typed, instead))]);
+        assert_eq!(faults, [told]);
+    }
 }
 
 #[test]

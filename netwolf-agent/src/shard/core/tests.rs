@@ -28,11 +28,12 @@ fn platform(name: &str) -> Arc<Platform> {
 fn plan(commands: &[&str]) -> Arc<Plan> {
     let rule = Rule {
         name: "load".into(),
-        regex: RegexSource {
+        regex: Some(RegexSource {
             patterns: vec![r"(?P<value>\d+)".into()],
             matches: Matches::First,
             blocks: None,
-        },
+        }),
+        textfsm: None,
         metrics: vec![Metric {
             name: "netwolf_load".into(),
             kind: Kind::Gauge,
@@ -353,7 +354,8 @@ fn a_manager_that_stays_away_ages_all_leases_out() {
 fn a_plan_that_cannot_be_run_is_the_devices_status() {
     let mut bench = Bench::new();
     let mut broken = (*plan(&["show load"])).clone();
-    broken.commands[0].rules[0].regex.patterns = vec!["(".into()];
+    let regex = broken.commands[0].rules[0].regex.as_mut();
+    regex.unwrap().patterns = vec!["(".into()];
     bench.plan = Arc::new(broken);
     bench.send_plan();
     assert!(bench.assign("r1", 1).is_empty());

@@ -45,7 +45,8 @@ fn regex() -> impl Strategy<Value = String> + Clone {
     prop::collection::vec(prop::sample::select(PIECES), 0..6).prop_map(|pieces| pieces.concat())
 }
 
-fn template() -> impl Strategy<Value = String> {
+/// Templates, and texts that are nearly such, with the values `A` and `B`.
+pub(crate) fn template() -> impl Strategy<Value = String> {
     let value = (prop::sample::select(OPTIONS), regex());
     let rule = (regex(), prop::sample::select(ACTIONS));
     let state = || prop::collection::vec(rule.clone(), 0..5);
