@@ -343,13 +343,18 @@ impl Manager {
 #[track_caller]
 pub(crate) fn wait_until_up(web: &str, count: f64) {
     eventually(PATIENCE, &format!("{count} devices up"), || {
-        let up = Page::parse(&get(web, "/metrics", "")?).sum("netwolf_device_up");
-        if up == count {
-            Ok(())
-        } else {
-            Err(format!("{up} are up"))
-        }
+        are_up(web, count)
     });
+}
+
+/// Whether `/metrics` at `web` says that exactly `count` devices are up.
+pub(crate) fn are_up(web: &str, count: f64) -> Result<(), String> {
+    let up = Page::parse(&get(web, "/metrics", "")?).sum("netwolf_device_up");
+    if up == count {
+        Ok(())
+    } else {
+        Err(format!("{up} are up"))
+    }
 }
 
 /// Fetches a page; anything but 200 is an error with the body.
