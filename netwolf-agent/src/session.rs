@@ -283,6 +283,9 @@ impl Session {
         })
         .await
         .map_err(|failure| (failure, false))?;
+        if enable_secret.is_none() {
+            gate.let_in(&login.credential).await;
+        }
         let step_timeout = self.target.connect_timeout.get();
         Live::open(connection, &plan.manners, enable_secret, step_timeout)
             .await

@@ -30,7 +30,12 @@
 //!
 //! So a changed password costs **2 refusals** in 30 minutes where nobody was accepted in the last minute, else
 //! **3**, and what was in flight when it changed or was let in within [`FADE`] of the last acceptance, [`WINDOW`]
-//! at most. A reload may add one. What this cannot prevent: a refusal that its agent does not live to tell is not counted.
+//! at most. A reload may add one.
+//!
+//! A device that lets in and then wants a new password has accepted first and refused after: it is held by itself,
+//! and two of them in a row open the breaker. No account is locked by that, as each of these logins was a good one.
+//!
+//! What this cannot prevent: a refusal that its agent does not live to tell is not counted.
 //!
 //! Nothing is kept over a restart of the manager: it knows of no refusals then, so a restart while a breaker is
 //! open allows two more. A file of open breakers would have to be trusted over what devices say.

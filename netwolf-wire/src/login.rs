@@ -46,7 +46,8 @@ pub struct LoginEnd {
 pub enum LoginOutcome {
     /// It took it.
     Accepted,
-    /// It refused it, or the enable secret.
+    /// It refused it, or the enable secret. It may follow `Accepted`, where the device let in and then wants a new
+    /// password.
     Refused,
     /// It said neither: the connection broke, or time ran out.
     Unclear,

@@ -10,6 +10,10 @@
 //!   end(outcome) -- notice --> shard -- ended --> manager
 //! ```
 //!
+//! Where there is no enable secret, the end is told as soon as the device lets in ([`Gate::let_in`]), and not when its
+//! prompt is certain, which takes ten times as long: permits are few at first, and others wait for them. That the device
+//! wants a new password is told after that, as a refusal without an ask.
+//!
 //! One gate serves one login and whatever it needs on its way, a jump host for instance. The permit for that is
 //! taken out of the gate ([`Gate::take`]): the login on a jump host goes on when the device that asked is gone.
 //!
@@ -250,6 +254,13 @@ impl Gate {
         }
     }
 
+    /// The device has let in, and nothing more of `credential` will be offered: what it asked for ends here.
+    pub(super) async fn let_in(&self, credential: &str) {
+        let offered = self.lock().offered.load(Ordering::Relaxed);
+        let outcome = outcome_of(Ok(()), offered, true);
+        self.finish(credential, outcome).await;
+    }
+
     /// The login is over; `outcome` is what became of `credential`, which is the device's own.
     pub(super) async fn finish(&self, credential: &str, outcome: LoginOutcome) {
         let (asked, offered) = {
@@ -266,6 +277,8 @@ impl Gate {
                 let outcome = left(&asked, &offered);
                 self.tell_end(&asked.credential, outcome).await;
             }
+            // It was let in, and then it was to have a new password.
+            None if outcome == LoginOutcome::Refused => self.tell_end(credential, outcome).await,
             None => {}
         }
     }
@@ -386,6 +399,29 @@ mod tests {
         match notices.recv().await {
             Some((TaskId(1), Notice::Ask(ask))) => ask,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_let_in_gives_the_permit_up_and_a_refusal_may_follow() {
+        for (after, told) in [
+            (LoginOutcome::Accepted, None),
+            (LoginOutcome::Refused, Some(LoginOutcome::Refused)),
+        ] {
+            let (gate, mut notices) = gate(Duration::from_mins(1));
+            let granting = async { ask(&mut notices).await.answer.give(Verdict::Granted) };
+            let (permitted, ()) = tokio::join!(gate.permit("lab"), granting);
+            permitted.unwrap();
+            gate.offered().store(true, Ordering::Relaxed);
+            gate.let_in("lab").await;
+            assert_eq!(end(&mut notices).await, ("lab".into(), LoginOutcome::Accepted));
+            gate.finish("lab", after).await;
+            let next = notices.try_recv().ok();
+            let next = next.map(|(_, notice)| match notice {
+                Notice::Ended(_, outcome) => outcome,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(next, told);
         }
     }
 

@@ -128,6 +128,24 @@ impl Stage {
 }
 
 #[test]
+fn devices_that_let_in_and_then_want_a_new_password_are_held_and_open_the_breaker() {
+    let mut stage = Stage::new(20);
+    (0..20).for_each(|no| stage.ask(no));
+    assert_eq!(stage.permits(), [0, 1]);
+    stage.end(0, Accepted);
+    stage.end(1, Accepted);
+    assert_eq!(stage.permits(), [2, 3, 4, 5]);
+    stage.end(0, Refused);
+    stage.end(1, Refused);
+    assert_eq!(stage.permits(), NONE, "two in a row");
+    assert_eq!(stage.view().n_refusals, 2);
+    // Those in flight may still say yes.
+    assert_eq!(stage.view().state, BreakerState::Closed);
+    (2..=5).for_each(|no| stage.end(no, Unclear));
+    assert_eq!(stage.view().state, BreakerState::Open);
+}
+
+#[test]
 fn at_most_two_log_in_at_first_and_each_acceptance_lets_one_more_in() {
     let mut stage = Stage::new(20);
     (0..20).for_each(|no| stage.ask(no));

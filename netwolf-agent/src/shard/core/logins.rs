@@ -40,6 +40,8 @@ impl Core {
         outcome: LoginOutcome,
     ) {
         let held = self.permits.held(credential).is_some();
+        let is_after_all =
+            outcome == LoginOutcome::Refused && !self.permits.is_asking(id, credential);
         self.permits.end(id, credential, outcome);
         if let Some(name) = self.by_task.get(&id)
             && let Some(device) = self.devices.get_mut(name)
@@ -48,6 +50,13 @@ impl Core {
             device
                 .probing
                 .take_if(|probed| probed == credential && outcome != LoginOutcome::Unused);
+            if is_after_all {
+                self.permits.refuse_after_all(LoginAsk {
+                    device: name.clone(),
+                    epoch: device.status.epoch,
+                    credential: credential.to_owned(),
+                });
+            }
         }
         // Without a link a refusal holds the credential for all others, and an acceptance lets them go.
         if self.permits.held(credential).is_some() != held {

@@ -180,6 +180,12 @@ impl<A> Permits<A> {
         }
     }
 
+    /// A device that had let in wants a new password.
+    pub(super) fn refuse_after_all(&mut self, ask: LoginAsk) {
+        self.proven.remove(&ask.credential);
+        self.say(ask, LoginOutcome::Refused);
+    }
+
     /// Task `id` has ended without a word: told to stop, cut off, or by a panic.
     pub(super) fn handle_task_ended(&mut self, id: TaskId) {
         for asked in self.asks.remove(&id).unwrap_or_default() {

@@ -192,6 +192,33 @@ fn a_session_that_is_made_anew_for_its_age_is_no_failure() {
 }
 
 #[test]
+fn a_device_that_let_in_and_then_wants_a_new_password_has_refused_after_all() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    let (ask, _told) = Ask::for_test("c", Arc::new(AtomicBool::new(true)));
+    bench.say(id, Notice::Ask(ask));
+    bench.core.permits.poll_asks().unwrap();
+    for outcome in [
+        LoginOutcome::Accepted,
+        LoginOutcome::Refused,
+        // Of what it did not ask for, only a refusal says anything.
+        LoginOutcome::Accepted,
+    ] {
+        bench.say(id, Notice::Ended("c".into(), outcome));
+    }
+    assert_eq!(
+        bench.login_ends(),
+        [
+            ("r1".into(), LoginOutcome::Accepted),
+            ("r1".into(), LoginOutcome::Refused)
+        ]
+    );
+    assert!(bench.core.permits.held("c").is_none());
+    bench.core.handle_link_down(bench.now);
+    assert!(bench.core.permits.held("c").is_some(), "it is not proven");
+}
+
+#[test]
 fn an_ask_is_answered_through_an_effect() {
     let mut bench = Bench::new();
     let id = bench.started("r1", 1);
