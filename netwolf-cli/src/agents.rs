@@ -129,6 +129,7 @@ fn view(answer: &Value, now: SystemTime) -> String {
         [
             text(&shard["agent"]),
             count(&shard["shard"]),
+            text(&shard["site"]),
             state.to_owned(),
             with_distance(shard["linked_since"].as_str().unwrap_or_default(), now),
             count(&shard["devices"]),
@@ -143,8 +144,8 @@ fn view(answer: &Value, now: SystemTime) -> String {
     let rows: Vec<_> = shards(answer).map(row).collect();
     let mut page = table::render(
         [
-            "AGENT", "SHARD", "STATE", "SINCE", "DEVICES", "UP", "BUSY", "BUFFERED", "VERSION",
-            "FROM",
+            "AGENT", "SHARD", "SITE", "STATE", "SINCE", "DEVICES", "UP", "BUSY", "BUFFERED",
+            "VERSION", "FROM",
         ],
         &rows,
     );
@@ -165,7 +166,7 @@ mod tests {
             { "agent": "ams-1", "shard": 0, "up": true, "leaving": false, "linked_since": "2026-01-01T00:00:00Z",
               "peer": "127.0.0.1:4000", "version": "0.1.0", "devices": 500, "sessions": 498, "busy_ratio": 0.237,
               "buffered_polls": 0 },
-            { "agent": "ams-2", "shard": 0, "up": true, "leaving": true, "linked_since": "2026-01-01T00:05:00Z",
+            { "agent": "ams-2", "shard": 0, "site": "ams", "up": true, "leaving": true, "linked_since": "2026-01-01T00:05:00Z",
               "peer": "127.0.0.1:4001", "version": "0.1.0", "devices": 17, "sessions": 17, "busy_ratio": 0.0,
               "buffered_polls": 3 },
         ]});
@@ -173,9 +174,9 @@ mod tests {
         assert_eq!(
             view(&answer, now),
             "\
-AGENT  SHARD  STATE    SINCE                           DEVICES  UP   BUSY  BUFFERED  VERSION  FROM
-ams-1  0      linked   2026-01-01T00:00:00Z (10m ago)  500      498  24 %  0         0.1.0    127.0.0.1:4000
-ams-2  0      leaving  2026-01-01T00:05:00Z (5m ago)   17       17   0 %   3         0.1.0    127.0.0.1:4001
+AGENT  SHARD  SITE  STATE    SINCE                           DEVICES  UP   BUSY  BUFFERED  VERSION  FROM
+ams-1  0            linked   2026-01-01T00:00:00Z (10m ago)  500      498  24 %  0         0.1.0    127.0.0.1:4000
+ams-2  0      ams   leaving  2026-01-01T00:05:00Z (5m ago)   17       17   0 %   3         0.1.0    127.0.0.1:4001
 2 shards, 517 devices
 "
         );

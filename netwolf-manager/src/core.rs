@@ -24,7 +24,7 @@ use crate::{
     clock::unix_ms,
     config::Timing,
     dispatch::Dispatcher,
-    fleet::{Duplicate, LinkNo, Patience, file::Remembered},
+    fleet::{Duplicate, LinkNo, Patience, Place, file::Remembered},
     inventory::Inventory,
     lease,
     link::LinkHandle,
@@ -312,7 +312,8 @@ impl Core {
         };
         let software = hello.software.chars().take(SOFTWARE_SHOWN).collect();
         let incarnation = hello.incarnation;
-        let slot = AgentSlot::new(shard.clone(), incarnation, software, peer, unix_ms());
+        let site = Place::of(&hello).site;
+        let slot = AgentSlot::new(shard.clone(), incarnation, software, site, peer, unix_ms());
         let (slot, no, pulse) = (Arc::new(slot), link.no, link.pulse.clone());
         self.links.insert(
             no,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::{
     lab::{self, PATIENCE, eventually},
     proxy::{Mode, Proxy},
-    scene::{self, Scene, length, seconds},
+    scene::{Scene, length, seconds},
     table,
 };
 
@@ -170,7 +170,7 @@ fn devices_behind_a_bad_network_cost_the_others_nothing_and_show_nothing_wrong()
     ];
     let mut proxies = Vec::new();
     let mut scene = Scene::start_by(|devices| {
-        let mut text = scene::inventory(devices);
+        let mut text = devices.inventory();
         for (device, seed) in devices.fleet().devices().iter().zip(1..).take(modes.len()) {
             let proxy = Proxy::start(device.address(), seed);
             let port = |address: std::net::SocketAddr| format!("port: {},", address.port());

@@ -24,9 +24,6 @@ const SECONDS: u64 = 12;
 /// Who polls the devices.
 pub(crate) const AGENTS: [&str; 3] = ["a1", "a2", "a3"];
 
-/// What a fleet logs in with.
-const CREDENTIALS: usize = 4;
-
 /// Each scene wants the machine for itself.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -46,19 +43,6 @@ pub(crate) fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
     Some(number.unwrap_or_else(|| panic!("{variable}={text:?} is no number")))
 }
 
-/// The devices' entries, every fourth of a credential: permits are handed out by credential.
-pub(crate) fn inventory(devices: &Devices) -> String {
-    let text = devices.inventory();
-    let lines = text
-        .lines()
-        .enumerate()
-        .map(|(line, entry)| match line % CREDENTIALS {
-            0 => format!("{entry}\n"),
-            number => entry.replacen(" }", &format!(", credential: of-{number} }}"), 1) + "\n",
-        });
-    lines.collect()
-}
-
 /// A fleet. What is started later ends first.
 pub(crate) struct Scene {
     pub(crate) agents: Vec<Process>,
@@ -73,7 +57,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Devices and a manager with more `settings`, such as `timing: { ... }`; no agent yet.
     pub(crate) fn start(settings: &str) -> Self {
-        Self::start_by(|devices| format!("{}{settings}\n", inventory(devices)))
+        Self::start_by(|devices| format!("{}{settings}\n", devices.inventory()))
     }
 
     /// As [`Self::start`], with what the test makes of the devices.
@@ -81,16 +65,7 @@ impl Scene {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = lab::folder();
         let devices = Devices::start(n_devices());
-        let password = folder.path().join("password");
-        let password = password.display();
-        // They follow the one that all scenes have.
-        let mut text = (1..CREDENTIALS).fold(String::new(), |text, number| {
-            text + &format!(
-                "  of-{number}: {{ username: netwolf, password: \"file:{password}\" }}\n"
-            )
-        });
-        text += &configuration(&devices);
-        let config = lab::configuration(folder.path(), &text);
+        let config = lab::configuration(folder.path(), &configuration(&devices));
         Self {
             agents: Vec::new(),
             manager: Manager::start(&config, folder.path()),

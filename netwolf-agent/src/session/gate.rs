@@ -414,7 +414,10 @@ mod tests {
             permitted.unwrap();
             gate.offered().store(true, Ordering::Relaxed);
             gate.let_in("lab").await;
-            assert_eq!(end(&mut notices).await, ("lab".into(), LoginOutcome::Accepted));
+            assert_eq!(
+                end(&mut notices).await,
+                ("lab".into(), LoginOutcome::Accepted)
+            );
             gate.finish("lab", after).await;
             let next = notices.try_recv().ok();
             let next = next.map(|(_, notice)| match notice {

@@ -26,6 +26,8 @@ pub struct AgentSlot {
     pub incarnation: Incarnation,
     /// The program's version.
     pub software: String,
+    /// Where it is, by its own word.
+    pub site: Option<String>,
     /// Where its link comes from.
     pub peer: SocketAddr,
     /// Since when this link has stood, Unix time in milliseconds.
@@ -42,6 +44,7 @@ impl AgentSlot {
         shard: ShardId,
         incarnation: Incarnation,
         software: String,
+        site: Option<String>,
         peer: SocketAddr,
         linked_since_ms: u64,
     ) -> Self {
@@ -49,6 +52,7 @@ impl AgentSlot {
             shard,
             incarnation,
             software,
+            site,
             peer,
             linked_since_ms,
             lost: AtomicU64::new(0),

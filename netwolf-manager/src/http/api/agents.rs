@@ -33,6 +33,9 @@ pub struct Shard {
     pub leaving: bool,
     /// Since when it has stood, or stood last.
     pub linked_since: String,
+    /// The site that it was started for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
     /// Where it comes from.
     pub peer: String,
     /// The agent's version.
@@ -59,6 +62,7 @@ impl Shard {
             up: slot.is_up(),
             leaving: slot.is_leaving(),
             linked_since: time(slot.linked_since_ms),
+            site: slot.site.clone(),
             peer: slot.peer.to_string(),
             version: slot.software.clone(),
             devices: stats.devices,
