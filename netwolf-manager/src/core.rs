@@ -133,6 +133,7 @@ pub(crate) fn welcome(timing: &Timing, protocol: Version) -> Welcome {
         heartbeat: Span::from(timing.heartbeat),
         silence: Span::from(timing.takeover),
         autonomy: Span::from(timing.autonomy),
+        exclusive: Span::from(patience(timing).exclusive()),
     };
     Welcome {
         protocol,

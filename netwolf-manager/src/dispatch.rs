@@ -13,7 +13,8 @@
 //!
 //! Invariants: a plan is sent on a link before the first lease that names it; a lease is shown
 //! ([`Action::Lease`]) before the message that grants it leaves, so that no result comes in before its epoch
-//! is known; while the fleet is not settled nothing is placed or moved.
+//! is known; while the fleet is not settled nothing is placed or moved; a device that is exclusive is granted to nobody
+//! while one that is out of touch may have it still ([`fences`]).
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -30,12 +31,13 @@ use netwolf_wire::{
 use crate::{
     breaker::Breakers,
     fleet::{Cause, Duplicate, Fleet, Gone, LinkNo, MemberNo, Patience, Place, file::Remembered},
-    inventory::Inventory,
+    inventory::{Device, Inventory},
     lease::LeaseTable,
     placement,
 };
 
 mod adopt;
+mod fences;
 mod leaving;
 mod logins;
 mod moves;
@@ -43,6 +45,7 @@ mod outbox;
 mod reconcile;
 mod sites;
 
+use fences::Fences;
 use moves::Moves;
 use outbox::Outbox;
 
@@ -103,6 +106,7 @@ pub struct Dispatcher {
     outboxes: BTreeMap<LinkNo, Outbox>,
     /// Given up unasked; in order of time.
     resting: VecDeque<(Instant, DeviceName)>,
+    fences: Fences,
     moves: Moves,
     /// When the machine was called last.
     now: Instant,
@@ -119,6 +123,12 @@ impl Dispatcher {
         start: Epoch,
         inventory: Arc<Inventory>,
     ) -> Self {
+        let mut fences = Fences::default();
+        if !remembered.shards.is_empty() {
+            let fallen = now + patience.fence_of_a_start();
+            let exclusive = inventory.devices.values().filter(|d| d.job.exclusive);
+            exclusive.for_each(|device| fences.put(&device.job.device, fallen));
+        }
         let mut this = Self {
             breakers: Breakers::new(now, &inventory),
             inventory,
@@ -128,6 +138,7 @@ impl Dispatcher {
             targets: HashMap::new(),
             outboxes: BTreeMap::new(),
             resting: VecDeque::new(),
+            fences,
             moves: Moves::default(),
             now,
             actions: VecDeque::new(),
@@ -310,8 +321,9 @@ impl Dispatcher {
         let rested = self.resting.front().map(|(at, _)| *at);
         let logins = self.breakers.poll_timeout();
         let fleet = self.fleet.poll_timeout().into_iter();
-        let moves = self.moves.poll_timeout();
-        fleet.chain(rested).chain(logins).chain(moves).min()
+        let (moves, fences) = (self.moves.poll_timeout(), self.fences.poll_timeout());
+        let own = [rested, logins, moves, fences].into_iter().flatten();
+        fleet.chain(own).min()
     }
 
     /// Does what is due; may be called at any time, and is to be called after every event.
@@ -321,6 +333,9 @@ impl Dispatcher {
             self.handle_gone(now, gone);
         }
         while let Some((_, device)) = self.resting.pop_front_if(|(at, _)| now >= *at) {
+            self.reconcile(&device);
+        }
+        while let Some(device) = self.fences.next(now) {
             self.reconcile(&device);
         }
         if self.fleet.take_placement(now) {
@@ -357,8 +372,17 @@ impl Dispatcher {
             link,
             vacant,
             cause,
+            fence,
         } = gone;
         let released = self.leases.release_all(member);
+        if !fence.is_zero() {
+            for device in &released {
+                let is_exclusive = |device: &Device| device.job.exclusive;
+                if self.inventory.devices.get(device).is_some_and(is_exclusive) {
+                    self.fences.put(device, now + fence);
+                }
+            }
+        }
         if cause != Cause::Left {
             self.totals.takeovers += released.len() as u64;
         }

@@ -100,6 +100,8 @@ pub struct Gone {
     pub vacant: bool,
     /// Why.
     pub cause: Cause,
+    /// Its exclusive leases are free only after so long.
+    pub fence: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -522,6 +524,13 @@ impl Fleet {
             State::Linked { link, .. } => Some(link),
             State::Lost { .. } => None,
         };
+        let allowed = self.patience.towards(&member.welcome);
+        let waited = match cause {
+            Cause::Lost => allowed.lost,
+            Cause::Silent => allowed.silent,
+            // It has closed its sessions.
+            Cause::Left => Duration::MAX,
+        };
         if let Some(link) = link {
             self.by_link.remove(&link);
         }
@@ -537,6 +546,7 @@ impl Fleet {
             link,
             vacant,
             cause,
+            fence: allowed.exclusive.saturating_sub(waited),
         }
     }
 

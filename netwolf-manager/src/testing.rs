@@ -61,6 +61,7 @@ pub(crate) fn inventory<'a>(devices: impl IntoIterator<Item = (&'a str, u16)>) -
             device: name.clone(),
             target,
             plan: digest,
+            exclusive: false,
         };
         let device = Device {
             digest: job.digest(),

@@ -49,6 +49,10 @@ pub struct Job {
     pub target: Target,
     /// Its plan, sent before.
     pub plan: Digest,
+    /// No two sessions of it may ever stand at a time: without the manager its lease ends early, and nobody else gets
+    /// one before that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
 }
 
 impl Job {

@@ -234,6 +234,9 @@ pub struct Timing {
     pub silence: Span,
     /// A shard without a manager goes on polling for so long, and then closes its sessions.
     pub autonomy: Span,
+    /// The same for exclusive jobs: they are over when others may begin them.
+    #[serde(default)]
+    pub exclusive: Span,
 }
 
 /// The manager does not take the shard in.

@@ -114,6 +114,16 @@ fn samples_of_an_old_lease_are_found_out() {
 }
 
 #[test]
+fn exclusive_devices_that_are_not_given_up_are_found_out() {
+    let violation = found(Mutation::NothingIsExclusive);
+    assert!(
+        violation.what.contains("sessions"),
+        "{}",
+        report(&violation)
+    );
+}
+
+#[test]
 fn a_shard_that_never_gives_up_is_found_out() {
     let violation = found(Mutation::NothingAges);
     assert!(

@@ -78,6 +78,22 @@ impl Settings {
         self.timing.autonomy < self.timing.takeover
     }
 
+    /// How long a shard polls a device without the manager.
+    pub(crate) fn autonomy_of(&self, device: &DeviceName) -> Duration {
+        let Timing {
+            heartbeat,
+            takeover,
+            autonomy,
+            ..
+        } = self.timing;
+        let exclusive = takeover.saturating_sub(Duration::from_millis(1_500));
+        if is_exclusive(device) {
+            autonomy.min(exclusive.max(2 * heartbeat))
+        } else {
+            autonomy
+        }
+    }
+
     /// Once nothing is wrong any more, every device is polled again after so long.
     pub(crate) fn bound(&self) -> Duration {
         let secs = Duration::from_secs;
@@ -93,10 +109,12 @@ impl Settings {
         } else {
             Duration::ZERO
         };
+        let fence = (heartbeat * 2 + secs(2)).max(takeover);
         // A link that only looks alive is seen to be dead; an attempt to connect or to say hello may be stuck.
         let linked = takeover + heartbeat + secs(5) + secs(5) + 2 * secs(2);
         // Whoever does not come back is waited for, and after a restart all are.
-        let placed = takeover.max(link_grace).max(lapse) + settle.max(lapse) + secs(2);
+        let placed =
+            takeover.max(link_grace).max(lapse).max(fence) + settle.max(lapse).max(fence) + secs(2);
         // Sessions are closed where devices move, and logins are let through few at a time.
         let up = 2 * STOP_GRACE + secs(10);
         // A clock that went back keeps samples out until what is held is stale.
@@ -114,6 +132,7 @@ pub(crate) fn inventory(devices: usize, port_of: impl Fn(usize) -> Option<u16>) 
             device: name.clone(),
             target: target(port_of(index)?),
             plan: digest,
+            exclusive: is_exclusive(&name),
         };
         let device = Device {
             digest: job.digest(),
@@ -130,6 +149,11 @@ pub(crate) fn inventory(devices: usize, port_of: impl Fn(usize) -> Option<u16>) 
         devices: (0..devices).filter_map(device).collect(),
         plans: BTreeMap::from([(digest, plan)]),
     })
+}
+
+/// Whether it may never have two sessions: every third or so.
+pub(crate) fn is_exclusive(device: &DeviceName) -> bool {
+    device.as_str().ends_with(['0', '3', '6', '9'])
 }
 
 /// Its name.

@@ -56,6 +56,8 @@ pub(crate) enum Mutation {
     OldEpochsPass,
     /// Shards go on without a manager for an hour.
     NothingAges,
+    /// Shards go on with exclusive devices for as long as with others.
+    NothingIsExclusive,
 }
 
 /// Which way bytes go.

@@ -35,11 +35,22 @@ const MAX_TIME: Duration = Duration::from_hours(24);
 /// `timing` with what makes no sense brought to the next thing that does: a link must neither spin nor hang.
 fn within_bounds(timing: Timing) -> Timing {
     let heartbeat = timing.heartbeat.get().clamp(HEARTBEAT.0, HEARTBEAT.1);
+    let autonomy = timing.autonomy.get().clamp(heartbeat * 2, MAX_TIME);
     Timing {
         heartbeat: Span::from(heartbeat),
         silence: Span::from(timing.silence.get().clamp(heartbeat * 2, MAX_TIME)),
-        autonomy: Span::from(timing.autonomy.get().clamp(heartbeat * 2, MAX_TIME)),
+        autonomy: Span::from(autonomy),
+        exclusive: Span::from(timing.exclusive.get().clamp(heartbeat * 2, autonomy)),
     }
+}
+
+/// How long leases run without the manager.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Autonomy {
+    /// Those of most devices.
+    pub(crate) ordinary: Duration,
+    /// Those of which there may never be two; not longer.
+    pub(crate) exclusive: Duration,
 }
 
 /// What is to be done now.
@@ -231,9 +242,12 @@ impl Machine {
     }
 
     /// How long leases run without the manager, once it said so.
-    pub(crate) const fn autonomy(&self) -> Option<Duration> {
+    pub(crate) const fn autonomy(&self) -> Option<Autonomy> {
         match &self.state {
-            State::Running { timing, .. } => Some(timing.autonomy.get()),
+            State::Running { timing, .. } => Some(Autonomy {
+                ordinary: timing.autonomy.get(),
+                exclusive: timing.exclusive.get(),
+            }),
             _ => None,
         }
     }
@@ -253,6 +267,7 @@ mod tests {
                 heartbeat: Span::from_secs(1),
                 silence: Span::from_secs(3),
                 autonomy: Span::from_secs(60),
+                exclusive: Span::from_secs(4),
             },
         }
     }
@@ -293,6 +308,7 @@ mod tests {
                 heartbeat: span,
                 silence: span,
                 autonomy: span,
+                exclusive: span,
             };
             machine.handle_welcome(&welcome, now);
             assert_eq!(machine.poll_action(now), Some(Action::Beat(1)));
@@ -300,9 +316,15 @@ mod tests {
             (machine.poll_timeout() - now, machine.autonomy())
         };
         let (beat, autonomy) = greet(Span::from_millis(0));
-        assert_eq!((beat, autonomy), (HEARTBEAT.0, Some(HEARTBEAT.0 * 2)));
+        let both = |time| {
+            Some(Autonomy {
+                ordinary: time,
+                exclusive: time,
+            })
+        };
+        assert_eq!((beat, autonomy), (HEARTBEAT.0, both(HEARTBEAT.0 * 2)));
         let (beat, autonomy) = greet(Span::from(Duration::MAX));
-        assert_eq!((beat, autonomy), (HEARTBEAT.1, Some(MAX_TIME)));
+        assert_eq!((beat, autonomy), (HEARTBEAT.1, both(MAX_TIME)));
     }
 
     #[test]

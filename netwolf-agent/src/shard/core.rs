@@ -30,6 +30,7 @@ use self::{permits::Permits, shows::Shows};
 use super::{buffer::Buffer, leases::Leases, plans::Plans, series::SeriesTable};
 use crate::{
     clock::Clock,
+    link::machine::Autonomy,
     plan::CompiledPlan,
     session::{Answer, Counted, Crowd, ShowOrder, TaskId, Traffic, Verdict},
 };
@@ -236,7 +237,7 @@ impl Core {
 
     /// The link stands. Everything is told anew on it. Leases run from when the manager had been `heard` last
     /// before the hello, as it said: the manager counts from there until a heartbeat comes.
-    pub(super) fn handle_welcome(&mut self, heard: Instant, autonomy: Duration, now: Instant) {
+    pub(super) fn handle_welcome(&mut self, heard: Instant, autonomy: Autonomy, now: Instant) {
         self.leases.renew(heard, autonomy);
         self.plans.new_link(self.leases.plans());
         self.series.new_link();
@@ -250,7 +251,7 @@ impl Core {
     }
 
     /// All leases hold on, from when the answered heartbeat was `sent`; polls before `acknowledged` have arrived.
-    pub(super) fn handle_renew(&mut self, sent: Instant, autonomy: Duration, acknowledged: u64) {
+    pub(super) fn handle_renew(&mut self, sent: Instant, autonomy: Autonomy, acknowledged: u64) {
         self.leases.renew(sent, autonomy);
         self.buffer.acknowledge(acknowledged);
     }

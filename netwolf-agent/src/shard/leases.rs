@@ -1,13 +1,9 @@
 //! The leases that a shard holds: what it may run, and for how long without a manager. Pure.
 //!
 //! Invariants: of two leases of a device only the one with the higher epoch is held; a revocation ends
-//! exactly the epoch that it names; when nobody renews, all leases end together.
+//! exactly the epoch that it names; when nobody renews, all leases end together, the exclusive ones before the others.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use netwolf_wire::{
     DeviceName, Epoch,
@@ -15,6 +11,8 @@ use netwolf_wire::{
     job::Job,
     message::{Lease, Running},
 };
+
+use crate::link::machine::Autonomy;
 
 /// What a new lease means for its device.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +39,8 @@ pub(super) struct Leases {
     held: BTreeMap<DeviceName, Held>,
     /// From when the leases run: the moment at which the heartbeat that was answered last was sent.
     renewed: Option<Instant>,
-    autonomy: Duration,
+    autonomy: Autonomy,
+    n_exclusive: usize,
 }
 
 impl Leases {
@@ -57,8 +56,12 @@ impl Leases {
         {
             return Assigned::Stale;
         }
+        self.n_exclusive += usize::from(job.exclusive);
         match self.held.insert(device, Held { epoch, job, digest }) {
-            Some(old) => Assigned::Replaced(old.job),
+            Some(old) => {
+                self.n_exclusive -= usize::from(old.job.exclusive);
+                Assigned::Replaced(old.job)
+            }
             None => Assigned::New,
         }
     }
@@ -66,41 +69,52 @@ impl Leases {
     /// Ends the lease of `device` if it is the one of `epoch`. Tells whether it was.
     pub(super) fn revoke(&mut self, device: &DeviceName, epoch: Epoch) -> bool {
         let named = self.holds(device, epoch);
-        if named {
-            self.held.remove(device);
+        if named && let Some(held) = self.held.remove(device) {
+            self.n_exclusive -= usize::from(held.job.exclusive);
         }
         named
     }
 
     /// The manager renewed all leases with the answer to a heartbeat that was sent at `sent`.
-    pub(super) fn renew(&mut self, sent: Instant, autonomy: Duration) {
+    pub(super) fn renew(&mut self, sent: Instant, autonomy: Autonomy) {
         self.renewed = Some(self.renewed.map_or(sent, |renewed| renewed.max(sent)));
         self.autonomy = autonomy;
     }
 
-    /// When all leases end unless they are renewed.
+    /// When the first leases end unless they are renewed.
     pub(super) fn expiry(&self) -> Option<Instant> {
-        self.lapse().filter(|_| !self.held.is_empty())
+        let lapse = self.lapse(self.n_exclusive > 0);
+        lapse.filter(|_| !self.held.is_empty())
     }
 
-    /// Whether a lease that came now would be over already.
-    pub(super) fn have_lapsed(&self, now: Instant) -> bool {
-        self.lapse().is_some_and(|lapse| now >= lapse)
+    /// Whether a lease for `job` that came now would be over already.
+    pub(super) fn has_lapsed(&self, job: &Job, now: Instant) -> bool {
+        self.lapse(job.exclusive).is_some_and(|lapse| now >= lapse)
     }
 
-    fn lapse(&self) -> Option<Instant> {
-        Some(self.renewed? + self.autonomy)
+    fn lapse(&self, exclusive: bool) -> Option<Instant> {
+        let autonomy = if exclusive {
+            self.autonomy.exclusive
+        } else {
+            self.autonomy.ordinary
+        };
+        Some(self.renewed? + autonomy)
     }
 
-    /// Ends all leases if the manager has been silent for too long, and tells which they were.
+    /// Ends leases if the manager has been silent for too long, and tells which they were.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<(DeviceName, Epoch)> {
         if self.expiry().is_none_or(|expiry| now < expiry) {
             return Vec::new();
         }
-        std::mem::take(&mut self.held)
-            .into_iter()
+        let lapses = [false, true].map(|exclusive| self.lapse(exclusive));
+        let is_over = |held: &Held| lapses[usize::from(held.job.exclusive)] <= Some(now);
+        let over: Vec<_> = self
+            .held
+            .extract_if(.., |_, held| is_over(held))
             .map(|(device, held)| (device, held.epoch))
-            .collect()
+            .collect();
+        self.n_exclusive = self.held.values().filter(|held| held.job.exclusive).count();
+        over
     }
 
     /// What is run, for the hello of the next link.
@@ -133,6 +147,8 @@ impl Leases {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use netwolf_wire::{
         Span,
         target::{HostKey, Login, Target},
@@ -162,6 +178,7 @@ mod tests {
                 max_age: None,
             },
             plan: Digest::of(&"plan"),
+            exclusive: false,
         };
         Lease {
             epoch: Epoch(epoch),
@@ -197,7 +214,10 @@ mod tests {
     #[test]
     fn leases_that_nobody_renews_end_after_the_autonomy_time() {
         let start = Instant::now();
-        let autonomy = Duration::from_mins(1);
+        let autonomy = Autonomy {
+            ordinary: Duration::from_mins(1),
+            exclusive: Duration::from_secs(4),
+        };
         let mut leases = Leases::default();
         leases.renew(start, autonomy);
         leases.assign(lease("r1", 1, 22));
@@ -214,5 +234,38 @@ mod tests {
         assert_eq!(leases.expire(start + Duration::from_secs(70)).len(), 2);
         assert_eq!(leases.len(), 0);
         assert_eq!(leases.expiry(), None);
+    }
+
+    #[test]
+    fn exclusive_leases_end_before_the_others() {
+        let start = Instant::now();
+        let secs = |secs| start + Duration::from_secs(secs);
+        let mut leases = Leases::default();
+        leases.renew(
+            start,
+            Autonomy {
+                ordinary: Duration::from_mins(1),
+                exclusive: Duration::from_secs(4),
+            },
+        );
+        let exclusive = |device, epoch| {
+            let Lease { epoch, job } = lease(device, epoch, 22);
+            let mut job = (*job).clone();
+            job.exclusive = true;
+            let job = Arc::new(job);
+            Lease { epoch, job }
+        };
+        leases.assign(lease("r1", 1, 22));
+        assert_eq!(leases.expiry(), Some(secs(60)));
+        leases.assign(exclusive("r1", 2));
+        leases.assign(exclusive("r2", 3));
+        leases.assign(lease("r3", 4, 22));
+        assert_eq!(leases.expiry(), Some(secs(4)));
+        assert!(leases.has_lapsed(&exclusive("r4", 5).job, secs(4)));
+        assert!(!leases.has_lapsed(&lease("r4", 5, 22).job, secs(4)));
+        leases.revoke(&name("r1"), Epoch(2));
+        assert_eq!(leases.expiry(), Some(secs(4)), "r2 is there still");
+        assert_eq!(leases.expire(secs(4)), [(name("r2"), Epoch(3))]);
+        assert_eq!(leases.expiry(), Some(secs(60)));
     }
 }

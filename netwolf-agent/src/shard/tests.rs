@@ -10,7 +10,7 @@ use netwolf_wire::{
 };
 
 use super::{core::Effect, *};
-use crate::session::gate::Ask;
+use crate::{link::machine::Autonomy, session::gate::Ask};
 
 fn shard() -> Shard {
     let config = ShardConfig {
@@ -34,10 +34,14 @@ fn shard() -> Shard {
 /// Takes a device on whose task is not run, and has asked the manager for a permit.
 fn asking(shard: &mut Shard) -> TaskId {
     let now = Instant::now();
-    shard
-        .mind
-        .core
-        .handle_welcome(now, Duration::from_mins(1), now);
+    shard.mind.core.handle_welcome(
+        now,
+        Autonomy {
+            ordinary: Duration::from_mins(1),
+            exclusive: Duration::from_secs(4),
+        },
+        now,
+    );
     let plan = Arc::new(Plan {
         platform: Arc::new(Platform::new("linux", Transport::Exec)),
         commands: Vec::new(),
@@ -63,6 +67,7 @@ fn asking(shard: &mut Shard) -> TaskId {
             max_age: None,
         },
         plan: plan.digest(),
+        exclusive: false,
     };
     shard.mind.core.handle_plans(&Plans {
         plans: vec![(plan.digest(), plan)],

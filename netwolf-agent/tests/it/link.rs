@@ -105,6 +105,7 @@ async fn an_agent_without_a_manager_gives_its_leases_up_in_the_end() {
     let agent = manager.agent("a1");
     let timing = Timing {
         autonomy: Span::from_secs(2),
+        exclusive: Span::from_secs(2),
         ..timing()
     };
     let mut link = manager.welcome_with(timing).await;

@@ -177,6 +177,7 @@ pub(crate) fn timing() -> Timing {
         heartbeat: Span::from_millis(200),
         silence: Span::from_secs(20),
         autonomy: Span::from_secs(60),
+        exclusive: Span::from_secs(4),
     }
 }
 
@@ -255,6 +256,7 @@ impl Manager {
                 device: name(device),
                 target,
                 plan: plan.digest(),
+                exclusive: false,
             }),
         }
     }

@@ -53,6 +53,7 @@ macro_rules! layers {
                 known_hosts: Field<String>,
                 legacy: Field<Vec<Field<Legacy>>>,
                 max_age: Field<Span>,
+                exclusive: Field<bool>,
                 jump_host: Field<String>,
             }
 
@@ -73,6 +74,7 @@ macro_rules! layers {
                         known_hosts: take(&mut self.known_hosts),
                         legacy: take(&mut self.legacy),
                         max_age: take(&mut self.max_age),
+                        exclusive: take(&mut self.exclusive),
                         jump_host: take(&mut self.jump_host),
                     }
                 }
@@ -111,6 +113,7 @@ pub(super) struct Settings {
     pub(super) known_hosts: Field<String>,
     pub(super) legacy: Field<Vec<Field<Legacy>>>,
     pub(super) max_age: Field<Span>,
+    pub(super) exclusive: Field<bool>,
     pub(super) jump_host: Field<String>,
 }
 

@@ -62,7 +62,7 @@ impl Dispatcher {
                     self.totals.moves += 1;
                 }
             }
-            None if wanted => {
+            None if wanted && !self.fences.has(device) => {
                 let target = self.targets.get(device);
                 if let Some((member, _)) = target.and_then(|shard| self.fleet.linked(shard)) {
                     self.grant(device, member);

@@ -36,6 +36,7 @@ fn welcome() -> Welcome {
         heartbeat: Span::from_secs(1),
         silence: Span::from_secs(6),
         autonomy: Span::from_secs(60),
+        exclusive: Span::from_secs(4),
     };
     Welcome {
         protocol: version::CURRENT,

@@ -27,6 +27,8 @@ pub(super) struct Allowed {
     pub(super) silent: Duration,
     /// Its link is gone.
     pub(super) lost: Duration,
+    /// Its exclusive leases have lapsed, and their sessions are closed.
+    pub(super) exclusive: Duration,
 }
 
 impl Patience {
@@ -36,7 +38,19 @@ impl Patience {
         Allowed {
             silent: self.takeover.max(welcome.takeover).max(lapsed),
             lost: self.link_grace.max(lapsed),
+            exclusive: self.exclusive().max(welcome.exclusive()) + CLOSING,
         }
+    }
+
+    /// How long an exclusive lease runs without the manager: it is over when the takeover time is.
+    pub fn exclusive(&self) -> Duration {
+        let over_by_takeover = self.takeover.saturating_sub(CLOSING);
+        self.autonomy.min(over_by_takeover.max(self.heartbeat * 2))
+    }
+
+    /// From a start until exclusive leases that somebody holds perhaps have lapsed.
+    pub(crate) fn fence_of_a_start(&self) -> Duration {
+        self.exclusive() + CLOSING
     }
 
     /// So long known shards are waited for after a start: any of them may have been linked until just then.

@@ -5,7 +5,7 @@
 //! | a lease is granted elsewhere only when its holder has given it up or was not heard of for the grace, or after a start for the settle time; its number is a new one | [`World::check_lease`] |
 //! | a shard has at most one task for a device | [`World::start_task`] |
 //! | no session outlives the autonomy of its shard | [`World::check`] |
-//! | with `autonomy` below `takeover` no device has two sessions | [`World::check_sessions_of`] |
+//! | with `autonomy` below `takeover` no device has two sessions, and one that is exclusive never has | [`World::check_sessions_of`] |
 //! | no sample is exposed under a lease that its session has not run under | [`World::check_sample`] |
 //! | once nothing is wrong any more every device is polled again within the bound, by one session, and every sample that a session has brought since it began has arrived | [`World::look`] |
 //!
@@ -29,13 +29,15 @@ impl World {
     pub(super) fn check(&mut self) {
         let closed = STOP_GRACE + SLACK;
         let over = self.shards.iter().find(|shard| {
-            // A lease that comes when it has lapsed already is begun, and given up at once.
-            let is_over =
-                |session: &Session| session.is_live() && self.now > session.began + closed;
-            let lapses = shard.contact.map(|at| at + self.settings.timing.autonomy);
-            lapses.is_some_and(|at| self.now > at + closed)
-                && shard.sessions.values().any(is_over)
-                && self.is_awake(shard)
+            let is_over = |session: &Session| {
+                let autonomy = self.settings.autonomy_of(&session.device);
+                let lapses = shard.contact.map(|at| at + autonomy);
+                // A lease that comes when it has lapsed already is begun, and given up at once.
+                session.is_live()
+                    && self.now > session.began + closed
+                    && lapses.is_some_and(|at| self.now > at + closed)
+            };
+            shard.sessions.values().any(is_over) && self.is_awake(shard)
         });
         if let Some(shard) = over {
             self.wrong = Some(format!(
@@ -57,7 +59,8 @@ impl World {
             return;
         }
         self.summary.doubles += 1;
-        if self.settings.is_strict() && holders.iter().all(|shard| self.is_awake(shard)) {
+        let is_one = self.settings.is_strict() || settings::is_exclusive(device);
+        if is_one && holders.iter().all(|shard| self.is_awake(shard)) {
             let holders: Vec<_> = holders.iter().map(|shard| shard.id.to_string()).collect();
             self.wrong = Some(format!(
                 "{device} has sessions of {}",

@@ -27,6 +27,10 @@ impl World {
                 welcome.timing.autonomy = Span::from_secs(3600);
                 Some(message)
             }
+            (ToAgent::Welcome(welcome), Some(Mutation::NothingIsExclusive)) => {
+                welcome.timing.exclusive = welcome.timing.autonomy;
+                Some(message)
+            }
             _ => Some(message),
         }
     }

@@ -25,13 +25,16 @@ impl Core {
     /// then is closed when its device may be another shard's already, so none is begun.
     pub(in crate::shard) fn handle_assign(&mut self, message: Assign, now: Instant) {
         self.expire_leases(now);
-        if self.leases.have_lapsed(now) {
-            let leases = message.leases.into_iter();
-            let leases = leases.map(|lease| (lease.job.device.clone(), lease.epoch));
+        let leases = message.leases.into_iter();
+        let (lapsed, good): (Vec<_>, Vec<_>) =
+            leases.partition(|lease| self.leases.has_lapsed(&lease.job, now));
+        if !lapsed.is_empty() {
+            let lapsed = lapsed.into_iter();
+            let leases = lapsed.map(|lease| (lease.job.device.clone(), lease.epoch));
             let leases = leases.collect();
-            return self.handle_revoke(Revoke { leases }, now);
+            self.handle_revoke(Revoke { leases }, now);
         }
-        for lease in message.leases {
+        for lease in good {
             let Lease { epoch, job } = lease.clone();
             match self.leases.assign(lease) {
                 Assigned::Stale => {

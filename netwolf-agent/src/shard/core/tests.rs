@@ -19,7 +19,10 @@ use crate::{
 mod logins;
 mod shows;
 
-const AUTONOMY: Duration = Duration::from_mins(1);
+const AUTONOMY: Autonomy = Autonomy {
+    ordinary: Duration::from_mins(1),
+    exclusive: Duration::from_secs(4),
+};
 
 fn platform(name: &str) -> Arc<Platform> {
     Arc::new(Platform::new(name, Transport::Exec))
@@ -111,6 +114,7 @@ impl Bench {
                 max_age: None,
             },
             plan: self.plan.digest(),
+            exclusive: false,
         };
         let lease = Lease {
             epoch: Epoch(epoch),
@@ -496,7 +500,7 @@ fn leases_run_from_the_hello_and_not_from_a_welcome_that_was_long_on_its_way() {
     let hello = bench.now + Duration::from_secs(10);
     bench.now = hello + Duration::from_secs(4);
     bench.core.handle_welcome(hello, AUTONOMY, bench.now);
-    bench.now = hello + AUTONOMY;
+    bench.now = hello + AUTONOMY.ordinary;
     bench.core.handle_timeout(bench.now);
     assert!(matches!(bench.effects()[..], [Effect::Stop(_)]));
 }
@@ -504,7 +508,7 @@ fn leases_run_from_the_hello_and_not_from_a_welcome_that_was_long_on_its_way() {
 #[test]
 fn a_lease_that_has_lapsed_on_its_way_begins_no_session_and_is_given_back() {
     let mut bench = Bench::new();
-    bench.now += AUTONOMY;
+    bench.now += AUTONOMY.ordinary;
     assert!(bench.assign("r1", 1).is_empty());
     assert_eq!(bench.revoked(), [("r1".to_owned(), 1)]);
     // The next one comes after a heartbeat was answered.
@@ -518,7 +522,7 @@ fn a_lapsed_lease_begins_no_session_after_the_one_before_it_has_ended() {
     let id = bench.started("r1", 1);
     bench.revoke("r1", 1);
     assert!(bench.assign("r1", 2).is_empty(), "it waits for the first");
-    bench.now += AUTONOMY;
+    bench.now += AUTONOMY.ordinary;
     bench.core.handle_ended(id, bench.now);
     assert!(bench.effects().is_empty());
     let given_back = [("r1".to_owned(), 1), ("r1".to_owned(), 2)];

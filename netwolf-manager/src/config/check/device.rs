@@ -145,8 +145,9 @@ impl Checker<'_> {
         ) else {
             return;
         };
-        let (Some(mut legacy), Ok(max_age), Ok(jump)) = (
+        let (Some(mut legacy), Some(exclusive), Ok(max_age), Ok(jump)) = (
             layers.or(Vec::new(), |layer| &layer.legacy),
+            layers.or(false, |layer| &layer.exclusive),
             layers.option(|layer| &layer.max_age),
             all.jump(&layers),
         ) else {
@@ -186,6 +187,7 @@ impl Checker<'_> {
             device: name.clone(),
             target,
             plan: planned.digest,
+            exclusive,
         };
         let device = Device {
             digest: job.digest(),

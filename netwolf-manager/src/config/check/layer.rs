@@ -51,6 +51,7 @@ pub(super) struct Layer {
     pub(super) host_key: Field<HostKey>,
     pub(super) legacy: Field<Vec<Legacy>>,
     pub(super) max_age: Field<Span>,
+    pub(super) exclusive: Field<bool>,
     pub(super) jump_host: Field<Way>,
     pub(super) labels: BTreeMap<String, String>,
 }
@@ -134,6 +135,7 @@ impl LayerChecker<'_> {
             max_age: raw
                 .max_age
                 .and_then(|span| self.span(&span, limits::check_max_age)),
+            exclusive: raw.exclusive.and_then(|exclusive| Some(exclusive.value)),
             jump_host: raw.jump_host.and_then(|name| self.jump_host(name)),
             labels: self.labels(raw.labels),
         }
