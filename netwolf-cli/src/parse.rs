@@ -171,7 +171,11 @@ impl Parser<'_> {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+/// The text of `file`.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read(file: &Path) -> anyhow::Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read \"{}\"", file.display()))
 }
 

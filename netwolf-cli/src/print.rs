@@ -3,9 +3,11 @@
 use std::{
     io::{ErrorKind, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::Context;
+use netwolf_filter::RuleError;
 use netwolf_wire::status::Failure;
 
 /// Writes `text` to standard output. A reader that has left, as `head` does, is no failure.
@@ -34,6 +36,14 @@ pub(crate) fn complain(message: &str, hint: Option<&str>) {
     }
 }
 
+/// Faults of rules that people have written, each with its way out.
+pub(crate) fn faults(faults: &[RuleError]) -> ExitCode {
+    for fault in faults {
+        complain(&fault.to_string(), fault.hint.as_deref());
+    }
+    ExitCode::from(2)
+}
+
 /// A device's failure.
 pub(crate) fn failure(failure: &Failure) {
     complain(&failure.message, failure.hint.as_deref());
@@ -50,6 +60,16 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// A length of time as people read it: `0.3 ms`, `150 ms`, `1.2 s`.
+pub(crate) fn took(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    match ms {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 1000.0 => format!("{ms:.0} ms"),
+        ms => format!("{:.1} s", ms / 1e3),
+    }
+}
+
 /// `1 device`, `2 devices`.
 pub(crate) fn count(n: usize, what: &str) -> String {
     match n {
@@ -60,10 +80,22 @@ pub(crate) fn count(n: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::*;
 
     #[test]
     fn a_terminal_is_sent_no_control_characters_of_a_device() {
         assert_eq!(plain("a\u{1b}[2J\tb\nc\u{7}"), "a\u{fffd}[2J\tb\nc\u{fffd}");
+    }
+
+    #[test]
+    fn short_times_have_a_fraction() {
+        for (micros, expected) in [
+            (40, "0.0 ms"),
+            (9_940, "9.9 ms"),
+            (149_600, "150 ms"),
+            (1_250_000, "1.2 s"),
+        ] {
+            assert_eq!(took(Duration::from_micros(micros)), expected);
+        }
     }
 }

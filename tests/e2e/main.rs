@@ -31,3 +31,4 @@ mod programs;
 mod prometheus;
 mod sshd;
 mod structure;
+mod try_out;
