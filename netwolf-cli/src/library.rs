@@ -1,13 +1,19 @@
 //! Collectors that people name: looked up in what is bundled and in what the configuration adds.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use netwolf_manager::{
-    config::suggest,
+    config::{self, suggest},
     library::{Collector, CollectorCommand, Library},
 };
 
 use crate::unknown::Unknown;
+
+/// The configuration where none is named.
+const CONFIG_FILE: &str = "netwolf.yml";
 
 /// A collector with all platforms that have this one under its name.
 #[derive(Clone, Debug)]
@@ -16,6 +22,17 @@ pub(crate) struct Variant<'l> {
     pub(crate) platforms: Vec<&'l str>,
     /// What it does there.
     pub(crate) collector: &'l Arc<Collector>,
+}
+
+/// The library of the configuration at `path`; where none is named that of `netwolf.yml`, or the bundled one where there
+/// is no such file. Faults are said here; warnings are not, because they are about devices.
+pub(crate) fn load(path: Option<&Path>) -> Option<Library> {
+    let default = || Some(PathBuf::from(CONFIG_FILE)).filter(|path| path.exists());
+    let library = match path.map(Path::to_owned).or_else(default) {
+        Some(path) => config::load(&path).map(|loaded| loaded.library),
+        None => Library::bundled(),
+    };
+    library.map_err(|faults| eprintln!("{faults}")).ok()
 }
 
 /// The variants of the collector `name`, in the order of their first platforms; those of `platform` alone where one is

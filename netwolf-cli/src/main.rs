@@ -11,6 +11,7 @@ mod api;
 mod bench;
 mod buckets;
 mod check;
+mod collectors;
 mod credentials;
 mod demo;
 mod devices;
@@ -62,8 +63,10 @@ enum Verb {
     Credentials(credentials::Args),
     /// Record what a device says to some commands, without its secrets, for a simulated device to play.
     Record(record::Args),
-    /// Read the output of a command by TextFSM templates, without any device.
+    /// Read the output of a command by TextFSM templates or by a collector's rules, without any device.
     Parse(parse::Args),
+    /// List the collectors of the library: their platforms, commands, intervals and metrics.
+    Collectors(collectors::Args),
     /// Log in to one device, run a command or a collector, and show what its rules make of the output.
     ///
     /// This makes one login of its own, as a person at a terminal does: it is not the session that polls the device,
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Verb::Credentials(args) => credentials::run(&args),
         Verb::Record(args) => record::run(&args),
         Verb::Parse(args) => parse::run(&args),
+        Verb::Collectors(args) => collectors::run(&args),
         Verb::Try(args) => try_out::run(&args),
         Verb::Hostkeys(verb) => hostkeys::run(&verb),
         Verb::Manager(args) => netwolf_manager::cli::main(args),

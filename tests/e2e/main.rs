@@ -21,6 +21,7 @@ mod bad_input;
 mod bench;
 mod breaker;
 mod canary;
+mod collectors;
 mod demo;
 mod failover;
 mod hostkeys;
