@@ -24,6 +24,7 @@ mod canary;
 mod collectors;
 mod demo;
 mod failover;
+mod five_minutes;
 mod hostkeys;
 mod jump;
 mod life;
