@@ -1,7 +1,7 @@
 //! What verbs print: results to standard output, words about them to standard error, exit codes.
 
 use std::{
-    io::{ErrorKind, Write},
+    io::{ErrorKind, IsTerminal, Write},
     process::ExitCode,
     time::Duration,
 };
@@ -19,6 +19,18 @@ pub(crate) fn out(text: &str) -> anyhow::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot print"),
+    }
+}
+
+/// As [`out`], for text that has a device's words in it: whole in a file or a pipe, [`plain`] on a terminal.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn out_of_a_device(text: &str) -> anyhow::Result<()> {
+    if std::io::stdout().is_terminal() {
+        out(&plain(text))
+    } else {
+        out(text)
     }
 }
 

@@ -98,7 +98,7 @@ async fn log_in_and_try(
         let tried = subject.run(&mut visit, args.timeout).await;
         tell(device, &tried);
         if args.output == Output::Table {
-            print::out(&view::for_people(&tried, name.as_str()))?;
+            print::out_of_a_device(&view::for_people(&tried, name.as_str()))?;
         }
         let is_over = tried.session_is_over;
         page.add(tried);

@@ -76,7 +76,9 @@ pub(super) fn run(args: &Args, name: &str) -> ExitCode {
         Format::Table => Ok(outcome.tables()),
         Format::Json => serde_json::to_string_pretty(&json()).map(|text| text + "\n"),
     };
-    let told = shown.map_err(Into::into).and_then(|text| print::out(&text));
+    let told = shown
+        .map_err(Into::into)
+        .and_then(|text| print::out_of_a_device(&text));
     match told {
         Ok(()) => judge(&outcome, &command.text),
         Err(error) => netwolf_manager::cli::fail(&error),
