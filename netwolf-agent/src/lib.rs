@@ -33,6 +33,7 @@ pub mod known_keys;
 pub mod record;
 pub mod redact;
 pub mod telemetry;
+pub mod visit;
 
 mod backoff;
 mod batching;

@@ -140,9 +140,9 @@ pub async fn record(
                     output: clean(&output.text),
                 });
             }
-            Ok(Err(failure)) => failed.push((command.clone(), hide(&secrets, failure))),
+            Ok(Err(failure)) => failed.push((command.clone(), secrets.hide_in_failure(failure))),
             Err(failure) => {
-                let failure = hide(&secrets, failure);
+                let failure = secrets.hide_in_failure(failure);
                 failed.push((command.clone(), failure.clone()));
                 failed.extend(commands.map(|command| (command.clone(), failure.clone())));
                 break;
@@ -156,13 +156,6 @@ pub async fn record(
         cut,
         failed,
     })
-}
-
-fn hide(secrets: &Secrets, failure: Failure) -> Failure {
-    Failure {
-        message: secrets.hide_in(&failure.message),
-        ..failure
-    }
 }
 
 /// What a device calls itself in `prompt`: the first word after a user's name, else after the processor's.

@@ -86,14 +86,10 @@ fn subjects(args: &Scan) -> Result<Vec<Subject>, ExitCode> {
         .config_file
         .clone()
         .unwrap_or_else(|| "netwolf.yml".into());
-    let inventory = inventory::load(&file).ok_or(ExitCode::from(2))?;
-    match inventory::pick(&inventory, &args.devices) {
-        Ok(devices) => Ok(devices.into_iter().map(Subject::from).collect()),
-        Err(unknown) => {
-            unknown.tell();
-            Err(ExitCode::from(2))
-        }
-    }
+    let loaded = inventory::load(&file).ok_or(ExitCode::from(2))?;
+    let devices = inventory::pick(&loaded.inventory, &args.devices);
+    let devices = devices.map_err(|unknown| unknown.tell())?;
+    Ok(devices.into_iter().map(Subject::from).collect())
 }
 
 /// Sees one device's keys and compares them with what is configured.

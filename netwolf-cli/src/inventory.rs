@@ -2,10 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use netwolf_manager::{config, inventory::Inventory};
-use netwolf_wire::{DeviceName, platform::Platform, target::Target};
+use netwolf_manager::{
+    config::{self, Loaded},
+    inventory::Inventory,
+};
+use netwolf_wire::{DeviceName, job::Plan, target::Target};
 
-use crate::{pattern, print};
+use crate::{pattern, unknown::Unknown};
 
 /// Names that are listed after a mistyped one.
 const LISTED: usize = 8;
@@ -17,32 +20,18 @@ pub(crate) struct Device {
     pub(crate) name: DeviceName,
     /// Where it is and how to log in.
     pub(crate) target: Target,
-    /// How it behaves.
-    pub(crate) platform: Arc<Platform>,
-}
-
-/// What was typed names no device.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unknown {
-    message: String,
-    hint: Option<String>,
-}
-
-impl Unknown {
-    /// Says so.
-    pub(crate) fn tell(&self) {
-        print::complain(&self.message, self.hint.as_deref());
-    }
+    /// How it behaves, and what it is polled for.
+    pub(crate) plan: Arc<Plan>,
 }
 
 /// Reads the configuration at `path`; warnings and faults are said here.
-pub(crate) fn load(path: &Path) -> Option<Inventory> {
+pub(crate) fn load(path: &Path) -> Option<Loaded> {
     match config::load(path) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
                 eprintln!("warning: {warning}");
             }
-            Some(loaded.inventory)
+            Some(loaded)
         }
         Err(faults) => {
             eprintln!("{faults}");
@@ -75,7 +64,7 @@ pub(crate) fn pick(inventory: &Inventory, typed: &[String]) -> Result<Vec<Device
             Some(Device {
                 name: name.clone(),
                 target: device.job.target.clone(),
-                platform: inventory.plans.get(&device.job.plan)?.platform.clone(),
+                plan: inventory.plans.get(&device.job.plan)?.clone(),
             })
         })
         .collect())

@@ -11,12 +11,15 @@ mod api;
 mod bench;
 mod buckets;
 mod check;
+mod collectors;
 mod credentials;
 mod demo;
 mod devices;
 mod hostkeys;
 mod inventory;
+mod library;
 mod manager;
+mod outcome;
 mod parse;
 mod part;
 mod pattern;
@@ -24,6 +27,9 @@ mod print;
 mod record;
 mod standalone;
 mod table;
+mod target;
+mod try_out;
+mod unknown;
 
 /// Real-time monitoring of network devices over SSH, for Prometheus and Grafana.
 #[derive(Debug, Parser)]
@@ -57,8 +63,19 @@ enum Verb {
     Credentials(credentials::Args),
     /// Record what a device says to some commands, without its secrets, for a simulated device to play.
     Record(record::Args),
-    /// Read the output of a command by TextFSM templates, without any device.
+    /// Read the output of a command by TextFSM templates or by a collector's rules, without any device.
     Parse(parse::Args),
+    /// List the collectors of the library: their platforms, commands, intervals and metrics.
+    Collectors(collectors::Args),
+    /// Log in to one device, run a command or a collector, and show what its rules make of the output.
+    ///
+    /// This makes one login of its own, as a person at a terminal does: it is not the session that polls the device,
+    /// counts as another one where the device has few, and is not held back by pacing or by a breaker. It is tried
+    /// once. Address, credential, host key, jump host and algorithms are those of the configuration.
+    ///
+    /// Standard output has what came out: the output as it is, records and samples. Standard error has what happened,
+    /// and how long each step took. With --command alone, standard output is the command's output and nothing else.
+    Try(try_out::Args),
     /// Collect host keys for review.
     #[command(subcommand)]
     Hostkeys(hostkeys::Verb),
@@ -81,6 +98,8 @@ fn main() -> ExitCode {
         Verb::Credentials(args) => credentials::run(&args),
         Verb::Record(args) => record::run(&args),
         Verb::Parse(args) => parse::run(&args),
+        Verb::Collectors(args) => collectors::run(&args),
+        Verb::Try(args) => try_out::run(&args),
         Verb::Hostkeys(verb) => hostkeys::run(&verb),
         Verb::Manager(args) => netwolf_manager::cli::main(args),
         Verb::Agent(args) => netwolf_agent::cli::main(&args),

@@ -1,6 +1,7 @@
-//! `netwolf parse`: a table out of the output of a command, by TextFSM templates and without any device.
+//! `netwolf parse`: what becomes of the output of a command, without any device: a table by TextFSM templates, or
+//! samples by a collector's rules.
 //!
-//! The table goes to standard output, what could not be read to standard error.
+//! The result goes to standard output, what could not be read to standard error.
 
 use std::{
     fs::{self, File},
@@ -12,9 +13,10 @@ use std::{
 use anyhow::{Context, anyhow};
 use netwolf_filter::textfsm::{Index, Library, Manner, Parsed, Template, limits};
 
-use self::view::Format;
+use self::view::{Format, Show};
 use crate::print;
 
+mod collector;
 mod view;
 
 /// Stands for standard input.
@@ -25,7 +27,11 @@ const INDEX: &str = "index";
 
 /// What `netwolf parse` takes.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("how").required(true).args(["textfsm", "index"])))]
+#[command(
+    group(clap::ArgGroup::new("how").required(true).args(["textfsm", "index", "collector"])),
+    // Whose parts are found by platform and command.
+    group(clap::ArgGroup::new("catalogue").args(["index", "collector"])),
+)]
 pub(crate) struct Args {
     /// Read the output by this template.
     #[arg(long, value_name = "FILE")]
@@ -35,37 +41,54 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", requires = "platform", requires = "command")]
     index: Option<PathBuf>,
 
-    /// The device's platform, as the index calls it.
-    #[arg(long, value_name = "NAME", requires = "index")]
+    #[command(flatten)]
+    named: collector::Named,
+
+    /// The device's platform, as the index calls it; with --collector needed where it is not the same on all.
+    #[arg(long, value_name = "NAME", requires = "catalogue")]
     platform: Option<String>,
 
-    /// What was typed on the device: 'show version'. It may be abbreviated where the index says how.
-    #[arg(long, value_name = "COMMAND", requires = "index")]
+    /// What was typed on the device: 'show version'. It may be abbreviated where the index says how; with --collector
+    /// needed where it runs several.
+    #[arg(long, value_name = "COMMAND", requires = "catalogue")]
     command: Option<String>,
 
     /// The file that has the output; - for standard input.
     #[arg(value_name = "OUTPUT", default_value = STDIN)]
     output: PathBuf,
 
-    /// What to print [default: table on a terminal, json elsewhere].
+    /// What to print [default: metrics of a collector; else table on a terminal, json elsewhere].
     #[arg(long, value_enum)]
     format: Option<Format>,
 
     /// Do as Python's textfsm does: an Error rule ends it, and there is no table.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "collector")]
     strict: bool,
 }
 
-/// 0 when there is a table, 1 when the template or the output was refused.
+/// 0 when there is a table or a sample, 1 when the template or the output was refused or nothing came out, 2 for bad
+/// usage.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    match args.parse_and_print() {
+    if let Some(name) = &args.named.collector {
+        return collector::run(args, name);
+    }
+    let default = if io::stdout().is_terminal() {
+        Format::Table
+    } else {
+        Format::Json
+    };
+    let Some(show) = args.format.unwrap_or(default).of_tables() else {
+        let hint = "templates make tables; the rules of a --collector make metrics";
+        return print::usage("a template has no metrics to print", Some(hint));
+    };
+    match args.parse_and_print(show) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => netwolf_manager::cli::fail(&error),
     }
 }
 
 impl Args {
-    fn parse_and_print(&self) -> anyhow::Result<()> {
+    fn parse_and_print(&self, show: Show) -> anyhow::Result<()> {
         let parser = self.parser()?;
         let output = read_output(&self.output)?;
         let Parsed {
@@ -73,12 +96,7 @@ impl Args {
             problems,
             unlisted_problems,
         } = parser.run(&output, self.manner())?;
-        let default = if io::stdout().is_terminal() {
-            Format::Table
-        } else {
-            Format::Json
-        };
-        print::out(&self.format.unwrap_or(default).show(&table)?)?;
+        print::out(&show(&table)?)?;
         for problem in &problems {
             eprintln!("warning: {}", print::plain(&problem.to_string()));
         }
@@ -122,7 +140,9 @@ impl Args {
                     attributes: [("Platform", platform), ("Command", command)],
                 })
             }
-            (None, None) => Err(anyhow!("neither --textfsm nor --index is given")),
+            (None, None) => Err(anyhow!(
+                "neither --textfsm nor --index nor --collector is given"
+            )),
         }
     }
 }
@@ -171,7 +191,11 @@ impl Parser<'_> {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+/// The text of `file`.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read(file: &Path) -> anyhow::Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read \"{}\"", file.display()))
 }
 
@@ -220,7 +244,16 @@ mod tests {
     }
 
     #[test]
-    fn a_template_or_an_index_is_wanted_and_not_both() {
+    fn a_collector_needs_nothing_else() {
+        let args = typed("--collector cpu o").unwrap();
+        assert_eq!(args.named.collector.as_deref(), Some("cpu"));
+        assert!(
+            typed("--collector cpu --platform p --command c --device d --config.file f").is_ok()
+        );
+    }
+
+    #[test]
+    fn one_way_to_read_is_wanted_and_not_two() {
         for bad in [
             "",
             "o",
@@ -228,6 +261,10 @@ mod tests {
             "--textfsm t --platform p",
             "--index d --platform p",
             "--index d --command c",
+            "--collector c --textfsm t",
+            "--collector c --strict",
+            "--textfsm t --device r1",
+            "--textfsm t --config.file f",
         ] {
             assert_eq!(typed(bad).unwrap_err().exit_code(), 2, "{bad}");
         }

@@ -1,11 +1,13 @@
 //! What verbs print: results to standard output, words about them to standard error, exit codes.
 
 use std::{
-    io::{ErrorKind, Write},
+    io::{ErrorKind, IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::Context;
+use netwolf_filter::RuleError;
 use netwolf_wire::status::Failure;
 
 /// Writes `text` to standard output. A reader that has left, as `head` does, is no failure.
@@ -17,6 +19,18 @@ pub(crate) fn out(text: &str) -> anyhow::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot print"),
+    }
+}
+
+/// As [`out`], for text that has a device's words in it: whole in a file or a pipe, [`plain`] on a terminal.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn out_of_a_device(text: &str) -> anyhow::Result<()> {
+    if std::io::stdout().is_terminal() {
+        out(&plain(text))
+    } else {
+        out(text)
     }
 }
 
@@ -32,6 +46,14 @@ pub(crate) fn complain(message: &str, hint: Option<&str>) {
     if let Some(hint) = hint {
         eprintln!("  hint: {}", plain(hint));
     }
+}
+
+/// Faults of rules that people have written, each with its way out.
+pub(crate) fn faults(faults: &[RuleError]) -> ExitCode {
+    for fault in faults {
+        complain(&fault.to_string(), fault.hint.as_deref());
+    }
+    ExitCode::from(2)
 }
 
 /// A device's failure.
@@ -50,6 +72,16 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// A length of time as people read it: `0.3 ms`, `150 ms`, `1.2 s`.
+pub(crate) fn took(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    match ms {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 1000.0 => format!("{ms:.0} ms"),
+        ms => format!("{:.1} s", ms / 1e3),
+    }
+}
+
 /// `1 device`, `2 devices`.
 pub(crate) fn count(n: usize, what: &str) -> String {
     match n {
@@ -60,10 +92,22 @@ pub(crate) fn count(n: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::*;
 
     #[test]
     fn a_terminal_is_sent_no_control_characters_of_a_device() {
         assert_eq!(plain("a\u{1b}[2J\tb\nc\u{7}"), "a\u{fffd}[2J\tb\nc\u{fffd}");
+    }
+
+    #[test]
+    fn short_times_have_a_fraction() {
+        for (micros, expected) in [
+            (40, "0.0 ms"),
+            (9_940, "9.9 ms"),
+            (149_600, "150 ms"),
+            (1_250_000, "1.2 s"),
+        ] {
+            assert_eq!(took(Duration::from_micros(micros)), expected);
+        }
     }
 }

@@ -12,7 +12,7 @@ use netwolf_wire::Span;
 
 use crate::{
     inventory::{self, Device},
-    pattern, print,
+    print, target,
 };
 
 /// What `netwolf record` takes.
@@ -49,37 +49,15 @@ pub(crate) struct Args {
 
 /// 0 when all commands are recorded, 1 when the login or one of them failed, 2 when it was not even tried.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    if let Some(bad) = args
-        .commands
-        .iter()
-        .find(|command| command.trim().is_empty() || command.contains(char::is_control))
-    {
-        return print::usage(
-            &format!("{bad:?} is not a command"),
-            Some("a command is one line, quoted as one argument: 'show version'"),
-        );
+    if let Err(unknown) = target::commands(&args.commands) {
+        return unknown.tell();
     }
-    let Some(inventory) = inventory::load(&args.config_file) else {
+    let Some(loaded) = inventory::load(&args.config_file) else {
         return ExitCode::from(2);
     };
-    if pattern::is_pattern(&args.device) {
-        return print::usage(
-            &format!(
-                "\"{}\" may be many devices, and one is recorded at a time",
-                args.device
-            ),
-            None,
-        );
-    }
-    let device = match inventory::pick(&inventory, std::slice::from_ref(&args.device)) {
-        Ok(mut devices) => match devices.pop() {
-            Some(device) => device,
-            None => return print::usage("no such device", None),
-        },
-        Err(unknown) => {
-            unknown.tell();
-            return ExitCode::from(2);
-        }
+    let device = match target::device(&loaded.inventory, &args.device, "recorded") {
+        Ok(device) => device,
+        Err(unknown) => return unknown.tell(),
     };
     let to = Destination::of(args, &device);
     if let Err(why) = to.is_free(args.overwrite) {
@@ -105,24 +83,12 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 async fn log_in_and_record(args: &Args, device: &Device) -> Result<Recording, ExitCode> {
-    let Device {
-        name,
-        target,
-        platform,
-    } = device;
-    let through = target
-        .jump
-        .as_ref()
-        .map(|jump| format!(" through {}:{}", jump.address, jump.port))
-        .unwrap_or_default();
-    eprintln!(
-        "{name}: one login as \"{}\" on {}:{}{through}, platform {}",
-        target.login.username, target.address, target.port, platform.name,
-    );
+    target::announce(device);
+    let name = &device.name;
     let request = Request {
         device: name,
-        target,
-        platform,
+        target: &device.target,
+        platform: &device.plan.platform,
         commands: &args.commands,
         timeout: args.timeout.get(),
     };

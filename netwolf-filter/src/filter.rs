@@ -14,7 +14,7 @@ use crate::{
     family::{Families, Family},
     limits::{MAX_PROBLEMS, MAX_RECORDS, MAX_SAMPLES},
     metric::MetricMaker,
-    problem::{Problem, ProblemKind, excerpt},
+    problem::{Problem, ProblemKind, excerpt, first_line},
     recollection::Recollection,
     source::{Found, Records},
 };
@@ -222,11 +222,7 @@ impl CompiledRule {
             ControlFlow::Continue(())
         });
         if records == 0 && self.records.wants_a_record() {
-            let first_line = output
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default();
-            collector.tell(self, ProblemKind::NoMatch, excerpt(first_line));
+            collector.tell(self, ProblemKind::NoMatch, first_line(output));
         }
         flow
     }

@@ -8,7 +8,7 @@
 //!
 //! [`Filter::compile`] checks the rules of one command and tells of every fault at once;
 //! [`Filter::apply`] runs them, as often as the command is run. The rules themselves are plain data
-//! that crosses the network: [`netwolf_wire::rule`].
+//! that crosses the network: [`netwolf_wire::rule`]. [`RecordReader`] shows a rule's records to whoever writes it.
 //!
 //! | Word | Means here |
 //! |---|---|
@@ -29,6 +29,7 @@ mod filter;
 mod metric;
 mod problem;
 mod recollection;
+mod records;
 mod source;
 mod template;
 mod value;
@@ -41,6 +42,7 @@ pub use family::Family;
 pub use filter::{Extraction, Filter, Labels, Sample};
 pub use problem::{Problem, ProblemKind};
 pub use recollection::Recollection;
+pub use records::{Reading, RecordReader};
 
 /// The README's example, run as a test.
 #[cfg(doctest)]

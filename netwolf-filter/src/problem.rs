@@ -96,6 +96,12 @@ pub(crate) fn excerpt(text: &str) -> String {
     excerpt
 }
 
+/// The first line of `output` that has anything in it, to say how an output begins that no rule can read.
+pub(crate) fn first_line(output: &str) -> String {
+    let line = output.lines().find(|line| !line.trim().is_empty());
+    excerpt(line.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

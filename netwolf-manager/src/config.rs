@@ -16,7 +16,7 @@ pub(crate) mod glob;
 pub(crate) mod limits;
 mod raw;
 pub(crate) mod sources;
-pub(crate) mod suggest;
+pub mod suggest;
 mod summary;
 mod timing;
 pub(crate) mod yaml;
@@ -28,7 +28,7 @@ pub use sources::Sources;
 pub use summary::Summary;
 pub use timing::Timing;
 
-use crate::inventory::Inventory;
+use crate::{inventory::Inventory, library::Library};
 use check::Checker;
 use yaml::Document;
 
@@ -39,6 +39,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The devices and their plans.
     pub inventory: Inventory,
+    /// What devices can be asked: what is bundled, and the user's own.
+    pub library: Library,
     /// What is allowed but probably not meant.
     pub warnings: Vec<Fault>,
     /// The files that were read and the patterns that were searched, to be watched.
@@ -132,6 +134,7 @@ fn parse_with(path: &Path, text: String, mut sources: Sources) -> Result<Loaded,
             timing: checked.timing,
         },
         inventory: checked.inventory,
+        library: checked.library,
         warnings: fault::in_order(warnings),
         sources,
     })

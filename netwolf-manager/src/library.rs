@@ -6,6 +6,7 @@
 //! layer nothing may be there twice.
 
 mod collector;
+mod origin;
 mod platform;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 
 use netwolf_wire::{Span, platform::Platform, rule::Rule};
 
+pub use self::origin::Origin;
 use crate::config::{
     Faults,
     fault::{Fault, Place},
@@ -45,6 +47,8 @@ pub struct Collector {
     pub name: String,
     /// For people: what it tells.
     pub description: String,
+    /// The file that it was read from.
+    pub origin: Origin,
     /// At least one.
     pub commands: Vec<CollectorCommand>,
 }
@@ -72,8 +76,8 @@ pub(crate) struct UserDirectories {
 /// The files of one layer.
 #[derive(Default)]
 struct Layer {
-    platforms: Vec<(Arc<Path>, String)>,
-    collectors: Vec<(Arc<Path>, String)>,
+    platforms: Vec<(Origin, String)>,
+    collectors: Vec<(Origin, String)>,
 }
 
 /// Where things of a layer were found, to name both places of a repetition.
@@ -143,6 +147,12 @@ impl Library {
         self.collectors.keys().map(String::as_str)
     }
 
+    /// What the collector of that name does, by platform.
+    pub fn platforms_of(&self, name: &str) -> impl Iterator<Item = (&str, &Arc<Collector>)> {
+        let platforms = self.collectors.get(name).into_iter().flatten();
+        platforms.map(|(platform, collector)| (platform.as_str(), collector))
+    }
+
     /// Names of the collectors that a platform has, sorted.
     pub fn collectors_of(&self, platform: &str) -> impl Iterator<Item = &str> {
         self.collectors
@@ -156,9 +166,10 @@ impl Library {
         self.spoilt.contains(name)
     }
 
-    fn add_platforms(&mut self, files: &[(Arc<Path>, String)], faults: &mut Vec<Fault>) {
+    fn add_platforms(&mut self, files: &[(Origin, String)], faults: &mut Vec<Fault>) {
         let mut seen = Seen::new();
-        for (file, text) in files {
+        for (origin, text) in files {
+            let file = origin.file();
             let document = Document::parse(file, text.clone(), faults);
             let platform = document
                 .as_ref()
@@ -186,16 +197,17 @@ impl Library {
         }
     }
 
-    fn add_collectors(&mut self, files: &[(Arc<Path>, String)], faults: &mut Vec<Fault>) {
+    fn add_collectors(&mut self, files: &[(Origin, String)], faults: &mut Vec<Fault>) {
         let platforms: BTreeSet<String> =
             self.platforms.keys().chain(&self.spoilt).cloned().collect();
         let mut seen = Seen::new();
-        for (file, text) in files {
+        for (origin, text) in files {
+            let file = origin.file();
             let document = Document::parse(file, text.clone(), faults);
             let n_faults = faults.len();
             let read = document
                 .as_ref()
-                .and_then(|document| collector::read(file, document, &platforms, faults));
+                .and_then(|document| collector::read(origin, document, &platforms, faults));
             if faults.len() > n_faults || document.is_none() {
                 self.spoilt.insert(name_in_ruins(file, document.as_ref()));
             }
@@ -260,10 +272,8 @@ fn bundled_layer() -> Layer {
         files
             .iter()
             .map(|(name, text)| {
-                (
-                    Path::new("bundled").join(folder).join(name).into(),
-                    (*text).into(),
-                )
+                let file = Path::new("bundled").join(folder).join(name);
+                (Origin::Bundled(file.into()), (*text).into())
             })
             .collect()
     };
@@ -279,7 +289,7 @@ fn read_directory(
     directory: Option<&Spanned<PathBuf>>,
     sources: &mut Sources,
     faults: &mut Vec<Fault>,
-) -> Vec<(Arc<Path>, String)> {
+) -> Vec<(Origin, String)> {
     let Some(directory) = directory else {
         return Vec::new();
     };
@@ -299,7 +309,8 @@ fn read_directory(
     for pattern in ["*.yml", "*.yaml"] {
         match sources.expand(&directory.value.join(pattern)) {
             Ok(paths) => {
-                files.extend(paths.iter().filter_map(|path| sources.read(path, faults)));
+                let read = paths.iter().filter_map(|path| sources.read(path, faults));
+                files.extend(read.map(|(file, text)| (Origin::File(file), text)));
             }
             Err(error) => {
                 let message = format!("the directory cannot be listed: {}", describe(&error));

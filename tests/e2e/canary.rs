@@ -116,6 +116,11 @@ fn commands(places: &mut Places, manager: &Manager, scene: &Scene, env: &[(&str,
                 "--overwrite",
             ],
         );
+        let args = ["try", name, "--command", "show running-config"];
+        cli(places, &args);
+        if UP.contains(name) {
+            cli(places, &[&args[..], &["--output", "json"]].concat());
+        }
     }
     cli(places, &[&["devices"], &to[..]].concat());
     cli(places, &[&["credentials"], &to[..]].concat());

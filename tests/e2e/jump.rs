@@ -1,6 +1,6 @@
 //! Devices behind a jump host, which is Debian's OpenSSH server: one login there, however many devices.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use crate::{
     lab::{self, Devices, Manager, PATIENCE, eventually},
@@ -116,4 +116,30 @@ fn a_jump_host_that_opens_no_way_is_blamed_and_the_device_is_not() {
         1,
         "a way that is not opened is no reason to log in again"
     );
+}
+
+#[test]
+fn a_device_behind_a_jump_host_is_tried_through_it() {
+    let folder = lab::folder();
+    let Some(sshd) = Sshd::start(folder.path(), "AllowTcpForwarding yes") else {
+        return;
+    };
+    let devices = Devices::start(1);
+    let config = configuration(folder.path(), &devices, &sshd);
+    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .args(["try", "sim-0001", "--config.file"])
+        .arg(config)
+        .output()
+        .unwrap();
+    let [out, said] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains(&format!(" through 127.0.0.1:{}", sshd.port)),
+        "{said}"
+    );
+    assert!(
+        out.contains("netwolf_cpu_utilization_ratio{device=\"sim-0001\""),
+        "{out}"
+    );
+    assert_eq!((sshd.logins(), sshd.refusals()), (1, 0));
 }

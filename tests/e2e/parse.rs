@@ -166,3 +166,142 @@ fn a_device_need_not_say_utf_8_and_moves_no_cursor() {
     );
     assert!(said.contains("odd") && !said.contains('\u{1b}'), "{said:?}");
 }
+
+const CPU: &str =
+    "CPU utilization for five seconds: 26%/3%; one minute: 20%; five minutes: 19%\r\n";
+
+#[test]
+fn a_bundled_collector_makes_samples_of_a_file_or_a_pipe() {
+    let ios = ["--collector", "cpu", "--platform", "cisco_ios"];
+    let (code, out, said) = parse(&ios, CPU.as_bytes());
+    assert_eq!((code, said.as_str()), (0, ""));
+    let page = lab::Page::parse(&out);
+    assert!(out.starts_with("# HELP netwolf_cpu_"), "{out}");
+    let load = "netwolf_cpu_utilization_ratio{cpu=\"0\",window=\"5s\"}";
+    assert_eq!(page.value(load), Some(0.26), "{out}");
+
+    let (_, out, _) = parse(&[&ios[..], &["--device", "r1"]].concat(), CPU.as_bytes());
+    assert!(
+        out.contains("{device=\"r1\",cpu=\"0\",window=\"5s\"} 0.26"),
+        "{out}"
+    );
+
+    let folder = lab::folder();
+    let file = folder.path().join("cpu.txt");
+    let (code, out, _) = parse(
+        &[&ios[..], &["--format", "json", write(&file, CPU)]].concat(),
+        b"",
+    );
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert_eq!(answer["samples"][0]["value"], 0.26);
+    assert_eq!(answer["records"][0]["records"][0]["one_minute"], "20");
+    assert_eq!(answer["problems"], serde_json::json!([]));
+
+    let (_, out, _) = parse(&[&ios[..], &["--format", "table"]].concat(), CPU.as_bytes());
+    assert!(
+        out.starts_with("--- rule \"utilization\": 1 record\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn an_output_that_makes_no_sample_is_said_with_what_stands_in_it() {
+    let (code, out, said) = parse(
+        &["--collector", "cpu", "--platform", "cisco_iosxe"],
+        b"\n% Invalid input\n",
+    );
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        said.contains("rule \"utilization\": nothing in the output matches; it begins with: \"% Invalid input\""),
+        "{said}"
+    );
+    assert!(
+        said.contains("error: there are no samples in this output\n  hint: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_collector_that_is_not_clear_is_asked_about() {
+    for (args, expected) in [
+        (
+            &["--collector", "cpu"][..],
+            "collector \"cpu\" is not the same on all platforms\n  hint: name one by --platform: arista_eos, cisco_ios",
+        ),
+        (
+            &["--collector", "cpuu"],
+            "unknown collector \"cpuu\"\n  hint: did you mean \"cpu\"?",
+        ),
+        (
+            &["--collector", "interfaces", "--platform", "paloalto_panos"],
+            "collector \"interfaces\" has nothing for platform \"paloalto_panos\"",
+        ),
+        (
+            &[
+                "--collector",
+                "cpu",
+                "--platform",
+                "cisco_ios",
+                "--command",
+                "show clock",
+            ],
+            "collector \"cpu\" does not run \"show clock\"\n  hint: it runs:\n    'show processes cpu",
+        ),
+        (
+            &["--textfsm", "t", "--format", "metrics"],
+            "a template has no metrics to print",
+        ),
+    ] {
+        let (code, out, said) = parse(args, CPU.as_bytes());
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {said}");
+        assert!(said.contains(expected), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_collector_of_the_configuration_with_two_commands_wants_one_named() {
+    let folder = lab::folder();
+    let files = folder.path().join("collectors");
+    fs::create_dir(&files).unwrap();
+    let rule = |field: &str| {
+        format!(
+            "[{{ name: r, regex: {{ patterns: ['{field} (?P<v>\\S+)'] }}, metrics: [{{ name: acme_{field}, \
+             kind: gauge, help: It., value: v }}] }}]"
+        )
+    };
+    let text = format!(
+        "name: climate\nplatforms: [lab_os]\ncommands:\n  - {{ command: show heat, rules: {} }}\n  \
+         - {{ command: show damp, rules: {} }}\n",
+        rule("heat"),
+        rule("damp"),
+    );
+    write(&files.join("climate.yml"), &text.replace("lab_os", "linux"));
+    let config = lab::configuration(
+        folder.path(),
+        "library: { collectors: collectors }\ndevices: []\n",
+    );
+    let named = [
+        "--config.file",
+        config.to_str().unwrap(),
+        "--collector",
+        "climate",
+    ];
+    let (code, _, said) = parse(&named, b"damp 7");
+    assert_eq!(code, 2);
+    assert!(
+        said.contains("runs several commands\n  hint: say by --command whose output it is:\n    'show heat'\n    'show damp'"),
+        "{said}"
+    );
+    let damp = [&named[..], &["--command", "show damp"]].concat();
+    let (code, out, said) = parse(&damp, b"damp 7");
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(out.ends_with("acme_damp 7\n"), "{out}");
+    let (code, out, said) = parse(&damp, b"damp high");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        said.contains("rule \"r\": not a number: \"high\""),
+        "{said}"
+    );
+    assert!(said.contains("see --format table"), "{said}");
+}

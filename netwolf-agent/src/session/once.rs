@@ -19,7 +19,7 @@ use super::{
     gate::Gate,
     known_hosts::KnownKeys,
     live::{Live, Outcome},
-    ssh::{self, Login, jump::JumpHosts},
+    ssh::{self, Login, Took, jump::JumpHosts},
 };
 use crate::{
     dialogue::{self, Output, manners::Manners},
@@ -30,6 +30,7 @@ use crate::{
 pub(crate) struct Once {
     live: Live,
     manners: Arc<Manners>,
+    took: Took,
 }
 
 /// The secrets of a login, to be hidden wherever a device repeats them.
@@ -53,6 +54,14 @@ impl Secrets {
         self.0
             .iter()
             .fold(text.to_owned(), |text, secret| secret.hide_in(&text))
+    }
+
+    /// `failure` in words that are without them.
+    pub(crate) fn hide_in_failure(&self, failure: Failure) -> Failure {
+        Failure {
+            message: self.hide_in(&failure.message),
+            ..failure
+        }
     }
 }
 
@@ -85,6 +94,7 @@ impl Once {
         })
         .await?;
         connection.feed().keep_start();
+        let took = connection.took();
         let live = Live::open(
             connection,
             &manners,
@@ -92,7 +102,16 @@ impl Once {
             target.connect_timeout.get(),
         )
         .await?;
-        Ok(Self { live, manners })
+        Ok(Self {
+            live,
+            manners,
+            took,
+        })
+    }
+
+    /// How long it took to log in, up to the first prompt.
+    pub(crate) fn took(&self) -> Took {
+        self.took
     }
 
     /// Runs `command`, whose output must be whole within `timeout`. The inner error leaves the session as it is.

@@ -18,7 +18,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use netwolf_wire::{
@@ -49,7 +49,8 @@ use super::{
 };
 
 pub(super) use self::{
-    connection::Connection, credential::read as read_secret, known_hosts_file::lookup as known_keys,
+    connection::Connection, credential::read as read_secret,
+    known_hosts_file::lookup as known_keys, took::Took,
 };
 
 /// Key exchanges of a shard at a time. One of group 14 takes some 6 ms of its thread, in two pieces, and hundreds
@@ -76,6 +77,7 @@ mod policy;
 mod questions;
 pub(crate) mod scan;
 mod stream;
+mod took;
 mod tuning;
 
 /// What it takes to log in.
@@ -158,17 +160,26 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Connection, Failure> {
     let door = Door::of(&login);
     let mut credential = Credential::resolve(door.login).await?;
     let policy = Policy::of(&door, login.accepted).await?;
+    let began = Instant::now();
     let stream = match &login.target.jump {
         Some(jump) => Stream::Jump(login.jumps.way(jump, &login).await?),
         None => Stream::Tcp(socket::connect(door.address, door.port, door.deadline).await?),
     };
+    let connect = began.elapsed();
     let feed = Arc::new(Feed::default());
     let sink = Sink::Device(feed.clone());
     let traffic = login.traffic.clone();
     let mut shaken = handshake(&door, stream, &sink, policy, &credential, traffic).await?;
+    let key_exchange = began.elapsed().saturating_sub(connect);
     login.gate.permit(&door.login.credential).await?;
+    let permitted = Instant::now();
     let offered = login.gate.offered();
     log_in(&mut shaken, &door, &sink, &mut credential, &offered).await?;
+    let took = Took {
+        connect,
+        key_exchange,
+        login: permitted.elapsed(),
+    };
     Ok(Connection {
         handle: shaken.handle,
         channel: None,
@@ -176,6 +187,7 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Connection, Failure> {
         open_timeout: door.deadline,
         password: credential.password,
         terminal: login.platform.terminal.clone(),
+        took,
         _kill: shaken.kill,
     })
 }

@@ -10,17 +10,25 @@ use crate::{print, table};
 /// Forms of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// A table for people.
+    /// A table for people; of a collector the records of each rule.
     Table,
-    /// JSON for programs: a list of rows, each with the values' names in small letters.
+    /// JSON for programs: a list of rows, each with the values' names in small letters; of a collector an object with
+    /// `records`, `samples` and `problems`.
     Json,
+    /// Samples as they stand at /metrics; of a collector only.
+    Metrics,
 }
 
+/// Writes a table.
+pub(super) type Show = fn(&Table<'_>) -> serde_json::Result<String>;
+
 impl Format {
-    pub(super) fn show(self, table: &Table<'_>) -> serde_json::Result<String> {
+    /// How tables are written in this form, where they can be.
+    pub(super) fn of_tables(self) -> Option<Show> {
         match self {
-            Self::Table => Ok(for_people(table)),
-            Self::Json => Ok(serde_json::to_string_pretty(&Rows(table))? + "\n"),
+            Self::Table => Some(|table| Ok(for_people(table))),
+            Self::Json => Some(|table| Ok(serde_json::to_string_pretty(&Rows(table))? + "\n")),
+            Self::Metrics => None,
         }
     }
 }
@@ -122,7 +130,7 @@ Start
     fn check(format: Format, expected: &str) {
         let template = Template::parse(FANS).unwrap();
         let table = template.run(OUTPUT).unwrap();
-        assert_eq!(format.show(&table).unwrap(), expected);
+        assert_eq!(format.of_tables().unwrap()(&table).unwrap(), expected);
     }
 
     #[test]
@@ -145,11 +153,9 @@ Start
     fn an_empty_table_is_an_empty_list() {
         let template = Template::parse(FANS).unwrap();
         let table = template.run("").unwrap();
-        assert_eq!(Format::Json.show(&table).unwrap(), "[]\n");
-        assert_eq!(
-            Format::Table.show(&table).unwrap(),
-            "SLOT  STATE  SPEED  ALARM\n0 rows\n"
-        );
+        let shown = |format: Format| format.of_tables().unwrap()(&table).unwrap();
+        assert_eq!(shown(Format::Json), "[]\n");
+        assert_eq!(shown(Format::Table), "SLOT  STATE  SPEED  ALARM\n0 rows\n");
     }
 
     #[test]

@@ -42,6 +42,7 @@ use layer::{Layer, Owner};
 pub(super) struct Checked {
     pub(super) timing: Timing,
     pub(super) inventory: Inventory,
+    pub(super) library: Library,
 }
 
 /// What the checks share.
@@ -110,7 +111,11 @@ impl Checker<'_> {
         }
         let inventory = self.finish(devices);
         let timing = self.timing(config.timing);
-        Checked { timing, inventory }
+        Checked {
+            timing,
+            inventory,
+            library: known.library,
+        }
     }
 
     fn fault(&mut self, at: Place, message: impl Into<String>, hint: Option<String>) {

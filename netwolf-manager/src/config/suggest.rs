@@ -7,7 +7,7 @@ const ALIKE: f64 = 0.82;
 const LISTED: usize = 32;
 
 /// `did you mean "x"?`, or a list of all names where none is near; `kind` is their plural.
-pub(crate) fn hint<'a>(
+pub fn hint<'a>(
     typed: &str,
     kind: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -26,7 +26,7 @@ pub(crate) fn hint<'a>(
 }
 
 /// The one of `known` that is most like `typed`, if it is like it at all.
-pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|name| (likeness(typed, name), name))
         .filter(|(likeness, _)| *likeness >= ALIKE)

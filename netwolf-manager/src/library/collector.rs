@@ -6,7 +6,7 @@ use netwolf_filter::{Fault as RuleFault, Filter, RuleError};
 use netwolf_wire::{Span, rule::Rule};
 use serde::Deserialize;
 
-use super::{Collector, CollectorCommand};
+use super::{Collector, CollectorCommand, Origin};
 use crate::config::{
     fault::{Fault, Place},
     limits, suggest,
@@ -50,14 +50,14 @@ struct Checker<'a> {
 
 /// Reads and checks; nothing when there is no collector to speak of.
 pub(super) fn read(
-    file: &Arc<Path>,
+    origin: &Origin,
     document: &Document,
     known_platforms: &BTreeSet<String>,
     faults: &mut Vec<Fault>,
 ) -> Option<Read> {
     let raw: Field<RawCollector> = document.read(faults);
     let mut checker = Checker {
-        file,
+        file: origin.file(),
         document,
         faults,
     };
@@ -77,6 +77,7 @@ pub(super) fn read(
         collector: Collector {
             name: name?,
             description,
+            origin: origin.clone(),
             commands,
         },
         platforms,

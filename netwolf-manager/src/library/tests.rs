@@ -103,10 +103,11 @@ fn a_users_file_takes_the_place_of_the_bundled_one_where_it_says_so() {
         library.collector("linux", "cpu").unwrap().commands[0].text,
         "uptime"
     );
-    assert_ne!(
-        library.collector("cisco_ios", "cpu").unwrap().description,
-        "My own"
-    );
+    let bundled = library.collector("cisco_ios", "cpu").unwrap();
+    assert_ne!(bundled.description, "My own");
+    assert_eq!(bundled.origin.to_string(), "bundled, cisco_ios_cpu.yml");
+    let own = library.collector("linux", "cpu").unwrap();
+    assert!(own.origin.to_string().ends_with("collectors/cpu.yaml"));
 }
 
 /// Neighbours as a router might print them, with a state or a count in the last column.

@@ -10,7 +10,7 @@ use russh::{
 };
 use tokio::time::timeout;
 
-use super::client::Client;
+use super::{client::Client, took::Took};
 use crate::{
     secret::{Outgoing, Secret},
     session::{
@@ -38,6 +38,7 @@ pub(in crate::session) struct Connection {
     pub(super) password: Option<Secret>,
     /// Name of the terminal to ask for.
     pub(super) terminal: String,
+    pub(super) took: Took,
     pub(super) _kill: KillOnDrop,
 }
 
@@ -45,6 +46,11 @@ impl Connection {
     /// Where what the device sends is understood.
     pub(in crate::session) fn feed(&self) -> &Arc<Feed> {
         &self.feed
+    }
+
+    /// How long it took to log in.
+    pub(in crate::session) fn took(&self) -> Took {
+        self.took
     }
 
     /// The password of the login, if there is one: not to be shown when the device says it.

@@ -1,0 +1,52 @@
+//! The one device and the commands that a person types for a login of their own, checked before anything is sent.
+
+use netwolf_manager::inventory::Inventory;
+
+use crate::{
+    inventory::{self, Device},
+    pattern,
+    unknown::Unknown,
+};
+
+/// The device of the inventory that is called `typed`; `done` says what is done with it: `recorded`.
+///
+/// # Errors
+/// It is a pattern, or there is no such device.
+pub(crate) fn device(inventory: &Inventory, typed: &str, done: &str) -> Result<Device, Unknown> {
+    if pattern::is_pattern(typed) {
+        let message = format!("\"{typed}\" may be many devices, and one is {done} at a time");
+        return Err(Unknown::new(message, None));
+    }
+    let mut picked = inventory::pick(inventory, &[typed.to_owned()])?;
+    let none = || Unknown::new(format!("unknown device \"{typed}\""), None);
+    picked.pop().ok_or_else(none)
+}
+
+/// Whether each of `commands` is one line that can be typed.
+///
+/// # Errors
+/// The first one that is none.
+pub(crate) fn commands<'c>(commands: impl IntoIterator<Item = &'c String>) -> Result<(), Unknown> {
+    for command in commands {
+        if command.trim().is_empty() || command.contains(char::is_control) {
+            let hint = "a command is one line, quoted as one argument: 'show version'";
+            let message = format!("{command:?} is not a command");
+            return Err(Unknown::new(message, Some(hint.into())));
+        }
+    }
+    Ok(())
+}
+
+/// What is about to be done, for whoever typed it: one login, as whom, where and through what.
+pub(crate) fn announce(device: &Device) {
+    let Device { name, target, plan } = device;
+    let through = target
+        .jump
+        .as_ref()
+        .map(|jump| format!(" through {}:{}", jump.address, jump.port))
+        .unwrap_or_default();
+    eprintln!(
+        "{name}: one login as \"{}\" on {}:{}{through}, platform {}",
+        target.login.username, target.address, target.port, plan.platform.name,
+    );
+}

@@ -1,0 +1,122 @@
+//! `netwolf collectors` as people type it: the bundled library, and their own beside it.
+
+use std::{fs, process::Command};
+
+use crate::lab;
+
+fn collectors(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .arg("collectors")
+        .args(args)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().expect("an exit code"),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn the_bundled_library_is_listed() {
+    let (code, out, said) = collectors(&[]);
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(out.starts_with("COLLECTOR "), "{out}");
+    let cpu = out
+        .lines()
+        .find(|line| line.starts_with("cpu") && line.contains("cisco_ios"));
+    assert!(
+        cpu.is_some_and(|line| line.contains("show processes cpu")),
+        "{out}"
+    );
+
+    let (code, linux, _) = collectors(&["--platform", "linux"]);
+    assert!(code == 0 && !linux.contains("cisco_ios"), "{linux}");
+}
+
+#[test]
+fn one_collector_is_shown_whole() {
+    let (code, out, said) = collectors(&["cpu", "--platform", "cisco_ios"]);
+    assert_eq!((code, said.as_str()), (0, ""));
+    for word in [
+        "bundled, cisco_ios_cpu.yml",
+        "netwolf_cpu_utilization_ratio",
+        "gauge",
+        "cpu, window",
+    ] {
+        assert!(out.contains(word), "{word} is not in\n{out}");
+    }
+    let (_, out, _) = collectors(&["cpu", "--output", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let variants = answer["collectors"].as_array().unwrap();
+    assert!(
+        variants.len() > 1 && variants.iter().all(|it| it["name"] == "cpu"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_users_own_are_listed_with_their_file() {
+    let folder = lab::folder();
+    let files = folder.path().join("collectors");
+    fs::create_dir(&files).unwrap();
+    let file = files.join("clock.yml");
+    let text = "
+name: clock
+platforms: [linux]
+description: Drift of the clock
+commands:
+  - command: drift
+    interval: 60s
+    rules:
+      - name: drift
+        regex: { patterns: ['drift (?P<drift>[0-9.]+)'] }
+        metrics: [{ name: acme_clock_drift_seconds, kind: gauge, help: Drift., value: drift }]
+";
+    fs::write(&file, text).unwrap();
+    let config = lab::configuration(
+        folder.path(),
+        "library: { collectors: collectors }\ndevices: []\n",
+    );
+    let config = ["--config.file", config.to_str().unwrap()];
+    let (code, out, said) = collectors(&[&["clock"], &config[..]].concat());
+    assert_eq!(
+        (code, said.as_str()),
+        (0, ""),
+        "warnings about devices are for others"
+    );
+    assert!(out.contains(file.to_str().unwrap()), "{out}");
+    assert!(out.contains("interval  1m\n"), "{out}");
+    let (_, out, _) = collectors(&config);
+    assert!(out.contains("\nclock "), "{out}");
+
+    fs::write(&file, text.replace("kind: gauge", "kind: gage")).unwrap();
+    let (code, _, said) = collectors(&config);
+    assert!(
+        code == 2 && said.contains("clock.yml:11:"),
+        "{code}: {said}"
+    );
+}
+
+#[test]
+fn what_is_misspelt_is_guessed_at() {
+    for (args, expected) in [
+        (
+            &["interface"][..],
+            "unknown collector \"interface\"\n  hint: did you mean \"interfaces\"?",
+        ),
+        (
+            &["--platform", "cisco-ios"],
+            "unknown platform \"cisco-ios\"\n  hint: did you mean \"cisco_ios\"?",
+        ),
+        (
+            &["cpu", "--platform", "nokia_sros_md2"],
+            "unknown platform \"nokia_sros_md2\"\n  hint: did you mean \"nokia_sros_md\"?",
+        ),
+    ] {
+        let (code, out, said) = collectors(args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {said}");
+        assert!(said.contains(expected), "{args:?}: {said}");
+    }
+}
