@@ -79,10 +79,10 @@ fn every_metric_of_every_rule_has_a_case() {
     }
 }
 
-/// A line that nobody knows, put before each line in turn, costs what the two lines around it tell together: the rest
-/// of the table stays. No line of a bundled command tells more than six values, those of six fans.
+/// A line that nobody knows, put before each line in turn, costs at most the object whose lines it parts: the rest of
+/// the table stays. No object has more than 13 values, those of an interface.
 #[test]
-fn an_odd_line_costs_no_more_than_a_line() {
+fn an_odd_line_costs_no_more_than_the_object_that_it_is_in() {
     for (stem, collector) in collectors() {
         for (case, path) in files(&library().join("testdata").join(&stem), "txt") {
             let (number, _) = case.split_once('.').unwrap();
@@ -101,7 +101,7 @@ fn an_odd_line_costs_no_more_than_a_line() {
                 let left = lines_of(&odd.join("\n"));
                 let lost: Vec<_> = whole.difference(&left).collect();
                 assert!(
-                    lost.len() <= 6,
+                    lost.len() <= 13,
                     "{stem}: {case}: a line before line {}: {lost:#?}",
                     at + 1
                 );
