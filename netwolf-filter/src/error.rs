@@ -15,8 +15,7 @@ use crate::{
 /// let rule = Rule {
 ///     name: "load".into(),
 ///     regex: Some(RegexSource { patterns: vec!["(?P<load>".into()], matches: Matches::First, blocks: None }),
-///     textfsm: None,
-///     metrics: vec![],
+///     ..Rule::default()
 /// };
 /// let errors = netwolf_filter::Filter::compile(&[rule]).unwrap_err();
 /// assert_eq!(

@@ -86,18 +86,12 @@ impl Filter {
     ///     regex: Some(RegexSource {
     ///         patterns: vec!["uptime is (?P<uptime>.+)".into()], matches: Matches::First, blocks: None,
     ///     }),
-    ///     textfsm: None,
     ///     metrics: vec![Metric {
-    ///         name: "device_uptime_seconds".into(),
-    ///         kind: Kind::Gauge,
-    ///         help: "Time since the device started.".into(),
-    ///         labels: [].into(),
     ///         value: Some("uptime".into()),
     ///         parse: Parse::Duration,
-    ///         map: [].into(),
-    ///         scale: 1.0,
-    ///         offset: 0.0,
+    ///         ..Metric::new("device_uptime_seconds", Kind::Gauge, "Time since the device started.")
     ///     }],
+    ///     ..Rule::default()
     /// };
     /// let filter = Filter::compile(&[rule]).unwrap();
     /// assert_eq!(filter.families()[0].name, "device_uptime_seconds");
@@ -153,13 +147,12 @@ impl Filter {
     ///
     /// ```
     /// # use netwolf_filter::{Filter, Recollection};
-    /// # use netwolf_wire::{rule::{Matches, Metric, Parse, RegexSource, Rule}, series::Kind};
-    /// # let metric = Metric { name: "fan_ok".into(), kind: Kind::Gauge, help: "Whether it turns.".into(),
-    /// #     labels: [("fan".into(), "${fan}".into())].into(), value: Some("ok".into()), parse: Parse::Number,
-    /// #     map: [].into(), scale: 1.0, offset: 0.0 };
+    /// # use netwolf_wire::{rule::{Matches, Metric, RegexSource, Rule}, series::Kind};
+    /// # let metric = Metric { labels: [("fan".into(), "${fan}".into())].into(), value: Some("ok".into()),
+    /// #     ..Metric::new("fan_ok", Kind::Gauge, "Whether it turns.") };
     /// # let regex = Some(RegexSource { patterns: vec![r"fan (?P<fan>\d) (?P<ok>\d)".into()],
     /// #     matches: Matches::Every, blocks: None });
-    /// # let rule = Rule { name: "fans".into(), regex, textfsm: None, metrics: vec![metric] };
+    /// # let rule = Rule { name: "fans".into(), regex, metrics: vec![metric], ..Rule::default() };
     /// # let filter = Filter::compile(&[rule]).unwrap();
     /// let mut recollection = Recollection::default();
     /// let first = filter.apply_again("fan 1 1, fan 2 1", &mut recollection);

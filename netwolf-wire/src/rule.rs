@@ -10,7 +10,7 @@ use crate::series::Kind;
 ///
 /// Each source is a key of its own, and exactly one of them is there. Whoever compiles the rule sees to that, so that
 /// people are told with all other faults; [`Self::source`] is how the source is looked at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Names the rule in problems and metrics; unique within its command.
@@ -129,6 +129,33 @@ pub enum Parse {
     Number,
     /// A length of time in seconds: `1w2d`, `2 weeks, 1 day, 3 hours, 4 minutes`, `01:02:03`.
     Duration,
+}
+
+impl Metric {
+    /// A metric without labels and value, and with the default for everything else.
+    ///
+    /// ```
+    /// use netwolf_wire::{rule::Metric, series::Kind};
+    ///
+    /// let load = Metric {
+    ///     value: Some("load".into()),
+    ///     ..Metric::new("netwolf_load_average", Kind::Gauge, "Processes that run or want to.")
+    /// };
+    /// assert_eq!(load.scale, 1.0);
+    /// ```
+    pub fn new(name: impl Into<String>, kind: Kind, help: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            help: help.into(),
+            labels: BTreeMap::new(),
+            value: None,
+            parse: Parse::default(),
+            map: BTreeMap::new(),
+            scale: one(),
+            offset: 0.0,
+        }
+    }
 }
 
 impl Parse {

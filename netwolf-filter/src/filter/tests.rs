@@ -32,8 +32,8 @@ fn rule(name: &str, patterns: &[&str], matches: Matches, metrics: Vec<Metric>) -
             matches,
             blocks: None,
         }),
-        textfsm: None,
         metrics,
+        ..Rule::default()
     }
 }
 
@@ -41,9 +41,9 @@ fn rule(name: &str, patterns: &[&str], matches: Matches, metrics: Vec<Metric>) -
 fn by_template(text: &str, metrics: Vec<Metric>) -> Rule {
     Rule {
         name: "r".into(),
-        regex: None,
         textfsm: Some(text.into()),
         metrics,
+        ..Rule::default()
     }
 }
 
@@ -53,15 +53,9 @@ fn metric(name: &str, kind: Kind, value: Option<&str>, labels: &[(&str, &str)]) 
         .map(|&(name, text)| (name.to_owned(), text.to_owned()))
         .collect();
     Metric {
-        name: name.into(),
-        kind,
-        help: "Help.".into(),
         labels,
         value: value.map(str::to_owned),
-        parse: Parse::Number,
-        map: [].into(),
-        scale: 1.0,
-        offset: 0.0,
+        ..Metric::new(name, kind, "Help.")
     }
 }
 

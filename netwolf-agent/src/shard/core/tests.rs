@@ -4,7 +4,7 @@ use netwolf_wire::{
     job::{Command, Plan},
     message::{Assign, Lease, Revoke},
     platform::{Platform, Transport},
-    rule::{Matches, Metric, Parse, RegexSource, Rule},
+    rule::{Matches, Metric, RegexSource, Rule},
     series::Kind,
     status::{Failure, Reason},
     target::{HostKey, Login, Target},
@@ -33,18 +33,12 @@ fn plan(commands: &[&str]) -> Arc<Plan> {
             matches: Matches::First,
             blocks: None,
         }),
-        textfsm: None,
         metrics: vec![Metric {
-            name: "netwolf_load".into(),
-            kind: Kind::Gauge,
-            help: "Load.".into(),
             labels: [("cpu".to_owned(), "0".to_owned())].into(),
             value: Some("value".into()),
-            parse: Parse::Number,
-            map: [].into(),
-            scale: 1.0,
-            offset: 0.0,
+            ..Metric::new("netwolf_load", Kind::Gauge, "Load.")
         }],
+        ..Rule::default()
     };
     let command = |text: &&str| Command {
         text: (*text).into(),
