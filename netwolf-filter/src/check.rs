@@ -1,6 +1,9 @@
 //! What names may be: Prometheus's rules, the endings of each kind, and the names that are taken.
 
-use netwolf_wire::{rule::Metric, series::Kind};
+use netwolf_wire::{
+    rule::{Metric, Parse},
+    series::Kind,
+};
 
 use crate::error::Fault;
 
@@ -44,6 +47,7 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
                 what,
             }),
     );
+    faults.extend(useless_keys(metric));
     for label in metric.labels.keys() {
         if !is_label_name(label) {
             faults.push(Fault::LabelName {
@@ -58,6 +62,37 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Keys that are there and do nothing: whoever wrote them expects something else.
+fn useless_keys(metric: &Metric) -> impl Iterator<Item = Fault> {
+    let has_number = matches!(metric.kind, Kind::Gauge | Kind::Counter);
+    let numbers = "a gauge or counter";
+    let keys = [
+        (
+            "parse",
+            numbers,
+            metric.parse != Parse::Number && !has_number,
+        ),
+        ("map", numbers, !metric.map.is_empty() && !has_number),
+        ("absent", numbers, !metric.absent.is_empty() && !has_number),
+        (
+            "units",
+            "`parse: number` of a gauge or counter",
+            !metric.units.is_empty() && (!has_number || metric.parse != Parse::Number),
+        ),
+        (
+            "times",
+            "`parse: timestamp`",
+            !metric.times.is_default() && metric.parse != Parse::Timestamp,
+        ),
+    ];
+    let useless = keys.into_iter().filter(|(.., is_useless)| *is_useless);
+    useless.map(|(key, needs, _)| Fault::UselessKey {
+        metric: metric.name.clone(),
+        key,
+        needs,
+    })
 }
 
 /// The metric's family in `OpenMetrics`, which names it without the ending of its kind.

@@ -152,6 +152,26 @@ pub enum Fault {
         /// Which number.
         what: &'static str,
     },
+    /// A key that does nothing beside the others.
+    #[error("`{key}` of metric {metric:?} has no effect")]
+    UselessKey {
+        /// The metric.
+        metric: String,
+        /// The key.
+        key: &'static str,
+        /// Where it has one.
+        needs: &'static str,
+    },
+    /// A format or offset of times is none.
+    #[error("{text:?} in `times` of metric {metric:?} cannot be used: {reason}")]
+    BadTimes {
+        /// The metric.
+        metric: String,
+        /// The format or offset as written.
+        text: String,
+        /// Why it cannot be used.
+        reason: &'static str,
+    },
     /// A field that no pattern has as a group.
     #[error("metric {metric:?} uses field {field:?}, which no pattern has as a named group")]
     UnknownField {
@@ -265,6 +285,8 @@ impl Fault {
             Self::NoValue { .. } => "name a field in `value`, or make it an info metric if only its labels matter".into(),
             Self::InfoValue { .. } => "an info metric is always 1: put the text into a label, or make it a gauge".into(),
             Self::BadNumber { .. } => "numbers in rules are finite, and a scale is not 0".into(),
+            Self::UselessKey { needs, .. } => format!("leave it out; it goes with {needs}"),
+            Self::BadTimes { .. } => "formats are those of strptime, such as `%Y-%m-%d %H:%M:%S %Z`; offsets are `+01:00` or `-05:00`".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
             Self::UnknownValue { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
             Self::UnknownValue { known, .. } => format!("the template has these: {}", known.join(", ")),

@@ -11,7 +11,7 @@ use crate::{
     recollection::Recollection,
     source::Record,
     template::Template,
-    value::ValueReader,
+    value::{Reading, ValueReader},
 };
 
 /// A compiled metric.
@@ -67,7 +67,10 @@ impl MetricMaker {
         let mut value = None;
         if let Some(name) = &metric.value {
             match field(name) {
-                Ok(index) => value = Some((index, ValueReader::of(metric))),
+                Ok(index) => match ValueReader::compile(metric) {
+                    Ok(reader) => value = Some((index, reader)),
+                    Err(found) => faults.extend(found),
+                },
                 Err(fault) => faults.push(fault),
             }
         }
@@ -105,9 +108,11 @@ impl MetricMaker {
                 let Some(text) = record.field(*field) else {
                     return Ok(None);
                 };
-                let value = reader
-                    .read(text)
-                    .ok_or_else(|| (ProblemKind::NotANumber, excerpt(text)))?;
+                let value = match reader.read(text) {
+                    Reading::Value(value) => value,
+                    Reading::Absent => return Ok(None),
+                    Reading::Unreadable => return Err((ProblemKind::NotANumber, excerpt(text))),
+                };
                 if self.is_counter && (value < 0.0 || value.is_nan()) {
                     return Err((ProblemKind::InvalidCounter, excerpt(text)));
                 }

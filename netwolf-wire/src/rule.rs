@@ -109,6 +109,15 @@ pub struct Metric {
     /// How the field's text is read.
     #[serde(default, skip_serializing_if = "Parse::is_number")]
     pub parse: Parse,
+    /// Words that may stand behind a number, whatever their case, and say nothing new: `dBm`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
+    /// How dates are written, for [`Parse::Timestamp`].
+    #[serde(default, skip_serializing_if = "Times::is_default")]
+    pub times: Times,
+    /// Texts that say that there is no value, whatever their case: `N/A`, `--`, `never`. They make no sample.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
     /// Texts that stand for numbers, such as `up: 1`; looked up before the text is parsed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub map: BTreeMap<String, f64>,
@@ -120,15 +129,48 @@ pub struct Metric {
     pub offset: f64,
 }
 
+/// How a device writes dates and times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Times {
+    /// As for `strptime`; the first that fits counts. Common ones where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formats: Vec<String>,
+    /// How far the clock is ahead of UTC where a text does not say, such as `+01:00`; UTC where this does not either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The same by the names of zones, such as `CET`. `UTC` and `GMT` are known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub zones: BTreeMap<String, String>,
+}
+
+impl Times {
+    /// Whether nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// How text becomes a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Parse {
-    /// A decimal number, with or without exponent; white space around it and commas between thousands are fine.
+    /// A decimal number, with or without exponent; white space around it and commas between thousands are fine. Behind
+    /// `0x` it is a hexadecimal one.
     #[default]
     Number,
-    /// A length of time in seconds: `1w2d`, `2 weeks, 1 day, 3 hours, 4 minutes`, `01:02:03`.
+    /// A hexadecimal whole number, with or without `0x`.
+    Hex,
+    /// Per cents, with or without `%`, as a ratio: `37%` is 0.37.
+    Percent,
+    /// A length of time in seconds: `1w2d`, `2 weeks, 1 day, 3 hours, 4 minutes`, `01:02:03`, `250 ms`.
     Duration,
+    /// An amount of data in bytes: `512 MiB`, `8K`, `100 Kbit`.
+    Bytes,
+    /// A rate of data in bytes a second: `10Gbit`, `1000Mbps`, `12 MB/s`; bits a second where there is no unit.
+    BitRate,
+    /// A date and time in Unix seconds; see [`Metric::times`].
+    Timestamp,
 }
 
 impl Metric {
@@ -151,6 +193,9 @@ impl Metric {
             labels: BTreeMap::new(),
             value: None,
             parse: Parse::default(),
+            units: Vec::new(),
+            times: Times::default(),
+            absent: Vec::new(),
             map: BTreeMap::new(),
             scale: one(),
             offset: 0.0,

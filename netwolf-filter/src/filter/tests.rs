@@ -132,6 +132,19 @@ fn every_fault_of_a_metric_is_told() {
         bad(|metric| metric.offset = f64::NAN),
         bad(|metric| metric.map = [("up".to_owned(), f64::INFINITY)].into()),
         bad(|metric| {
+            *metric = Metric::new("a_info", Kind::Info, "A.");
+            metric.parse = Parse::Hex;
+            metric.map = [("up".to_owned(), 1.0)].into();
+            metric.absent = vec!["--".into()];
+        }),
+        bad(|metric| (metric.parse, metric.units) = (Parse::Hex, vec!["dBm".into()])),
+        bad(|metric| metric.times.zone = Some("+01:00".into())),
+        bad(|metric| {
+            metric.parse = Parse::Timestamp;
+            metric.times.formats = vec!["%H:%M".into()];
+            metric.times.zones = [("CET".to_owned(), "1 h".to_owned())].into();
+        }),
+        bad(|metric| {
             let labels = [
                 ("x-y", ""),
                 ("device", ""),
@@ -516,12 +529,20 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just((Kind::Counter, "c_total")),
         Just((Kind::Info, "i_info")),
     ];
-    let metric = (kind, value, label, prop::bool::ANY, -2.0_f64..2.0).prop_map(
-        |((kind, name), value, label, duration, scale)| Metric {
-            parse: if duration {
-                Parse::Duration
-            } else {
+    let parse = prop_oneof![
+        Just(Parse::Number),
+        Just(Parse::Hex),
+        Just(Parse::Percent),
+        Just(Parse::Duration),
+        Just(Parse::Bytes),
+        Just(Parse::BitRate),
+    ];
+    let metric = (kind, value, label, parse, -2.0_f64..2.0).prop_map(
+        |((kind, name), value, label, parse, scale)| Metric {
+            parse: if kind == Kind::Info {
                 Parse::Number
+            } else {
+                parse
             },
             scale: if scale == 0.0 { 1.0 } else { scale },
             ..metric(

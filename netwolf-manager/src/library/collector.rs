@@ -289,6 +289,8 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::NoValue { metric }
         | RuleFault::InfoValue { metric }
         | RuleFault::BadNumber { metric, .. }
+        | RuleFault::UselessKey { metric, .. }
+        | RuleFault::BadTimes { metric, .. }
         | RuleFault::UnknownField { metric, .. }
         | RuleFault::UnknownValue { metric, .. }
         | RuleFault::LabelName { metric, .. }
