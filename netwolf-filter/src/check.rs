@@ -5,7 +5,10 @@ use netwolf_wire::{
     series::Kind,
 };
 
-use crate::error::Fault;
+use crate::{
+    error::Fault,
+    limits::{MAX_LABEL_BYTES, MAX_STATES},
+};
 
 const COUNTER_SUFFIX: &str = "_total";
 const INFO_SUFFIX: &str = "_info";
@@ -27,7 +30,9 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
     }
     match (metric.kind, &metric.value) {
         (Kind::Info, Some(_)) => faults.push(Fault::InfoValue { metric: name() }),
-        (Kind::Gauge | Kind::Counter, None) => faults.push(Fault::NoValue { metric: name() }),
+        (Kind::Gauge | Kind::Counter | Kind::StateSet, None) => {
+            faults.push(Fault::NoValue { metric: name() });
+        }
         _ => {}
     }
     let numbers = [
@@ -48,12 +53,17 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
             }),
     );
     faults.extend(useless_keys(metric));
+    if metric.kind == Kind::StateSet {
+        faults.extend(states(metric));
+    }
     for label in metric.labels.keys() {
         if !is_label_name(label) {
             faults.push(Fault::LabelName {
                 metric: name(),
                 label: label.clone(),
             });
+        } else if metric.kind == Kind::StateSet && *label == metric.name {
+            faults.push(Fault::StateLabel { metric: name() });
         } else if RESERVED_LABELS.contains(&label.as_str()) || label.starts_with("__") {
             faults.push(Fault::ReservedLabel {
                 metric: name(),
@@ -67,6 +77,8 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
 /// Keys that are there and do nothing: whoever wrote them expects something else.
 fn useless_keys(metric: &Metric) -> impl Iterator<Item = Fault> {
     let has_number = matches!(metric.kind, Kind::Gauge | Kind::Counter);
+    let has_states = metric.kind == Kind::StateSet;
+    let has_scale = metric.scale.to_bits() != 1.0_f64.to_bits();
     let numbers = "a gauge or counter";
     let keys = [
         (
@@ -75,7 +87,23 @@ fn useless_keys(metric: &Metric) -> impl Iterator<Item = Fault> {
             metric.parse != Parse::Number && !has_number,
         ),
         ("map", numbers, !metric.map.is_empty() && !has_number),
-        ("absent", numbers, !metric.absent.is_empty() && !has_number),
+        ("scale", numbers, has_scale && !has_number),
+        ("offset", numbers, metric.offset != 0.0 && !has_number),
+        (
+            "states",
+            "a stateset",
+            !metric.states.is_empty() && !has_states,
+        ),
+        (
+            "aliases",
+            "a stateset",
+            !metric.aliases.is_empty() && !has_states,
+        ),
+        (
+            "absent",
+            "a metric with a value",
+            !metric.absent.is_empty() && metric.kind == Kind::Info,
+        ),
         (
             "units",
             "`parse: number` of a gauge or counter",
@@ -95,10 +123,48 @@ fn useless_keys(metric: &Metric) -> impl Iterator<Item = Fault> {
     })
 }
 
+/// Faults of the states of a state set.
+fn states(metric: &Metric) -> Vec<Fault> {
+    let name = || metric.name.clone();
+    let mut faults = Vec::new();
+    if metric.states.is_empty() {
+        faults.push(Fault::NoStates { metric: name() });
+    }
+    if metric.states.len() > MAX_STATES {
+        faults.push(Fault::TooManyStates { metric: name() });
+    }
+    for (place, state) in metric.states.iter().enumerate() {
+        let is_plain = state.trim() == state && !state.contains(char::is_control);
+        let is_new = |known: &String| !known.eq_ignore_ascii_case(state);
+        if state.is_empty() || state.len() > MAX_LABEL_BYTES || !is_plain {
+            faults.push(Fault::BadState {
+                metric: name(),
+                state: state.clone(),
+            });
+        } else if !metric.states.iter().take(place).all(is_new) {
+            faults.push(Fault::RepeatedState {
+                metric: name(),
+                state: state.clone(),
+            });
+        }
+    }
+    for (text, state) in &metric.aliases {
+        if !metric.states.contains(state) {
+            faults.push(Fault::UnknownState {
+                metric: name(),
+                text: text.clone(),
+                state: state.clone(),
+                known: metric.states.clone(),
+            });
+        }
+    }
+    faults
+}
+
 /// The metric's family in `OpenMetrics`, which names it without the ending of its kind.
 pub(crate) fn family_name(name: &str, kind: Kind) -> &str {
     let suffix = match kind {
-        Kind::Gauge => "",
+        Kind::Gauge | Kind::StateSet => "",
         Kind::Counter => COUNTER_SUFFIX,
         Kind::Info => INFO_SUFFIX,
     };
@@ -119,12 +185,12 @@ fn suffix(metric: &Metric) -> Option<Fault> {
             kind,
             suffix: INFO_SUFFIX,
         }),
-        Kind::Gauge if ends_in(COUNTER_SUFFIX) => Some(Fault::SuffixWrong {
+        Kind::Gauge | Kind::StateSet if ends_in(COUNTER_SUFFIX) => Some(Fault::SuffixWrong {
             metric: name,
             kind,
             suffix: COUNTER_SUFFIX,
         }),
-        Kind::Gauge if ends_in(INFO_SUFFIX) => Some(Fault::SuffixWrong {
+        Kind::Gauge | Kind::StateSet if ends_in(INFO_SUFFIX) => Some(Fault::SuffixWrong {
             metric: name,
             kind,
             suffix: INFO_SUFFIX,

@@ -4,7 +4,7 @@ use netwolf_wire::series::Kind;
 use thiserror::Error;
 
 use crate::{
-    limits::MAX_REGEX_BYTES,
+    limits::{MAX_LABEL_BYTES, MAX_REGEX_BYTES, MAX_STATES},
     textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
 };
 
@@ -152,6 +152,54 @@ pub enum Fault {
         /// Which number.
         what: &'static str,
     },
+    /// A state set names no states.
+    #[error("stateset metric {metric:?} has no states")]
+    NoStates {
+        /// The metric.
+        metric: String,
+    },
+    /// A state set names more than [`MAX_STATES`].
+    #[error("stateset metric {metric:?} has more than {MAX_STATES} states")]
+    TooManyStates {
+        /// The metric.
+        metric: String,
+    },
+    /// A state cannot be the value of a label.
+    #[error("state {state:?} of metric {metric:?} cannot be a label value")]
+    BadState {
+        /// The metric.
+        metric: String,
+        /// The state.
+        state: String,
+    },
+    /// A state is there twice, whatever the case.
+    #[error("state {state:?} of metric {metric:?} is there twice")]
+    RepeatedState {
+        /// The metric.
+        metric: String,
+        /// The state.
+        state: String,
+    },
+    /// An alias stands for a state that there is not.
+    #[error(
+        "alias {text:?} of metric {metric:?} stands for {state:?}, which is none of its states"
+    )]
+    UnknownState {
+        /// The metric.
+        metric: String,
+        /// The alias.
+        text: String,
+        /// What it stands for.
+        state: String,
+        /// The states that there are.
+        known: Vec<String>,
+    },
+    /// A state set has a label of the name that the label with the state has.
+    #[error("label {metric:?} of metric {metric:?} is the one with the state")]
+    StateLabel {
+        /// The metric.
+        metric: String,
+    },
     /// A key that does nothing beside the others.
     #[error("`{key}` of metric {metric:?} has no effect")]
     UselessKey {
@@ -285,6 +333,12 @@ impl Fault {
             Self::NoValue { .. } => "name a field in `value`, or make it an info metric if only its labels matter".into(),
             Self::InfoValue { .. } => "an info metric is always 1: put the text into a label, or make it a gauge".into(),
             Self::BadNumber { .. } => "numbers in rules are finite, and a scale is not 0".into(),
+            Self::NoStates { .. } => "list what the device may say: `states: [idle, active, established]`".into(),
+            Self::TooManyStates { .. } => "each state is a series of every record: put what is no state into a label of an info metric".into(),
+            Self::BadState { .. } => format!("use text without white space at its ends, of at most {MAX_LABEL_BYTES} bytes"),
+            Self::RepeatedState { .. } => "texts are compared whatever their case: name each state once".into(),
+            Self::UnknownState { known, .. } => format!("the states are: {}", known.join(", ")),
+            Self::StateLabel { .. } => "drop it: each series of a state set has this label already".into(),
             Self::UselessKey { needs, .. } => format!("leave it out; it goes with {needs}"),
             Self::BadTimes { .. } => "formats are those of strptime, such as `%Y-%m-%d %H:%M:%S %Z`; offsets are `+01:00` or `-05:00`".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
@@ -319,6 +373,7 @@ const fn kind_name(kind: Kind) -> &'static str {
         Kind::Gauge => "gauge",
         Kind::Counter => "counter",
         Kind::Info => "info",
+        Kind::StateSet => "stateset",
     }
 }
 

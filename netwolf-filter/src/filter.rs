@@ -16,7 +16,7 @@ use crate::{
     metric::MetricMaker,
     problem::{Problem, ProblemKind, excerpt},
     recollection::Recollection,
-    source::{Found, Records},
+    source::{Found, Record, Records},
 };
 
 /// The rules of one command, ready to be applied to its outputs.
@@ -205,11 +205,7 @@ impl CompiledRule {
             }
             records += 1;
             for metric in &self.metrics {
-                match metric.make(record, collector.recollection) {
-                    Ok(Some(sample)) => flow = collector.add(sample, self),
-                    Ok(None) => {}
-                    Err((kind, text)) => collector.tell(self, kind, text),
-                }
+                flow = self.make(metric, record, collector);
                 flow?;
             }
             ControlFlow::Continue(())
@@ -222,6 +218,33 @@ impl CompiledRule {
             collector.tell(self, ProblemKind::NoMatch, excerpt(first_line));
         }
         flow
+    }
+
+    /// Makes the samples of one metric of one record. Breaks when no more samples are taken.
+    fn make(
+        &self,
+        metric: &MetricMaker,
+        record: Record<'_>,
+        collector: &mut Collector<'_>,
+    ) -> ControlFlow<()> {
+        let outcome = match metric.read(record) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => return ControlFlow::Continue(()),
+            Err((kind, text)) => {
+                collector.tell(self, kind, text);
+                return ControlFlow::Continue(());
+            }
+        };
+        for place in 0..metric.n_samples() {
+            match metric.sample(place, outcome, record, collector.recollection) {
+                Ok(sample) => collector.add(sample, self)?,
+                Err((kind, text)) => {
+                    collector.tell(self, kind, text);
+                    break;
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 }
 

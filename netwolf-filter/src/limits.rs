@@ -15,6 +15,9 @@ pub const MAX_CELLS: usize = 32 * MAX_RECORDS;
 /// Problems listed for one output; the rest is only counted.
 pub const MAX_PROBLEMS: usize = 100;
 
+/// States of a metric, each of which is a series of every record.
+pub const MAX_STATES: usize = 64;
+
 /// Bytes of a label value. A longer one costs its sample: cut values would make different series alike.
 pub const MAX_LABEL_BYTES: usize = 1024;
 

@@ -1,10 +1,11 @@
-//! From a field's text to a number: map, absent, parse, scale, offset.
+//! From a field's text to a number, by map, absent, parse, scale and offset; or to a state.
 
 mod amount;
 mod duration;
 mod hex;
 mod number;
 mod percent;
+mod state;
 mod timestamp;
 mod unit;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use netwolf_wire::rule::{Metric, Parse};
 
+pub(crate) use self::state::StateReader;
 use self::timestamp::TimeReader;
 use crate::error::Fault;
 

@@ -55,6 +55,8 @@ pub enum Type {
     Counter,
     /// Text in labels; samples end in `_info`.
     Info,
+    /// Which of some states holds; the label with the state is called as the family.
+    StateSet,
     /// Counts by bucket.
     Histogram,
 }
@@ -62,7 +64,7 @@ pub enum Type {
 impl Type {
     pub(crate) const fn suffix(self) -> &'static str {
         match self {
-            Self::Gauge | Self::Histogram => "",
+            Self::Gauge | Self::StateSet | Self::Histogram => "",
             Self::Counter => "_total",
             Self::Info => "_info",
         }
@@ -73,6 +75,7 @@ impl Type {
             Self::Gauge => "gauge",
             Self::Counter => "counter",
             Self::Info => "info",
+            Self::StateSet => "stateset",
             Self::Histogram => "histogram",
         }
     }
@@ -84,6 +87,7 @@ impl From<Kind> for Type {
             Kind::Gauge => Self::Gauge,
             Kind::Counter => Self::Counter,
             Kind::Info => Self::Info,
+            Kind::StateSet => Self::StateSet,
         }
     }
 }

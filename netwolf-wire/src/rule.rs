@@ -106,6 +106,12 @@ pub struct Metric {
     /// The field that holds the value; none on an info metric, whose value is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// All states that a state set knows; each has a series, which is 1 for the state that holds and else 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<String>,
+    /// Texts that stand for states of a state set, whatever their case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<String, String>,
     /// How the field's text is read.
     #[serde(default, skip_serializing_if = "Parse::is_number")]
     pub parse: Parse,
@@ -192,6 +198,8 @@ impl Metric {
             help: help.into(),
             labels: BTreeMap::new(),
             value: None,
+            states: Vec::new(),
+            aliases: BTreeMap::new(),
             parse: Parse::default(),
             units: Vec::new(),
             times: Times::default(),

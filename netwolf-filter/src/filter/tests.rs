@@ -9,7 +9,7 @@ use netwolf_wire::{
 
 use super::*;
 use crate::{
-    limits::{MAX_EXCERPT, MAX_LABEL_BYTES},
+    limits::{MAX_EXCERPT, MAX_LABEL_BYTES, MAX_STATES},
     textfsm::tests::properties::template,
 };
 
@@ -136,6 +136,22 @@ fn every_fault_of_a_metric_is_told() {
             metric.parse = Parse::Hex;
             metric.map = [("up".to_owned(), 1.0)].into();
             metric.absent = vec!["--".into()];
+        }),
+        bad(|metric| metric.states = vec!["up".into()]),
+        bad(|metric| *metric = Metric::new("state", Kind::StateSet, "State.")),
+        bad(|metric| {
+            metric.name = "state_total".into();
+            metric.kind = Kind::StateSet;
+            metric.states = ["up", "Down", "DOWN", " x"].map(str::to_owned).into();
+            metric.aliases = [("1", "up"), ("2", "gone")]
+                .map(|(text, state)| (text.to_owned(), state.to_owned()))
+                .into();
+            metric.labels = [("state_total".to_owned(), "x".to_owned())].into();
+            metric.offset = 1.0;
+        }),
+        bad(|metric| {
+            metric.kind = Kind::StateSet;
+            metric.states = (0..=MAX_STATES).map(|n| n.to_string()).collect();
         }),
         bad(|metric| (metric.parse, metric.units) = (Parse::Hex, vec!["dBm".into()])),
         bad(|metric| metric.times.zone = Some("+01:00".into())),
@@ -394,6 +410,29 @@ fn a_value_whose_group_took_no_part_makes_no_sample() {
 }
 
 #[test]
+fn a_state_set_has_a_series_for_each_state() {
+    let states = Metric {
+        states: ["idle", "active", "established"].map(str::to_owned).into(),
+        aliases: [("6".to_owned(), "established".to_owned())].into(),
+        ..metric("m_state", Kind::StateSet, Some("s"), &[("z", "${peer}")])
+    };
+    let pattern = r"(?P<peer>\w)=(?P<s>\S+)";
+    let filter = Filter::compile(&[rule("r", &[pattern], Matches::Every, vec![states])]).unwrap();
+    assert_eq!(
+        apply(&filter, "a=Active b=6 c=gone"),
+        [
+            "m_state{m_state=idle,z=a} 0",
+            "m_state{m_state=active,z=a} 1",
+            "m_state{m_state=established,z=a} 0",
+            "m_state{m_state=idle,z=b} 0",
+            "m_state{m_state=active,z=b} 0",
+            "m_state{m_state=established,z=b} 1",
+            "unknown_state gone",
+        ]
+    );
+}
+
+#[test]
 fn a_counter_is_a_number_that_is_not_negative() {
     let counter = metric("m_total", Kind::Counter, Some("v"), &[]);
     let filter =
@@ -528,7 +567,9 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just((Kind::Gauge, "m")),
         Just((Kind::Counter, "c_total")),
         Just((Kind::Info, "i_info")),
+        Just((Kind::StateSet, "s")),
     ];
+    let has_number = |kind| matches!(kind, Kind::Gauge | Kind::Counter);
     let parse = prop_oneof![
         Just(Parse::Number),
         Just(Parse::Hex),
@@ -538,13 +579,21 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just(Parse::BitRate),
     ];
     let metric = (kind, value, label, parse, -2.0_f64..2.0).prop_map(
-        |((kind, name), value, label, parse, scale)| Metric {
-            parse: if kind == Kind::Info {
-                Parse::Number
-            } else {
+        move |((kind, name), value, label, parse, scale)| Metric {
+            parse: if has_number(kind) {
                 parse
+            } else {
+                Parse::Number
             },
-            scale: if scale == 0.0 { 1.0 } else { scale },
+            scale: if scale == 0.0 || !has_number(kind) {
+                1.0
+            } else {
+                scale
+            },
+            states: match kind {
+                Kind::StateSet => ["1", "a", "12"].map(str::to_owned).into(),
+                _ => Vec::new(),
+            },
             ..metric(
                 name,
                 kind,
@@ -596,6 +645,10 @@ proptest! {
             match filter.families()[sample.family].kind {
                 Kind::Counter => prop_assert!(sample.value >= 0.0),
                 Kind::Info => prop_assert_eq!(sample.value.to_bits(), 1.0_f64.to_bits()),
+                Kind::StateSet => {
+                    prop_assert!(sample.value.to_bits() == 0 || sample.value.to_bits() == 1.0_f64.to_bits());
+                    prop_assert!(sample.labels.iter().any(|(name, _)| name == "s"));
+                }
                 Kind::Gauge => {}
             }
         }

@@ -289,6 +289,12 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::NoValue { metric }
         | RuleFault::InfoValue { metric }
         | RuleFault::BadNumber { metric, .. }
+        | RuleFault::NoStates { metric }
+        | RuleFault::TooManyStates { metric }
+        | RuleFault::BadState { metric, .. }
+        | RuleFault::RepeatedState { metric, .. }
+        | RuleFault::UnknownState { metric, .. }
+        | RuleFault::StateLabel { metric }
         | RuleFault::UselessKey { metric, .. }
         | RuleFault::BadTimes { metric, .. }
         | RuleFault::UnknownField { metric, .. }
