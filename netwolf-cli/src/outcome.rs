@@ -242,7 +242,7 @@ impl Outcome<'_> {
 fn empty(family: &Family) -> OwnFamily {
     let kind = Type::from(family.kind);
     let suffix = match family.kind {
-        Kind::Gauge => "",
+        Kind::Gauge | Kind::StateSet => "",
         Kind::Counter => "_total",
         Kind::Info => "_info",
     };

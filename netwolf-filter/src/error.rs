@@ -4,7 +4,7 @@ use netwolf_wire::series::Kind;
 use thiserror::Error;
 
 use crate::{
-    limits::MAX_REGEX_BYTES,
+    limits::{MAX_LABEL_BYTES, MAX_REGEX_BYTES, MAX_SAMPLES, MAX_STATES},
     textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
 };
 
@@ -15,8 +15,7 @@ use crate::{
 /// let rule = Rule {
 ///     name: "load".into(),
 ///     regex: Some(RegexSource { patterns: vec!["(?P<load>".into()], matches: Matches::First, blocks: None }),
-///     textfsm: None,
-///     metrics: vec![],
+///     ..Rule::default()
 /// };
 /// let errors = netwolf_filter::Filter::compile(&[rule]).unwrap_err();
 /// assert_eq!(
@@ -127,6 +126,24 @@ pub enum Fault {
         /// The ending that another kind has.
         suffix: &'static str,
     },
+    /// The name has a unit that is no base unit of Prometheus.
+    #[error("the name of metric {metric:?} has the unit {unit:?}, which is no base unit")]
+    OtherUnit {
+        /// The metric.
+        metric: String,
+        /// The unit that the name has.
+        unit: &'static str,
+        /// The base unit for it.
+        base: &'static str,
+        /// What a number is multiplied by.
+        factor: &'static str,
+    },
+    /// `NetWolf` itself has a metric of this name.
+    #[error("metric {metric:?} is one that NetWolf tells of itself")]
+    OwnName {
+        /// The metric.
+        metric: String,
+    },
     /// The metric has no help text.
     #[error("metric {metric:?} has no help text")]
     NoHelp {
@@ -152,6 +169,106 @@ pub enum Fault {
         metric: String,
         /// Which number.
         what: &'static str,
+    },
+    /// A state set names no states.
+    #[error("stateset metric {metric:?} has no states")]
+    NoStates {
+        /// The metric.
+        metric: String,
+    },
+    /// A state set names more than [`MAX_STATES`].
+    #[error("stateset metric {metric:?} has more than {MAX_STATES} states")]
+    TooManyStates {
+        /// The metric.
+        metric: String,
+    },
+    /// A state cannot be the value of a label.
+    #[error("state {state:?} of metric {metric:?} cannot be a label value")]
+    BadState {
+        /// The metric.
+        metric: String,
+        /// The state.
+        state: String,
+    },
+    /// A state is there twice, whatever the case.
+    #[error("state {state:?} of metric {metric:?} is there twice")]
+    RepeatedState {
+        /// The metric.
+        metric: String,
+        /// The state.
+        state: String,
+    },
+    /// An alias stands for a state that there is not.
+    #[error(
+        "alias {text:?} of metric {metric:?} stands for {state:?}, which is none of its states"
+    )]
+    UnknownState {
+        /// The metric.
+        metric: String,
+        /// The alias.
+        text: String,
+        /// What it stands for.
+        state: String,
+        /// The states that there are.
+        known: Vec<String>,
+    },
+    /// A state set has a label of the name that the label with the state has.
+    #[error("label {metric:?} of metric {metric:?} is the one with the state")]
+    StateLabel {
+        /// The metric.
+        metric: String,
+    },
+    /// A key that does nothing beside the others.
+    #[error("`{key}` of metric {metric:?} has no effect")]
+    UselessKey {
+        /// The metric.
+        metric: String,
+        /// The key.
+        key: &'static str,
+        /// Where it has one.
+        needs: &'static str,
+    },
+    /// A condition names a field without any text that it may have.
+    #[error("{}the condition on field {field:?} has no texts", about(metric.as_deref()))]
+    EmptyCondition {
+        /// The metric, unless it is a condition of the rule.
+        metric: Option<String>,
+        /// The field.
+        field: String,
+    },
+    /// A condition has a regular expression that is none.
+    #[error("{}{text:?} is not a regular expression between slashes: {reason}", about(metric.as_deref()))]
+    BadCondition {
+        /// The metric, unless it is a condition of the rule.
+        metric: Option<String>,
+        /// The text as written.
+        text: String,
+        /// Why it is none.
+        reason: String,
+    },
+    /// A condition of the rule is about a field that its records do not have.
+    #[error("the rule has a condition on field {field:?}, which its records do not have")]
+    UnknownConditionField {
+        /// The field.
+        field: String,
+        /// The fields that there are.
+        known: Vec<String>,
+    },
+    /// The rule may make no series, or more than an output may have.
+    #[error("`max_series` is {found}")]
+    BadMaxSeries {
+        /// What it is.
+        found: u32,
+    },
+    /// A format or offset of times is none.
+    #[error("{text:?} in `times` of metric {metric:?} cannot be used: {reason}")]
+    BadTimes {
+        /// The metric.
+        metric: String,
+        /// The format or offset as written.
+        text: String,
+        /// Why it cannot be used.
+        reason: &'static str,
     },
     /// A field that no pattern has as a group.
     #[error("metric {metric:?} uses field {field:?}, which no pattern has as a named group")]
@@ -226,6 +343,16 @@ impl Fault {
         }
     }
 
+    /// Why the `regex` crate refused a pattern, in one line.
+    pub(crate) fn reason_of(error: &regex::Error) -> String {
+        match error {
+            regex::Error::CompiledTooBig(_) => {
+                format!("it takes more than {MAX_REGEX_BYTES} bytes when compiled")
+            }
+            error => reason(&error.to_string()),
+        }
+    }
+
     /// The fault as it is told of a rule whose source is a template.
     pub(crate) fn of_a_template(self) -> Self {
         match self {
@@ -262,10 +389,28 @@ impl Fault {
             }
             Self::SuffixWrong { suffix: "_total", .. } => "drop the ending, or make it a counter if it only ever goes up".into(),
             Self::SuffixWrong { .. } => "drop the ending, or make it an info metric without a value".into(),
+            Self::OtherUnit { unit, base, factor: "1", .. } => format!("write {base:?} for {unit:?}"),
+            Self::OtherUnit { unit, base, factor, .. } => {
+                format!("write {base:?} for {unit:?}, with `scale: {factor}` or a `parse` that makes {base} of it")
+            }
+            Self::OwnName { .. } => "choose another name; docs/metrics.md lists those that are taken".into(),
             Self::NoHelp { .. } => "say in one sentence what the number means".into(),
             Self::NoValue { .. } => "name a field in `value`, or make it an info metric if only its labels matter".into(),
             Self::InfoValue { .. } => "an info metric is always 1: put the text into a label, or make it a gauge".into(),
             Self::BadNumber { .. } => "numbers in rules are finite, and a scale is not 0".into(),
+            Self::NoStates { .. } => "list what the device may say: `states: [idle, active, established]`".into(),
+            Self::TooManyStates { .. } => "each state is a series of every record: put what is no state into a label of an info metric".into(),
+            Self::BadState { .. } => format!("use text without white space at its ends, of at most {MAX_LABEL_BYTES} bytes"),
+            Self::RepeatedState { .. } => "texts are compared whatever their case: name each state once".into(),
+            Self::UnknownState { known, .. } => format!("the states are: {}", known.join(", ")),
+            Self::StateLabel { .. } => "drop it: each series of a state set has this label already".into(),
+            Self::UselessKey { needs, .. } => format!("leave it out; it goes with {needs}"),
+            Self::EmptyCondition { .. } => "list what the field may say, as in `[up, '/^Gi/']`; `['']` is an absent or empty one".into(),
+            Self::BadCondition { .. } => "the syntax between the slashes is that of the Rust crate regex; text without slashes is compared as it is".into(),
+            Self::UnknownConditionField { known, .. } if known.is_empty() => return None,
+            Self::UnknownConditionField { known, .. } => format!("they have these: {}", known.join(", ")),
+            Self::BadMaxSeries { .. } => format!("it goes from 1 to {MAX_SAMPLES}, which is what all rules of a command may make of one output"),
+            Self::BadTimes { .. } => "formats are those of strptime, such as `%Y-%m-%d %H:%M:%S %Z`; offsets are `+01:00` or `-05:00`".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
             Self::UnknownValue { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
             Self::UnknownValue { known, .. } => format!("the template has these: {}", known.join(", ")),
@@ -292,12 +437,18 @@ fn unknown_field_hint(field: &str, known: &[String]) -> String {
     format!("the patterns have these groups: {}", known.join(", "))
 }
 
+/// What a fault of a condition begins with.
+fn about(metric: Option<&str>) -> String {
+    metric.map_or_else(String::new, |metric| format!("metric {metric:?}: "))
+}
+
 /// The kind as a word, for sentences.
 const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Gauge => "gauge",
         Kind::Counter => "counter",
         Kind::Info => "info",
+        Kind::StateSet => "stateset",
     }
 }
 

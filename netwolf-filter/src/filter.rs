@@ -10,13 +10,14 @@ use netwolf_wire::rule::Rule;
 
 use self::seen::Seen;
 use crate::{
+    condition::Condition,
     error::{Fault, RuleError},
     family::{Families, Family},
     limits::{MAX_PROBLEMS, MAX_RECORDS, MAX_SAMPLES},
     metric::MetricMaker,
     problem::{Problem, ProblemKind, excerpt, first_line},
     recollection::Recollection,
-    source::{Found, Records},
+    source::{Found, Record, Records},
 };
 
 /// The rules of one command, ready to be applied to its outputs.
@@ -33,7 +34,19 @@ pub struct Filter {
 struct CompiledRule {
     name: String,
     records: Records,
+    condition: Condition,
     metrics: Vec<MetricMaker>,
+    /// Of one output.
+    max_series: usize,
+}
+
+/// What takes no more samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    /// The rule has made all that it may.
+    Rule,
+    /// All rules have.
+    Output,
 }
 
 /// Names and values of a series' labels, sorted by name, none empty.
@@ -86,18 +99,12 @@ impl Filter {
     ///     regex: Some(RegexSource {
     ///         patterns: vec!["uptime is (?P<uptime>.+)".into()], matches: Matches::First, blocks: None,
     ///     }),
-    ///     textfsm: None,
     ///     metrics: vec![Metric {
-    ///         name: "device_uptime_seconds".into(),
-    ///         kind: Kind::Gauge,
-    ///         help: "Time since the device started.".into(),
-    ///         labels: [].into(),
     ///         value: Some("uptime".into()),
     ///         parse: Parse::Duration,
-    ///         map: [].into(),
-    ///         scale: 1.0,
-    ///         offset: 0.0,
+    ///         ..Metric::new("device_uptime_seconds", Kind::Gauge, "Time since the device started.")
     ///     }],
+    ///     ..Rule::default()
     /// };
     /// let filter = Filter::compile(&[rule]).unwrap();
     /// assert_eq!(filter.families()[0].name, "device_uptime_seconds");
@@ -153,13 +160,12 @@ impl Filter {
     ///
     /// ```
     /// # use netwolf_filter::{Filter, Recollection};
-    /// # use netwolf_wire::{rule::{Matches, Metric, Parse, RegexSource, Rule}, series::Kind};
-    /// # let metric = Metric { name: "fan_ok".into(), kind: Kind::Gauge, help: "Whether it turns.".into(),
-    /// #     labels: [("fan".into(), "${fan}".into())].into(), value: Some("ok".into()), parse: Parse::Number,
-    /// #     map: [].into(), scale: 1.0, offset: 0.0 };
+    /// # use netwolf_wire::{rule::{Matches, Metric, RegexSource, Rule}, series::Kind};
+    /// # let metric = Metric { labels: [("fan".into(), "${fan}".into())].into(), value: Some("ok".into()),
+    /// #     ..Metric::new("fan_ok", Kind::Gauge, "Whether it turns.") };
     /// # let regex = Some(RegexSource { patterns: vec![r"fan (?P<fan>\d) (?P<ok>\d)".into()],
     /// #     matches: Matches::Every, blocks: None });
-    /// # let rule = Rule { name: "fans".into(), regex, textfsm: None, metrics: vec![metric] };
+    /// # let rule = Rule { name: "fans".into(), regex, metrics: vec![metric], ..Rule::default() };
     /// # let filter = Filter::compile(&[rule]).unwrap();
     /// let mut recollection = Recollection::default();
     /// let first = filter.apply_again("fan 1 1, fan 2 1", &mut recollection);
@@ -171,6 +177,7 @@ impl Filter {
         recollection.begin();
         let mut collector = Collector {
             families: &self.families,
+            first_of_rule: 0,
             seen: Seen::default(),
             extraction: Extraction {
                 samples: Vec::with_capacity(recollection.len()),
@@ -190,10 +197,11 @@ impl Filter {
 }
 
 impl CompiledRule {
-    /// Breaks when no more samples are taken.
+    /// Breaks when no more samples are taken of any rule.
     fn apply(&self, output: &str, collector: &mut Collector<'_>) -> ControlFlow<()> {
         let mut records = 0;
-        let mut flow = ControlFlow::Continue(());
+        let mut full = None;
+        collector.begin_rule();
         self.records.read(output, |found| {
             let record = match found {
                 Found::Record(record) => record,
@@ -211,20 +219,49 @@ impl CompiledRule {
                 return ControlFlow::Break(());
             }
             records += 1;
+            if !self.condition.holds(record) {
+                return ControlFlow::Continue(());
+            }
             for metric in &self.metrics {
-                match metric.make(record, collector.recollection) {
-                    Ok(Some(sample)) => flow = collector.add(sample, self),
-                    Ok(None) => {}
-                    Err((kind, text)) => collector.tell(self, kind, text),
-                }
-                flow?;
+                self.make(metric, record, collector)
+                    .map_break(|by| full = Some(by))?;
             }
             ControlFlow::Continue(())
         });
         if records == 0 && self.records.wants_a_record() {
             collector.tell(self, ProblemKind::NoMatch, first_line(output));
         }
-        flow
+        match full {
+            Some(Full::Output) => ControlFlow::Break(()),
+            Some(Full::Rule) | None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Makes the samples of one metric of one record. Breaks when no more samples are taken.
+    fn make(
+        &self,
+        metric: &MetricMaker,
+        record: Record<'_>,
+        collector: &mut Collector<'_>,
+    ) -> ControlFlow<Full> {
+        let outcome = match metric.read(record) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => return ControlFlow::Continue(()),
+            Err((kind, text)) => {
+                collector.tell(self, kind, text);
+                return ControlFlow::Continue(());
+            }
+        };
+        for place in 0..metric.n_samples() {
+            match metric.sample(place, outcome, record, collector.recollection) {
+                Ok(sample) => collector.add(sample, self)?,
+                Err((kind, text)) => {
+                    collector.tell(self, kind, text);
+                    break;
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -241,6 +278,16 @@ fn compile_rule(
         faults.push(Fault::NoMetrics);
     }
     let fields = records.as_ref().map(Records::fields);
+    let condition = Condition::compile(&rule.when, &rule.unless, None, |name| {
+        let Some(fields) = fields else { return Ok(0) };
+        let place = fields.iter().position(|field| field == name);
+        place.ok_or_else(|| Fault::UnknownConditionField {
+            field: name.to_owned(),
+            known: fields.to_vec(),
+        })
+    });
+    let condition = condition.map_err(|found| faults.extend(found)).ok();
+    let max_series = max_series(rule).map_err(|fault| faults.push(fault)).ok();
     let mut metrics = Vec::new();
     for metric in &rule.metrics {
         match MetricMaker::compile(metric, families, fields) {
@@ -252,26 +299,50 @@ fn compile_rule(
     Some(CompiledRule {
         name: rule.name.clone(),
         records: records?,
+        condition: condition?,
+        max_series: max_series?,
         metrics,
     })
+}
+
+/// How many series the rule may make of one output.
+fn max_series(rule: &Rule) -> Result<usize, Fault> {
+    let Some(found) = rule.max_series else {
+        return Ok(MAX_SAMPLES);
+    };
+    let most = usize::try_from(found).ok();
+    most.filter(|most| (1..=MAX_SAMPLES).contains(most))
+        .ok_or(Fault::BadMaxSeries { found })
 }
 
 /// Gathers an extraction and keeps its bounds.
 struct Collector<'f> {
     families: &'f [Family],
+    /// Where the samples of the rule begin.
+    first_of_rule: usize,
     seen: Seen,
     extraction: Extraction,
     recollection: &'f mut Recollection,
 }
 
 impl Collector<'_> {
+    /// Another rule begins.
+    fn begin_rule(&mut self) {
+        self.first_of_rule = self.extraction.samples.len();
+    }
+
     /// Takes the sample of a new series; breaks when there are too many.
-    fn add(&mut self, sample: Sample, rule: &CompiledRule) -> ControlFlow<()> {
+    fn add(&mut self, sample: Sample, rule: &CompiledRule) -> ControlFlow<Full> {
+        let n_samples = self.extraction.samples.len();
         if !self.seen.is_new(&sample, &self.extraction.samples) {
             self.tell(rule, ProblemKind::Duplicate, self.series(&sample));
-        } else if self.extraction.samples.len() == MAX_SAMPLES {
+        } else if n_samples == MAX_SAMPLES {
             self.tell(rule, ProblemKind::TooMany, format!("{MAX_SAMPLES} samples"));
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Full::Output);
+        } else if n_samples - self.first_of_rule == rule.max_series {
+            let most = format!("{} series of this rule", rule.max_series);
+            self.tell(rule, ProblemKind::TooMany, most);
+            return ControlFlow::Break(Full::Rule);
         } else {
             self.extraction.samples.push(sample);
         }
@@ -279,14 +350,21 @@ impl Collector<'_> {
     }
 
     fn tell(&mut self, rule: &CompiledRule, kind: ProblemKind, text: String) {
+        let problem = Problem {
+            rule: rule.name.clone(),
+            kind,
+            text,
+        };
         if self.extraction.problems.len() < MAX_PROBLEMS {
-            self.extraction.problems.push(Problem {
-                rule: rule.name.clone(),
-                kind,
-                text,
-            });
-        } else {
-            self.extraction.unlisted_problems += 1;
+            self.extraction.problems.push(problem);
+            return;
+        }
+        self.extraction.unlisted_problems += 1;
+        // That something was left out is worth more than one more odd line.
+        if kind == ProblemKind::TooMany
+            && let Some(last) = self.extraction.problems.last_mut()
+        {
+            *last = problem;
         }
     }
 

@@ -1,8 +1,8 @@
 //! From the output of a command to samples, by rules that are data. Pure: no IO, no clock, no runtime.
 //!
 //! ```text
-//!   output --> source --> records --> metrics --> samples
-//!             (regex,    (fields)   (labels, value)   \--> problems, for what could not be read
+//!   output --> source --> records --> conditions --> metrics --> samples
+//!             (regex,    (fields)    (when, unless)  (labels, value)   \--> problems, for what could not be read
 //!              textfsm)
 //! ```
 //!
@@ -23,10 +23,12 @@
 //! label values are bounded by [`limits`].
 
 mod check;
+mod condition;
 mod error;
 mod family;
 mod filter;
 mod metric;
+mod own;
 mod problem;
 mod recollection;
 mod records;
@@ -40,6 +42,7 @@ pub mod textfsm;
 pub use error::{Fault, RuleError};
 pub use family::Family;
 pub use filter::{Extraction, Filter, Labels, Sample};
+pub use own::is_own_name;
 pub use problem::{Problem, ProblemKind};
 pub use recollection::Recollection;
 pub use records::{Reading, RecordReader};

@@ -2,7 +2,8 @@
 
 /// Samples of one output; the rest is left out and is one problem.
 ///
-/// A chassis with a thousand interfaces makes about this many; more than that is a mistake in a rule.
+/// A chassis with a thousand interfaces makes about this many; more than that is a mistake in a rule. A rule may set a
+/// lower bound for itself.
 pub const MAX_SAMPLES: usize = 10_000;
 
 /// Records that one rule reads from one output, whether or not they make samples.
@@ -14,6 +15,9 @@ pub const MAX_CELLS: usize = 32 * MAX_RECORDS;
 
 /// Problems listed for one output; the rest is only counted.
 pub const MAX_PROBLEMS: usize = 100;
+
+/// States of a metric, each of which is a series of every record.
+pub const MAX_STATES: usize = 64;
 
 /// Bytes of a label value. A longer one costs its sample: cut values would make different series alike.
 pub const MAX_LABEL_BYTES: usize = 1024;

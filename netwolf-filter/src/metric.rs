@@ -1,9 +1,11 @@
-//! One metric of a rule: from a record to a sample. The same whatever source the record comes from.
+//! One metric of a rule: from a record to samples, one or one for each state. The same whatever source the record
+//! comes from.
 
 use netwolf_wire::{rule::Metric, series::Kind};
 
 use crate::{
     check,
+    condition::Condition,
     error::Fault,
     family::Families,
     filter::Sample,
@@ -11,21 +13,46 @@ use crate::{
     recollection::Recollection,
     source::Record,
     template::Template,
-    value::ValueReader,
+    value::{Reading, StateReader, ValueReader},
 };
 
 /// A compiled metric.
 #[derive(Debug)]
 pub(crate) struct MetricMaker {
     family: usize,
-    is_counter: bool,
-    /// The field of the value and how it is read; none on an info metric.
-    value: Option<(usize, ValueReader)>,
-    /// By name, as they are in a sample.
-    labels: Vec<(String, Template)>,
+    condition: Condition,
+    value: ValueMaker,
+    /// Of each series that a record makes: one, or one for each state.
+    label_sets: Vec<LabelSet>,
     /// Fields of the labels.
     label_fields: Vec<usize>,
 }
+
+/// Where values come from: by a field, except on an info metric.
+#[derive(Debug)]
+enum ValueMaker {
+    Info,
+    Number {
+        field: usize,
+        reader: ValueReader,
+        is_counter: bool,
+    },
+    State {
+        field: usize,
+        reader: StateReader,
+    },
+}
+
+/// What a record says about a metric.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outcome {
+    Number(f64),
+    /// The state in this place holds.
+    State(usize),
+}
+
+/// Labels by name, as they are in a sample.
+type LabelSet = Vec<(String, Template)>;
 
 /// A value or label that cannot be used, with the text that is to blame.
 pub(crate) type Unusable = (ProblemKind, String);
@@ -64,11 +91,14 @@ impl MetricMaker {
                     known: fields.to_vec(),
                 })
         };
-        let mut value = None;
+        let mut value = ValueMaker::Info;
         if let Some(name) = &metric.value {
-            match field(name) {
-                Ok(index) => value = Some((index, ValueReader::of(metric))),
-                Err(fault) => faults.push(fault),
+            match field(name)
+                .map_err(|fault| vec![fault])
+                .and_then(|field| ValueMaker::compile(metric, field))
+            {
+                Ok(maker) => value = maker,
+                Err(found) => faults.extend(found),
             }
         }
         let mut labels = Vec::new();
@@ -78,6 +108,12 @@ impl MetricMaker {
                 Err(fault) => faults.push(fault),
             }
         }
+        let (when, unless) = (&metric.when, &metric.unless);
+        let condition =
+            Condition::compile(when, unless, Some(&metric.name), field).unwrap_or_else(|found| {
+                faults.extend(found);
+                Condition::default()
+            });
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -87,73 +123,78 @@ impl MetricMaker {
             .collect();
         Ok(Self {
             family,
-            is_counter: metric.kind == Kind::Counter,
+            condition,
             value,
-            labels,
+            label_sets: label_sets(metric, labels),
             label_fields,
         })
     }
 
-    /// The metric's sample of `record`, or none where its fields took no part.
-    pub(crate) fn make(
-        &self,
-        record: Record<'_>,
-        recollection: &mut Recollection,
-    ) -> Result<Option<Sample>, Unusable> {
-        let value = match &self.value {
-            Some((field, reader)) => {
+    /// What `record` says about the metric; none where it does not count or its fields took no part.
+    pub(crate) fn read(&self, record: Record<'_>) -> Result<Option<Outcome>, Unusable> {
+        if !self.condition.holds(record) {
+            return Ok(None);
+        }
+        match &self.value {
+            ValueMaker::Info => Ok(self.is_about(record).then_some(Outcome::Number(1.0))),
+            ValueMaker::Number {
+                field,
+                reader,
+                is_counter,
+            } => {
                 let Some(text) = record.field(*field) else {
                     return Ok(None);
                 };
-                let value = reader
-                    .read(text)
-                    .ok_or_else(|| (ProblemKind::NotANumber, excerpt(text)))?;
-                if self.is_counter && (value < 0.0 || value.is_nan()) {
-                    return Err((ProblemKind::InvalidCounter, excerpt(text)));
+                match reader.read(text) {
+                    Reading::Value(value) if *is_counter && (value < 0.0 || value.is_nan()) => {
+                        Err((ProblemKind::InvalidCounter, excerpt(text)))
+                    }
+                    Reading::Value(value) => Ok(Some(Outcome::Number(value))),
+                    Reading::Absent => Ok(None),
+                    Reading::Unreadable => Err((ProblemKind::NotANumber, excerpt(text))),
                 }
-                value
             }
-            None if self.is_about(record) => 1.0,
-            None => return Ok(None),
-        };
-        let labels = match recollection.recall(|text| self.append_labels(record, text)) {
+            ValueMaker::State { field, reader } => {
+                let Some(text) = record.field(*field) else {
+                    return Ok(None);
+                };
+                match reader.read(text) {
+                    Reading::Value(state) => Ok(Some(Outcome::State(state))),
+                    Reading::Absent => Ok(None),
+                    Reading::Unreadable => Err((ProblemKind::UnknownState, excerpt(text))),
+                }
+            }
+        }
+    }
+
+    /// How many samples a record makes about which there is something to say.
+    pub(crate) fn n_samples(&self) -> usize {
+        self.label_sets.len()
+    }
+
+    /// The sample in a place, of those that `record` makes by its `outcome`.
+    pub(crate) fn sample(
+        &self,
+        place: usize,
+        outcome: Outcome,
+        record: Record<'_>,
+        recollection: &mut Recollection,
+    ) -> Result<Sample, Unusable> {
+        let set = &self.label_sets[place];
+        let labels = match recollection.recall(|text| append_labels(set, record, text)) {
             Some(labels) => labels,
-            None => self.labels(record)?.into(),
+            None => labels(set, record)?.into(),
         };
-        Ok(Some(Sample {
+        let value = match outcome {
+            Outcome::Number(value) => value,
+            Outcome::State(state) if state == place => 1.0,
+            Outcome::State(_) => 0.0,
+        };
+        Ok(Sample {
             family: self.family,
             labels,
             value,
-        }))
-    }
-
-    fn labels(&self, record: Record<'_>) -> Result<Vec<(String, String)>, Unusable> {
-        let mut labels = Vec::with_capacity(self.labels.len());
-        for (name, template) in &self.labels {
-            match template.fill(record) {
-                Ok(Some(text)) => labels.push((name.clone(), text)),
-                Ok(None) => {}
-                Err(long) => return Err((ProblemKind::LabelTooLong, excerpt(&long.0))),
-            }
-        }
-        Ok(labels)
-    }
-
-    /// Appends the labels as a [`Recollection`] keeps them; false where a device says what could be taken for more
-    /// than one of them.
-    fn append_labels(&self, record: Record<'_>, text: &mut String) -> bool {
-        for (name, template) in &self.labels {
-            let before = text.len();
-            Recollection::append_name(name, text);
-            let value = text.len();
-            // Such a label is left out.
-            if !template.append(record, text) || text.len() == value {
-                text.truncate(before);
-            } else if !Recollection::end_value(text, value) {
-                return false;
-            }
-        }
-        true
+        })
     }
 
     /// Whether the record says anything about this info metric: a record of another pattern does not.
@@ -164,4 +205,65 @@ impl MetricMaker {
                 .iter()
                 .any(|field| record.field(*field).is_some())
     }
+}
+
+impl ValueMaker {
+    /// How the value in `field` is read.
+    fn compile(metric: &Metric, field: usize) -> Result<Self, Vec<Fault>> {
+        Ok(match metric.kind {
+            Kind::StateSet => Self::State {
+                field,
+                reader: StateReader::of(metric),
+            },
+            Kind::Gauge | Kind::Counter | Kind::Info => Self::Number {
+                field,
+                reader: ValueReader::compile(metric)?,
+                is_counter: metric.kind == Kind::Counter,
+            },
+        })
+    }
+}
+
+/// The labels of each series: with `labels` alone, or with the label that says which state it is about, as
+/// `OpenMetrics` calls it.
+fn label_sets(metric: &Metric, labels: LabelSet) -> Vec<LabelSet> {
+    if metric.kind != Kind::StateSet {
+        return vec![labels];
+    }
+    let with = |state: &String| {
+        let mut labels = labels.clone();
+        labels.push((metric.name.clone(), Template::Constant(state.clone())));
+        labels.sort_by(|(one, _), (other, _)| one.cmp(other));
+        labels
+    };
+    metric.states.iter().map(with).collect()
+}
+
+fn labels(set: &LabelSet, record: Record<'_>) -> Result<Vec<(String, String)>, Unusable> {
+    let mut labels = Vec::with_capacity(set.len());
+    for (name, template) in set {
+        match template.fill(record) {
+            Ok(Some(text)) => labels.push((name.clone(), text)),
+            Ok(None) => {}
+            Err(long) => return Err((ProblemKind::LabelTooLong, excerpt(&long.0))),
+        }
+    }
+    Ok(labels)
+}
+
+/// Appends the labels as a [`Recollection`] keeps them; false where a device says what could be taken for more
+/// than one of them.
+fn append_labels(set: &LabelSet, record: Record<'_>, text: &mut String) -> bool {
+    for (name, template) in set {
+        let before = text.len();
+        Recollection::append_name(name, text);
+        let value = text.len();
+        // Such a label is left out.
+        if !template.append(record, text) || text.len() == value {
+            text.truncate(before);
+        } else if !Recollection::end_value(text, value) {
+            return false;
+        }
+    }
+    true
 }

@@ -28,6 +28,8 @@ pub enum ProblemKind {
     NoMatch,
     /// A value is neither in the metric's map nor can it be read. The text is the value.
     NotANumber,
+    /// A text stands for no state of a state set. The text is the value.
+    UnknownState,
     /// A counter's value is negative or not a number. The text is the value.
     InvalidCounter,
     /// The series is there already, and the first one stays. The text is the series.
@@ -42,9 +44,10 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NoMatch,
         Self::NotANumber,
+        Self::UnknownState,
         Self::InvalidCounter,
         Self::Duplicate,
         Self::LabelTooLong,
@@ -57,6 +60,7 @@ impl ProblemKind {
         match self {
             Self::NoMatch => "no_match",
             Self::NotANumber => "not_a_number",
+            Self::UnknownState => "unknown_state",
             Self::InvalidCounter => "invalid_counter",
             Self::Duplicate => "duplicate",
             Self::LabelTooLong => "label_too_long",
@@ -71,6 +75,7 @@ impl fmt::Display for ProblemKind {
         f.write_str(match self {
             Self::NoMatch => "nothing in the output matches; it begins with",
             Self::NotANumber => "not a number",
+            Self::UnknownState => "not one of the metric's states",
             Self::InvalidCounter => "not the value of a counter",
             Self::Duplicate => "the series is there twice",
             Self::LabelTooLong => "the label value is too long",

@@ -23,8 +23,7 @@ use crate::{
 /// let rule = Rule {
 ///     name: "fans".into(),
 ///     regex: Some(RegexSource { patterns, matches: Matches::Every, blocks: None }),
-///     textfsm: None,
-///     metrics: vec![],
+///     ..Rule::default()
 /// };
 /// let reader = RecordReader::compile(&rule).unwrap();
 /// assert_eq!(reader.fields(), ["fan", "state"]);
@@ -131,8 +130,7 @@ mod tests {
                 matches,
                 blocks: None,
             }),
-            textfsm: None,
-            metrics: vec![],
+            ..Rule::default()
         }
     }
 

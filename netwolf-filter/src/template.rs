@@ -3,7 +3,7 @@
 use crate::{error::Fault, limits::MAX_LABEL_BYTES, source::Record};
 
 /// A label's value, ready to be filled in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Template {
     /// The same for every record.
     Constant(String),
@@ -12,7 +12,7 @@ pub(crate) enum Template {
 }
 
 /// A piece of a template.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Part {
     Text(String),
     Field {

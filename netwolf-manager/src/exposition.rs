@@ -55,17 +55,46 @@ pub enum Type {
     Counter,
     /// Text in labels; samples end in `_info`.
     Info,
+    /// Which of some states holds; the label with the state is called as the family.
+    StateSet,
     /// Counts by bucket.
     Histogram,
 }
 
+/// Base units as names end in them; the first that fits counts.
+const UNITS: [&str; 11] = [
+    "bytes_per_second",
+    "seconds",
+    "bytes",
+    "ratio",
+    "celsius",
+    "volts",
+    "amperes",
+    "watts",
+    "joules",
+    "meters",
+    "hertz",
+];
+
 impl Type {
     pub(crate) const fn suffix(self) -> &'static str {
         match self {
-            Self::Gauge | Self::Histogram => "",
+            Self::Gauge | Self::StateSet | Self::Histogram => "",
             Self::Counter => "_total",
             Self::Info => "_info",
         }
+    }
+
+    /// The unit at the end of a family's name, where the type has one.
+    fn unit(self, base: &str) -> Option<&'static str> {
+        if matches!(self, Self::Info | Self::StateSet) {
+            return None;
+        }
+        let ends_in = |unit: &&str| {
+            base.strip_suffix(unit)
+                .is_some_and(|rest| rest.ends_with('_'))
+        };
+        UNITS.into_iter().find(ends_in)
     }
 
     const fn word(self) -> &'static str {
@@ -73,6 +102,7 @@ impl Type {
             Self::Gauge => "gauge",
             Self::Counter => "counter",
             Self::Info => "info",
+            Self::StateSet => "stateset",
             Self::Histogram => "histogram",
         }
     }
@@ -84,6 +114,7 @@ impl From<Kind> for Type {
             Kind::Gauge => Self::Gauge,
             Kind::Counter => Self::Counter,
             Kind::Info => Self::Info,
+            Kind::StateSet => Self::StateSet,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::series::Kind;
 ///
 /// Each source is a key of its own, and exactly one of them is there. Whoever compiles the rule sees to that, so that
 /// people are told with all other faults; [`Self::source`] is how the source is looked at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Names the rule in problems and metrics; unique within its command.
@@ -24,6 +24,15 @@ pub struct Rule {
     pub textfsm: Option<String>,
     /// What each record becomes.
     pub metrics: Vec<Metric>,
+    /// Only records of which this holds are looked at.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub when: Conditions,
+    /// Records of which any of this holds are not looked at.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub unless: Conditions,
+    /// Series that the rule may make of one output; the rest is left out and is a problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_series: Option<u32>,
 }
 
 /// How a rule reads records from an output.
@@ -106,9 +115,24 @@ pub struct Metric {
     /// The field that holds the value; none on an info metric, whose value is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// All states that a state set knows; each has a series, which is 1 for the state that holds and else 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<String>,
+    /// Texts that stand for states of a state set, whatever their case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<String, String>,
     /// How the field's text is read.
     #[serde(default, skip_serializing_if = "Parse::is_number")]
     pub parse: Parse,
+    /// Words that may stand behind a number, whatever their case, and say nothing new: `dBm`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
+    /// How dates are written, for [`Parse::Timestamp`].
+    #[serde(default, skip_serializing_if = "Times::is_default")]
+    pub times: Times,
+    /// Texts that say that there is no value, whatever their case: `N/A`, `--`, `never`. They make no sample.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
     /// Texts that stand for numbers, such as `up: 1`; looked up before the text is parsed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub map: BTreeMap<String, f64>,
@@ -118,17 +142,95 @@ pub struct Metric {
     /// This is added after `scale`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub offset: f64,
+    /// Only records of which this holds make a sample.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub when: Conditions,
+    /// Records of which any of this holds make none.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub unless: Conditions,
+}
+
+/// By field, the texts that it may have, of which one is enough. Text between slashes, `/^Gi/`, is a regular expression,
+/// which may match anywhere in the field; any other is the whole field, white space around it aside. An absent field
+/// is as an empty one.
+pub type Conditions = BTreeMap<String, Vec<String>>;
+
+/// How a device writes dates and times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Times {
+    /// As for `strptime`; the first that fits counts. Common ones where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formats: Vec<String>,
+    /// How far the clock is ahead of UTC where a text does not say, such as `+01:00`; UTC where this does not either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The same by the names of zones, such as `CET`. `UTC` and `GMT` are known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub zones: BTreeMap<String, String>,
+}
+
+impl Times {
+    /// Whether nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How text becomes a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Parse {
-    /// A decimal number, with or without exponent; white space around it and commas between thousands are fine.
+    /// A decimal number, with or without exponent; white space around it and commas between thousands are fine. Behind
+    /// `0x` it is a hexadecimal one.
     #[default]
     Number,
-    /// A length of time in seconds: `1w2d`, `2 weeks, 1 day, 3 hours, 4 minutes`, `01:02:03`.
+    /// A hexadecimal whole number, with or without `0x`.
+    Hex,
+    /// Per cents, with or without `%`, as a ratio: `37%` is 0.37.
+    Percent,
+    /// A length of time in seconds: `1w2d`, `2 weeks, 1 day, 3 hours, 4 minutes`, `01:02:03`, `250 ms`.
     Duration,
+    /// An amount of data in bytes: `512 MiB`, `8K`, `100 Kbit`.
+    Bytes,
+    /// A rate of data in bytes a second: `10Gbit`, `1000Mbps`, `12 MB/s`; bits a second where there is no unit.
+    BitRate,
+    /// A date and time in Unix seconds; see [`Metric::times`].
+    Timestamp,
+}
+
+impl Metric {
+    /// A metric without labels and value, and with the default for everything else.
+    ///
+    /// ```
+    /// use netwolf_wire::{rule::Metric, series::Kind};
+    ///
+    /// let load = Metric {
+    ///     value: Some("load".into()),
+    ///     ..Metric::new("netwolf_load_average", Kind::Gauge, "Processes that run or want to.")
+    /// };
+    /// assert_eq!(load.scale, 1.0);
+    /// ```
+    pub fn new(name: impl Into<String>, kind: Kind, help: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            help: help.into(),
+            labels: BTreeMap::new(),
+            value: None,
+            states: Vec::new(),
+            aliases: BTreeMap::new(),
+            parse: Parse::default(),
+            units: Vec::new(),
+            times: Times::default(),
+            absent: Vec::new(),
+            map: BTreeMap::new(),
+            scale: one(),
+            offset: 0.0,
+            when: Conditions::new(),
+            unless: Conditions::new(),
+        }
+    }
 }
 
 impl Parse {

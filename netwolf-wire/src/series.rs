@@ -22,6 +22,9 @@ pub enum Kind {
     Counter,
     /// Text in labels; its value is always 1.
     Info,
+    /// Which of some states holds: a series for each, with the label that is called as the metric, 1 or 0.
+    #[serde(rename = "stateset")]
+    StateSet,
 }
 
 /// A shard's number for a device.

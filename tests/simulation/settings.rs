@@ -10,7 +10,7 @@ use netwolf_wire::{
     DeviceName, Span,
     job::{Command, Job, Plan},
     platform::{Platform, Transport},
-    rule::{Matches, Metric, Parse, RegexSource, Rule},
+    rule::{Matches, Metric, RegexSource, Rule},
     series::Kind,
     target::{HostKey, Login, Target},
 };
@@ -192,18 +192,11 @@ fn plan() -> Plan {
             matches: Matches::First,
             blocks: None,
         }),
-        textfsm: None,
         metrics: vec![Metric {
-            name: "netwolf_load".into(),
-            kind: Kind::Gauge,
-            help: "Load.".into(),
-            labels: BTreeMap::new(),
             value: Some("value".into()),
-            parse: Parse::Number,
-            map: [].into(),
-            scale: 1.0,
-            offset: 0.0,
+            ..Metric::new("netwolf_load", Kind::Gauge, "Load.")
         }],
+        ..Rule::default()
     };
     Plan {
         platform: Arc::new(Platform::new("linux", Transport::Exec)),

@@ -20,7 +20,7 @@ use netwolf_wire::{
         Welcome,
     },
     platform::{Enable, Pager, Platform, Transport},
-    rule::{Matches, Metric, Parse, RegexSource, Rule},
+    rule::{Matches, Metric, RegexSource, Rule},
     series::{DeviceNo, FamilyNo, Kind, SeriesNo},
     stats::ShardStats,
     status::{DeviceStatus, Reason, SessionState},
@@ -104,18 +104,11 @@ pub(crate) fn gauge(name: &str, pattern: &str) -> Rule {
             matches: Matches::First,
             blocks: None,
         }),
-        textfsm: None,
         metrics: vec![Metric {
-            name: name.into(),
-            kind: Kind::Gauge,
-            help: "A number.".into(),
-            labels: BTreeMap::new(),
             value: Some("value".into()),
-            parse: Parse::Number,
-            map: BTreeMap::new(),
-            scale: 1.0,
-            offset: 0.0,
+            ..Metric::new(name, Kind::Gauge, "A number.")
         }],
+        ..Rule::default()
     }
 }
 

@@ -201,6 +201,7 @@ const fn kind(kind: Kind) -> &'static str {
         Kind::Gauge => "gauge",
         Kind::Counter => "counter",
         Kind::Info => "info",
+        Kind::StateSet => "stateset",
     }
 }
 

@@ -98,8 +98,7 @@ fn rules_without_metrics_give_their_records() {
             matches: Matches::First,
             blocks: None,
         }),
-        textfsm: None,
-        metrics: vec![],
+        ..Rule::default()
     };
     let rules = Rules::compile(&[rule]).unwrap();
     let outcome = rules.read("one two");

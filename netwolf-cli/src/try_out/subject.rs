@@ -107,7 +107,7 @@ impl Args {
             name: TYPED.into(),
             regex,
             textfsm,
-            metrics: Vec::new(),
+            ..Rule::default()
         }])
     }
 }

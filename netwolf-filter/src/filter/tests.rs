@@ -9,7 +9,7 @@ use netwolf_wire::{
 
 use super::*;
 use crate::{
-    limits::{MAX_EXCERPT, MAX_LABEL_BYTES},
+    limits::{MAX_EXCERPT, MAX_LABEL_BYTES, MAX_STATES},
     textfsm::tests::properties::template,
 };
 
@@ -32,8 +32,8 @@ fn rule(name: &str, patterns: &[&str], matches: Matches, metrics: Vec<Metric>) -
             matches,
             blocks: None,
         }),
-        textfsm: None,
         metrics,
+        ..Rule::default()
     }
 }
 
@@ -41,9 +41,9 @@ fn rule(name: &str, patterns: &[&str], matches: Matches, metrics: Vec<Metric>) -
 fn by_template(text: &str, metrics: Vec<Metric>) -> Rule {
     Rule {
         name: "r".into(),
-        regex: None,
         textfsm: Some(text.into()),
         metrics,
+        ..Rule::default()
     }
 }
 
@@ -53,15 +53,9 @@ fn metric(name: &str, kind: Kind, value: Option<&str>, labels: &[(&str, &str)]) 
         .map(|&(name, text)| (name.to_owned(), text.to_owned()))
         .collect();
     Metric {
-        name: name.into(),
-        kind,
-        help: "Help.".into(),
         labels,
         value: value.map(str::to_owned),
-        parse: Parse::Number,
-        map: [].into(),
-        scale: 1.0,
-        offset: 0.0,
+        ..Metric::new(name, kind, "Help.")
     }
 }
 
@@ -130,6 +124,12 @@ fn every_fault_of_a_metric_is_told() {
         bad(|metric| metric.name = "metric_total".into()),
         bad(|metric| metric.name = "metric_info".into()),
         bad(|metric| (metric.name, metric.kind) = ("version".into(), Kind::Info)),
+        bad(|metric| metric.name = "rtt_ms".into()),
+        bad(|metric| metric.name = "speed_mbps".into()),
+        bad(|metric| metric.name = "size_octets".into()),
+        bad(|metric| (metric.name, metric.kind) = ("sent_kbits_total".into(), Kind::Counter)),
+        bad(|metric| metric.name = "netwolf_device_up".into()),
+        bad(|metric| (metric.name, metric.kind) = ("netwolf_agent_x_total".into(), Kind::Counter)),
         bad(|metric| metric.help = " ".into()),
         bad(|metric| metric.value = None),
         bad(|metric| metric.value = Some("c".into())),
@@ -137,6 +137,44 @@ fn every_fault_of_a_metric_is_told() {
         bad(|metric| metric.scale = 0.0),
         bad(|metric| metric.offset = f64::NAN),
         bad(|metric| metric.map = [("up".to_owned(), f64::INFINITY)].into()),
+        bad(|metric| {
+            *metric = Metric::new("a_info", Kind::Info, "A.");
+            metric.parse = Parse::Hex;
+            metric.map = [("up".to_owned(), 1.0)].into();
+            metric.absent = vec!["--".into()];
+        }),
+        bad(|metric| {
+            metric.when = [
+                ("a".to_owned(), vec!["/(/".to_owned()]),
+                ("b".to_owned(), vec![]),
+                ("c".to_owned(), vec!["up".to_owned()]),
+            ]
+            .into();
+        }),
+        bad(|metric| metric.unless = [("a".to_owned(), vec![r"/\w{999}{99}/".to_owned()])].into()),
+        bad(|metric| metric.states = vec!["up".into()]),
+        bad(|metric| *metric = Metric::new("state", Kind::StateSet, "State.")),
+        bad(|metric| {
+            metric.name = "state_total".into();
+            metric.kind = Kind::StateSet;
+            metric.states = ["up", "Down", "DOWN", " x"].map(str::to_owned).into();
+            metric.aliases = [("1", "up"), ("2", "gone")]
+                .map(|(text, state)| (text.to_owned(), state.to_owned()))
+                .into();
+            metric.labels = [("state_total".to_owned(), "x".to_owned())].into();
+            metric.offset = 1.0;
+        }),
+        bad(|metric| {
+            metric.kind = Kind::StateSet;
+            metric.states = (0..=MAX_STATES).map(|n| n.to_string()).collect();
+        }),
+        bad(|metric| (metric.parse, metric.units) = (Parse::Hex, vec!["dBm".into()])),
+        bad(|metric| metric.times.zone = Some("+01:00".into())),
+        bad(|metric| {
+            metric.parse = Parse::Timestamp;
+            metric.times.formats = vec!["%H:%M".into()];
+            metric.times.zones = [("CET".to_owned(), "1 h".to_owned())].into();
+        }),
         bad(|metric| {
             let labels = [
                 ("x-y", ""),
@@ -187,6 +225,14 @@ fn every_fault_of_a_rule_is_told_and_names_its_rule() {
             vec![gauge("other", "a", &[]), info],
         ),
     ];
+    let rules = rules.map(|mut rule| {
+        if rule.name == "more" {
+            rule.max_series = Some(0);
+            rule.when = [("b".to_owned(), vec!["up".to_owned()])].into();
+            rule.unless = [("a".to_owned(), vec!["/[/".to_owned()])].into();
+        }
+        rule
+    });
     insta::assert_snapshot!(faults(&rules));
     assert_eq!(
         Filter::compile(&rules)
@@ -260,7 +306,7 @@ fn rows_past_the_limit_are_one_problem() {
     let filter = Filter::compile(&[by_template(TABLE, metrics)]).unwrap();
     let extraction = filter.apply(&"1\n".repeat(MAX_RECORDS + 1));
     let last = &extraction.problems[MAX_PROBLEMS - 1];
-    assert_eq!(last.kind, ProblemKind::Duplicate);
+    assert_eq!(last.kind, ProblemKind::TooMany, "it is told in any case");
     assert_eq!(extraction.samples.len(), 1);
     assert_eq!(extraction.problem_count(), MAX_RECORDS - 1 + 1);
 }
@@ -387,6 +433,60 @@ fn a_value_whose_group_took_no_part_makes_no_sample() {
 }
 
 #[test]
+fn conditions_choose_records_and_metrics() {
+    let conditions = |field: &str, text: &str| [(field.to_owned(), vec![text.to_owned()])].into();
+    let mut up = gauge("up", "v", &[("p", "${p}")]);
+    up.when = conditions("s", "up");
+    let mut not_a = gauge("not_a", "v", &[("p", "${p}")]);
+    not_a.unless = conditions("p", "/^a/");
+    let mut rule = rule(
+        "r",
+        &[r"(?P<p>\w+):(?P<s>\w+)=(?P<v>\w+)"],
+        Matches::First,
+        vec![up, not_a],
+    );
+    rule.regex.as_mut().unwrap().matches = Matches::Every;
+    rule.unless = conditions("p", "skipped");
+    let filter = Filter::compile(&[rule.clone()]).unwrap();
+    assert_eq!(
+        apply(
+            &filter,
+            "a1:up=1 b1:up=2 b2:down=3 a2:down=odd skipped:up=odd"
+        ),
+        ["up{p=a1} 1", "up{p=b1} 2", "not_a{p=b1} 2", "not_a{p=b2} 3"]
+    );
+    rule.regex.as_mut().unwrap().matches = Matches::First;
+    let filter = Filter::compile(&[rule]).unwrap();
+    assert!(
+        apply(&filter, "skipped:up=1").is_empty(),
+        "a record that does not count is a record"
+    );
+}
+
+#[test]
+fn a_state_set_has_a_series_for_each_state() {
+    let states = Metric {
+        states: ["idle", "active", "established"].map(str::to_owned).into(),
+        aliases: [("6".to_owned(), "established".to_owned())].into(),
+        ..metric("m_state", Kind::StateSet, Some("s"), &[("z", "${peer}")])
+    };
+    let pattern = r"(?P<peer>\w)=(?P<s>\S+)";
+    let filter = Filter::compile(&[rule("r", &[pattern], Matches::Every, vec![states])]).unwrap();
+    assert_eq!(
+        apply(&filter, "a=Active b=6 c=gone"),
+        [
+            "m_state{m_state=idle,z=a} 0",
+            "m_state{m_state=active,z=a} 1",
+            "m_state{m_state=established,z=a} 0",
+            "m_state{m_state=idle,z=b} 0",
+            "m_state{m_state=active,z=b} 0",
+            "m_state{m_state=established,z=b} 1",
+            "unknown_state gone",
+        ]
+    );
+}
+
+#[test]
 fn a_counter_is_a_number_that_is_not_negative() {
     let counter = metric("m_total", Kind::Counter, Some("v"), &[]);
     let filter =
@@ -426,6 +526,34 @@ fn samples_past_the_limit_are_one_problem() {
         .map(|problem| problem.kind)
         .collect();
     assert_eq!(kinds, [ProblemKind::TooMany]);
+}
+
+#[test]
+fn series_past_the_limit_of_their_rule_are_one_problem_and_other_rules_go_on() {
+    let of_rule = |name: &str, family| Rule {
+        max_series: Some(2),
+        ..rule(
+            name,
+            &[r"(?P<v>\d)"],
+            Matches::Every,
+            vec![gauge(family, "v", &[("v", "${v}")])],
+        )
+    };
+    let filter = Filter::compile(&[of_rule("one", "a"), of_rule("other", "b")]).unwrap();
+    assert_eq!(
+        apply(&filter, "1 1 2 3 4"),
+        [
+            "a{v=1} 1",
+            "a{v=2} 2",
+            "b{v=1} 1",
+            "b{v=2} 2",
+            "duplicate a{v=\"1\"}",
+            "too_many 2 series of this rule",
+            "duplicate b{v=\"1\"}",
+            "too_many 2 series of this rule",
+        ]
+    );
+    assert!(filter.apply("1 2").problems.is_empty());
 }
 
 #[test]
@@ -521,15 +649,33 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just((Kind::Gauge, "m")),
         Just((Kind::Counter, "c_total")),
         Just((Kind::Info, "i_info")),
+        Just((Kind::StateSet, "s")),
     ];
-    let metric = (kind, value, label, prop::bool::ANY, -2.0_f64..2.0).prop_map(
-        |((kind, name), value, label, duration, scale)| Metric {
-            parse: if duration {
-                Parse::Duration
+    let has_number = |kind| matches!(kind, Kind::Gauge | Kind::Counter);
+    let parse = prop_oneof![
+        Just(Parse::Number),
+        Just(Parse::Hex),
+        Just(Parse::Percent),
+        Just(Parse::Duration),
+        Just(Parse::Bytes),
+        Just(Parse::BitRate),
+    ];
+    let metric = (kind, value, label, parse, -2.0_f64..2.0).prop_map(
+        move |((kind, name), value, label, parse, scale)| Metric {
+            parse: if has_number(kind) {
+                parse
             } else {
                 Parse::Number
             },
-            scale: if scale == 0.0 { 1.0 } else { scale },
+            scale: if scale == 0.0 || !has_number(kind) {
+                1.0
+            } else {
+                scale
+            },
+            states: match kind {
+                Kind::StateSet => ["1", "a", "12"].map(str::to_owned).into(),
+                _ => Vec::new(),
+            },
             ..metric(
                 name,
                 kind,
@@ -555,6 +701,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         regex,
         textfsm,
         metrics,
+        ..Rule::default()
     })
 }
 
@@ -581,6 +728,10 @@ proptest! {
             match filter.families()[sample.family].kind {
                 Kind::Counter => prop_assert!(sample.value >= 0.0),
                 Kind::Info => prop_assert_eq!(sample.value.to_bits(), 1.0_f64.to_bits()),
+                Kind::StateSet => {
+                    prop_assert!(sample.value.to_bits() == 0 || sample.value.to_bits() == 1.0_f64.to_bits());
+                    prop_assert!(sample.labels.iter().any(|(name, _)| name == "s"));
+                }
                 Kind::Gauge => {}
             }
         }

@@ -9,9 +9,9 @@ const YEAR: f64 = 365.0 * DAY;
 
 /// Reads a length of time, in seconds.
 ///
-/// Parts go from the largest unit to the smallest, with white space or commas or nothing between
-/// them: `1w2d03h`, `1 year, 2 weeks, 1 day, 3 hours, 4 minutes`. The last part may be a clock, and a
-/// clock has all of its three numbers (`01:02:03`, `3 days, 04:05:06`), because two could be hours and
+/// Parts go from the largest unit to the smallest, with white space, commas, `and` or nothing between them: `1w2d03h`,
+/// `1 year, 2 weeks, 1 day, 3 hours and 4 minutes`, `2 day(s), 3 hour(s)`, `250 ms`. The last part may be a clock, and a
+/// clock has all of its three numbers (`01:02:03`, `3 days, 04:05:06.7`), because two could be hours and
 /// minutes or minutes and seconds. A number without a unit is no length of time, nor is `never`.
 pub(crate) fn parse(text: &str) -> Option<f64> {
     let mut rest = text.trim();
@@ -31,9 +31,18 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
         }
         total += seconds;
         smallest = unit;
-        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        rest = behind_separator(after);
     }
     total.is_finite().then_some(total)
+}
+
+/// What stands behind the end of a part and what joins it to the next one.
+fn behind_separator(text: &str) -> &str {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    match text.strip_prefix("and ") {
+        Some(rest) => rest.trim_start(),
+        None => text,
+    }
 }
 
 /// Reads a number and its unit: the seconds, the seconds of one unit, and the text behind them.
@@ -46,18 +55,34 @@ fn amount(text: &str) -> Option<(f64, f64, &str)> {
             .unwrap_or(after.len()),
     );
     let unit = unit(word)?;
-    Some((number.parse::<f64>().ok()? * unit, unit, after))
+    let number = number.parse::<f64>().ok()?;
+    let seconds = if unit < 1.0 {
+        // A thousandth is not exact, and a thousand is.
+        number / unit.recip().round()
+    } else {
+        number * unit
+    };
+    // One unit or many: `2 day(s)`.
+    Some((seconds, unit, after.strip_prefix("(s)").unwrap_or(after)))
 }
 
 /// The seconds of a unit, by its short or its long name.
 fn unit(word: &str) -> Option<f64> {
-    const UNITS: [(f64, &[&str]); 6] = [
+    const UNITS: [(f64, &[&str]); 8] = [
         (YEAR, &["y", "yr", "yrs", "year", "years"]),
         (WEEK, &["w", "wk", "wks", "week", "weeks"]),
         (DAY, &["d", "day", "days"]),
         (HOUR, &["h", "hr", "hrs", "hour", "hours"]),
         (MINUTE, &["m", "min", "mins", "minute", "minutes"]),
         (1.0, &["s", "sec", "secs", "second", "seconds"]),
+        (
+            1e-3,
+            &["ms", "msec", "msecs", "millisecond", "milliseconds"],
+        ),
+        (
+            1e-6,
+            &["us", "usec", "usecs", "microsecond", "microseconds"],
+        ),
     ];
     let (seconds, _) = UNITS
         .iter()
@@ -65,7 +90,7 @@ fn unit(word: &str) -> Option<f64> {
     Some(*seconds)
 }
 
-/// Reads `hours:minutes:seconds`.
+/// Reads `hours:minutes:seconds`, the seconds with or without a fraction.
 fn clock(text: &str) -> Option<f64> {
     let mut parts = text.split(':');
     let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
@@ -79,15 +104,22 @@ fn clock(text: &str) -> Option<f64> {
             None
         }
     };
-    Some(digits(hours)? * HOUR + sixtieths(minutes)? * MINUTE + sixtieths(seconds)?)
+    let (seconds, fraction) = match seconds.split_once('.') {
+        Some((seconds, digits)) if is_digits(digits) => {
+            (seconds, format!("0.{digits}").parse().ok()?)
+        }
+        Some(_) => return None,
+        None => (seconds, 0.0),
+    };
+    Some(digits(hours)? * HOUR + sixtieths(minutes)? * MINUTE + sixtieths(seconds)? + fraction)
 }
 
 fn digits(text: &str) -> Option<f64> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    is_digits(text).then(|| text.parse().ok())?
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -116,6 +148,17 @@ mod tests {
             ("20 Weeks 5 Days", 20.0 * WEEK + 5.0 * DAY),
             ("0 minutes", 0.0),
             ("1.5h", 5400.0),
+            ("3d04h", 3.0 * DAY + 4.0 * HOUR),
+            ("2y10w", 2.0 * YEAR + 10.0 * WEEK),
+            ("00:12:05", 725.0),
+            ("0 day(s), 2 hour(s), 3 minute(s)", 2.0 * HOUR + 180.0),
+            ("2 days and 3 hours", 2.0 * DAY + 3.0 * HOUR),
+            ("1 day, 2 hours, and 3 mins", DAY + 2.0 * HOUR + 180.0),
+            ("0035h12m", 35.0 * HOUR + 12.0 * MINUTE),
+            ("1 day 02:03:04.5", DAY + 2.0 * HOUR + 184.5),
+            ("250 ms", 0.25),
+            ("57ms", 0.057),
+            ("1s 30 usec", 1.000_03),
         ] {
             assert_eq!(parse(text), Some(seconds), "{text:?}");
         }
@@ -142,6 +185,11 @@ mod tests {
             "1 month",
             "d",
             ":::",
+            "00:00:01.",
+            "00:00:01.x",
+            "1 day and",
+            "and 1 day",
+            "1 day(x)",
             "1d::",
         ] {
             assert_eq!(parse(text), None, "{text:?}");

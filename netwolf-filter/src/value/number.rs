@@ -1,6 +1,9 @@
-//! Decimal numbers as devices print them.
+//! Numbers as devices print them.
 
-/// Reads a decimal number: sign, fraction, exponent, and commas if they stand between thousands.
+use super::hex;
+
+/// Reads a decimal number: sign, fraction, exponent, and commas if they stand between thousands. Behind `0x` it is a
+/// hexadecimal one.
 ///
 /// Of the words that floating point has, only Prometheus's own spellings and their lower case are
 /// numbers (`NaN`, `+Inf`, `-Inf`, `Inf`). `1,5` is none: nobody can tell whether it is 15 or 1.5.
@@ -11,6 +14,9 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
         "Inf" | "+Inf" | "inf" | "+inf" => return Some(f64::INFINITY),
         "-Inf" | "-inf" => return Some(f64::NEG_INFINITY),
         _ => {}
+    }
+    if let Some(number) = hex::prefixed(text) {
+        return Some(number);
     }
     // Rust's own parser also takes words such as `infinity`, so letters are sorted out first.
     if !text
@@ -60,6 +66,7 @@ mod tests {
             ("1,234", 1234.0),
             ("-12,345,678.25", -12_345_678.25),
             ("999,999e1", 9_999_990.0),
+            ("0x1f", 31.0),
             ("18446744073709551615", 18_446_744_073_709_551_615.0),
         ] {
             assert_eq!(parse(text), Some(number), "{text:?}");
@@ -76,7 +83,8 @@ mod tests {
             "e5",
             "1 000",
             "1_000",
-            "0x1f",
+            "1f",
+            "-0x1f",
             "12,34",
             "1,5",
             "0,123",

@@ -69,8 +69,10 @@ impl PageReader {
     fn introduce(&self, text: &mut String, base: &str, kind: Type, help: &str) {
         let (suffix, word) = match self.format {
             Format::OpenMetrics => ("", kind.word()),
-            // Text 0.0.4 introduces samples by their full name and knows no info metrics.
-            Format::Text if kind == Type::Info => (kind.suffix(), Type::Gauge.word()),
+            // Text 0.0.4 introduces samples by their full name and knows neither info metrics nor state sets.
+            Format::Text if matches!(kind, Type::Info | Type::StateSet) => {
+                (kind.suffix(), Type::Gauge.word())
+            }
             Format::Text => (kind.suffix(), kind.word()),
         };
         put(text, format_args!("# HELP {base}{suffix} "));
@@ -83,6 +85,11 @@ impl PageReader {
             }
         }
         put(text, format_args!("\n# TYPE {base}{suffix} {word}\n"));
+        if self.format == Format::OpenMetrics
+            && let Some(unit) = kind.unit(base)
+        {
+            put(text, format_args!("# UNIT {base} {unit}\n"));
+        }
     }
 
     fn own(&self, text: &mut String, family: &OwnFamily) {

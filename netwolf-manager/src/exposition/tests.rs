@@ -42,6 +42,7 @@ fn store() -> Arc<SeriesStore> {
             .collect(),
         interval_ms: 1_000,
     };
+    let state = |state| ("netwolf_bgp_session_state", state);
     let mut link = LinkTable::new(store.clone(), board.clone());
     let declare = Declare {
         devices: vec![DeviceDecl {
@@ -64,6 +65,12 @@ fn store() -> Arc<SeriesStore> {
             ),
             family(2, "netwolf_device_info", Kind::Info, "From `show version`."),
             family(3, "netwolf_silent", Kind::Gauge, "Has no samples."),
+            family(
+                4,
+                "netwolf_bgp_session_state",
+                Kind::StateSet,
+                "State of the session.",
+            ),
         ],
         series: vec![
             series(0, 0, &[("window", "5s")]),
@@ -71,10 +78,23 @@ fn store() -> Arc<SeriesStore> {
             series(2, 1, &[("interface", "Gi0/\"0\"")]),
             series(3, 2, &[("version", "15.2(4)E")]),
             series(4, 3, &[]),
+            series(5, 4, &[state("idle"), ("peer", "b")]),
+            series(6, 4, &[state("established"), ("peer", "b")]),
+            series(7, 4, &[state("idle"), ("peer", "a")]),
+            series(8, 4, &[state("established"), ("peer", "a")]),
         ],
     };
     link.declare(declare, NOW);
-    let samples = [(0, 0.07), (1, 1e15), (2, f64::INFINITY), (3, 1.0)];
+    let samples = [
+        (0, 0.07),
+        (1, 1e15),
+        (2, f64::INFINITY),
+        (3, 1.0),
+        (5, 1.0),
+        (6, 0.0),
+        (7, 0.0),
+        (8, 1.0),
+    ];
     let samples = samples
         .map(|(no, value)| (SeriesNo(no), Value(value)))
         .to_vec();

@@ -286,10 +286,28 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         RuleFault::MetricName { metric }
         | RuleFault::SuffixMissing { metric, .. }
         | RuleFault::SuffixWrong { metric, .. }
+        | RuleFault::OtherUnit { metric, .. }
+        | RuleFault::OwnName { metric }
         | RuleFault::NoHelp { metric }
         | RuleFault::NoValue { metric }
         | RuleFault::InfoValue { metric }
         | RuleFault::BadNumber { metric, .. }
+        | RuleFault::NoStates { metric }
+        | RuleFault::TooManyStates { metric }
+        | RuleFault::BadState { metric, .. }
+        | RuleFault::RepeatedState { metric, .. }
+        | RuleFault::UnknownState { metric, .. }
+        | RuleFault::StateLabel { metric }
+        | RuleFault::UselessKey { metric, .. }
+        | RuleFault::BadTimes { metric, .. }
+        | RuleFault::EmptyCondition {
+            metric: Some(metric),
+            ..
+        }
+        | RuleFault::BadCondition {
+            metric: Some(metric),
+            ..
+        }
         | RuleFault::UnknownField { metric, .. }
         | RuleFault::UnknownValue { metric, .. }
         | RuleFault::LabelName { metric, .. }

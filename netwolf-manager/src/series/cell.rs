@@ -40,13 +40,15 @@ pub(super) enum Outcome {
     Invalid,
 }
 
-/// Whether a series of a kind may have a value: a counter is never negative nor NaN, an info metric is always 1.
+/// Whether a series of a kind may have a value: a counter is never negative nor NaN, an info metric is always 1,
+/// a state holds or not.
 /// OpenMetrics readers refuse a whole page for one such value.
 fn is_valid(kind: Kind, value: f64) -> bool {
     match kind {
         Kind::Gauge => true,
         Kind::Counter => value >= 0.0,
         Kind::Info => value.to_bits() == 1.0f64.to_bits(),
+        Kind::StateSet => [0.0f64, 1.0].map(f64::to_bits).contains(&value.to_bits()),
     }
 }
 

@@ -5,12 +5,26 @@ use super::{limits, name::is_label_name};
 /// Renders a label set with `device` first and the others sorted by name, so that one set has one text; `None`
 /// when a name is not one, appears twice or the whole is longer than [`limits::LABELS`]. An empty value is the
 /// same as no label, so it is left out.
-pub(super) fn render(device: &str, labels: &[(String, String)]) -> Option<String> {
+///
+/// The label of a `state`, if there is to be one, stands last: `OpenMetrics` wants the states of one thing together.
+pub(super) fn render(
+    device: &str,
+    labels: &[(String, String)],
+    state: Option<&str>,
+) -> Option<String> {
     let mut text = String::with_capacity(64);
     text.push('{');
     push(&mut text, "device", device);
     let mut sorted: Vec<_> = labels.iter().collect();
-    sorted.sort_unstable();
+    let is_state = |name: &str| state == Some(name);
+    sorted.sort_unstable_by_key(|(name, value)| (is_state(name), name, value));
+    if state.is_some()
+        && !sorted
+            .last()
+            .is_some_and(|(name, value)| is_state(name) && !value.is_empty())
+    {
+        return None;
+    }
     let mut former = "";
     for (name, value) in sorted {
         let is_new = name != "device" && name != former;
@@ -67,7 +81,7 @@ mod tests {
             .iter()
             .map(|(n, v)| ((*n).into(), (*v).into()))
             .collect();
-        assert_eq!(render("sw-1", &labels).as_deref(), expected);
+        assert_eq!(render("sw-1", &labels, None).as_deref(), expected);
     }
 
     #[test]
@@ -84,6 +98,23 @@ mod tests {
         let text = r#"{device="sw-1",a="1",b="2"}"#;
         check(&[("a", "1"), ("b", "2")], Some(text));
         check(&[("b", "2"), ("a", "1")], Some(text));
+    }
+
+    #[test]
+    fn the_label_of_a_state_stands_last_and_is_there() {
+        let labels = [("peer", "b"), ("bgp", "idle"), ("vrf", "")];
+        let mut labels: Vec<_> = labels
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect();
+        assert_eq!(
+            render("sw-1", &labels, Some("bgp")).as_deref(),
+            Some(r#"{device="sw-1",peer="b",bgp="idle"}"#)
+        );
+        assert_eq!(render("sw-1", &labels, Some("other")), None);
+        assert_eq!(render("sw-1", &labels, Some("vrf")), None);
+        labels.clear();
+        assert_eq!(render("sw-1", &labels, Some("bgp")), None);
     }
 
     #[test]

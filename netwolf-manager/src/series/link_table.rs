@@ -17,7 +17,7 @@ use foldhash::HashMap;
 use netwolf_wire::{
     DeviceName, Epoch,
     message::Declare,
-    series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Poll, SeriesDecl, SeriesNo},
+    series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo},
 };
 
 use super::{
@@ -181,7 +181,9 @@ impl LinkTable {
             self.store.counters.undeclared.inc();
             return;
         };
-        let labels = labels::render(device.name.as_str(), &decl.labels)
+        let state = family.as_ref().filter(|f| f.kind == Kind::StateSet);
+        let state = state.map(|family| family.name.as_str());
+        let labels = labels::render(device.name.as_str(), &decl.labels, state)
             .filter(|_| decl.interval_ms <= limits::INTERVAL_MS);
         let lease = (device.epoch, decl.interval_ms);
         let mut attached = match (family, &labels, &device.slot) {

@@ -16,7 +16,7 @@ impl FamilyName {
     /// The family of metrics called `name`; `None` when Prometheus would not take the name.
     pub fn new(name: &str, kind: Kind) -> Option<Self> {
         let suffix = match kind {
-            Kind::Gauge => "",
+            Kind::Gauge | Kind::StateSet => "",
             Kind::Counter => "_total",
             Kind::Info => "_info",
         };

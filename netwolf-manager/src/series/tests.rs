@@ -343,12 +343,14 @@ fn values_that_their_kind_does_not_allow_are_counted_and_dropped() {
         series(1, 0, 1, &[]),
         family(2, "y_info", Kind::Info),
         series(2, 0, 2, &[]),
+        family(3, "z", Kind::StateSet),
+        series(3, 0, 3, &[("z", "on")]),
     ] {
         link.declare(declare, Tick(1));
     }
-    let bad = [(1, f64::NAN), (1, -1.0), (2, 0.0), (0, f64::NAN)];
+    let bad = [(1, f64::NAN), (1, -1.0), (2, 0.0), (3, 0.5), (0, f64::NAN)];
     link.ingest(&poll(0, UNIX, &bad), Tick(2), UNIX);
-    assert_eq!(stage.store.counters.invalid_samples.get(), 3);
+    assert_eq!(stage.store.counters.invalid_samples.get(), 4);
     assert_eq!(
         stage.shown(2),
         [r#"load{device="a"} NaN"#],
