@@ -358,14 +358,15 @@ mod pages {
     #[test]
     fn the_examples_of_the_library_page_load() {
         let page = page("library.md");
-        let [platform, collector, by_template] = examples(&page)[..] else {
-            panic!("three examples")
+        let [platform, collector, by_template, by_program] = examples(&page)[..] else {
+            panic!("four examples")
         };
         let root = tempfile::tempdir().unwrap();
         for (file, text) in [
             ("platforms/example.yml", platform),
             ("collectors/example.yml", collector),
             ("collectors/by_template.yml", by_template),
+            ("collectors/by_program.yml", by_program),
         ] {
             let file = root.path().join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
