@@ -292,8 +292,10 @@ fn compile_rule(
     for metric in &rule.metrics {
         match MetricMaker::compile(metric, families, fields) {
             Ok(metric) => metrics.push(metric),
-            Err(found) if rule.textfsm.is_none() => faults.extend(found),
-            Err(found) => faults.extend(found.into_iter().map(Fault::of_a_template)),
+            Err(found) => faults.extend(found.into_iter().map(|fault| match &records {
+                Some(records) => records.told(fault),
+                None => fault,
+            })),
         }
     }
     Some(CompiledRule {

@@ -22,7 +22,7 @@ const COMMANDS: &[Command] = &[
         ),
     ),
     show(
-        "grep -sH . /sys/class/net/*/operstate /sys/class/net/*/flags /sys/class/net/*/address; cat /proc/net/dev",
+        "grep -sH . /sys/class/net/*/operstate /sys/class/net/*/flags /sys/class/net/*/address /sys/class/net/*/speed; cat /proc/net/dev",
         concat!(
             include_str!("../output/linux_sys_net.txt"),
             include_str!("../output/linux_net_dev.txt"),
