@@ -210,6 +210,32 @@ pub enum Fault {
         /// Where it has one.
         needs: &'static str,
     },
+    /// A condition names a field without any text that it may have.
+    #[error("{}the condition on field {field:?} has no texts", about(metric.as_deref()))]
+    EmptyCondition {
+        /// The metric, unless it is a condition of the rule.
+        metric: Option<String>,
+        /// The field.
+        field: String,
+    },
+    /// A condition has a regular expression that is none.
+    #[error("{}{text:?} is not a regular expression between slashes: {reason}", about(metric.as_deref()))]
+    BadCondition {
+        /// The metric, unless it is a condition of the rule.
+        metric: Option<String>,
+        /// The text as written.
+        text: String,
+        /// Why it is none.
+        reason: String,
+    },
+    /// A condition of the rule is about a field that its records do not have.
+    #[error("the rule has a condition on field {field:?}, which its records do not have")]
+    UnknownConditionField {
+        /// The field.
+        field: String,
+        /// The fields that there are.
+        known: Vec<String>,
+    },
     /// A format or offset of times is none.
     #[error("{text:?} in `times` of metric {metric:?} cannot be used: {reason}")]
     BadTimes {
@@ -293,6 +319,16 @@ impl Fault {
         }
     }
 
+    /// Why the `regex` crate refused a pattern, in one line.
+    pub(crate) fn reason_of(error: &regex::Error) -> String {
+        match error {
+            regex::Error::CompiledTooBig(_) => {
+                format!("it takes more than {MAX_REGEX_BYTES} bytes when compiled")
+            }
+            error => reason(&error.to_string()),
+        }
+    }
+
     /// The fault as it is told of a rule whose source is a template.
     pub(crate) fn of_a_template(self) -> Self {
         match self {
@@ -340,6 +376,10 @@ impl Fault {
             Self::UnknownState { known, .. } => format!("the states are: {}", known.join(", ")),
             Self::StateLabel { .. } => "drop it: each series of a state set has this label already".into(),
             Self::UselessKey { needs, .. } => format!("leave it out; it goes with {needs}"),
+            Self::EmptyCondition { .. } => "list what the field may say, as in `[up, '/^Gi/']`; `['']` is an absent or empty one".into(),
+            Self::BadCondition { .. } => "the syntax between the slashes is that of the Rust crate regex; text without slashes is compared as it is".into(),
+            Self::UnknownConditionField { known, .. } if known.is_empty() => return None,
+            Self::UnknownConditionField { known, .. } => format!("they have these: {}", known.join(", ")),
             Self::BadTimes { .. } => "formats are those of strptime, such as `%Y-%m-%d %H:%M:%S %Z`; offsets are `+01:00` or `-05:00`".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
             Self::UnknownValue { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
@@ -365,6 +405,11 @@ fn unknown_field_hint(field: &str, known: &[String]) -> String {
         return BARE_NAME_HINT.into();
     }
     format!("the patterns have these groups: {}", known.join(", "))
+}
+
+/// What a fault of a condition begins with.
+fn about(metric: Option<&str>) -> String {
+    metric.map_or_else(String::new, |metric| format!("metric {metric:?}: "))
 }
 
 /// The kind as a word, for sentences.

@@ -10,6 +10,7 @@ use netwolf_wire::rule::Rule;
 
 use self::seen::Seen;
 use crate::{
+    condition::Condition,
     error::{Fault, RuleError},
     family::{Families, Family},
     limits::{MAX_PROBLEMS, MAX_RECORDS, MAX_SAMPLES},
@@ -33,6 +34,7 @@ pub struct Filter {
 struct CompiledRule {
     name: String,
     records: Records,
+    condition: Condition,
     metrics: Vec<MetricMaker>,
 }
 
@@ -204,6 +206,9 @@ impl CompiledRule {
                 return ControlFlow::Break(());
             }
             records += 1;
+            if !self.condition.holds(record) {
+                return ControlFlow::Continue(());
+            }
             for metric in &self.metrics {
                 flow = self.make(metric, record, collector);
                 flow?;
@@ -261,6 +266,15 @@ fn compile_rule(
         faults.push(Fault::NoMetrics);
     }
     let fields = records.as_ref().map(Records::fields);
+    let condition = Condition::compile(&rule.when, &rule.unless, None, |name| {
+        let Some(fields) = fields else { return Ok(0) };
+        let place = fields.iter().position(|field| field == name);
+        place.ok_or_else(|| Fault::UnknownConditionField {
+            field: name.to_owned(),
+            known: fields.to_vec(),
+        })
+    });
+    let condition = condition.map_err(|found| faults.extend(found)).ok();
     let mut metrics = Vec::new();
     for metric in &rule.metrics {
         match MetricMaker::compile(metric, families, fields) {
@@ -272,6 +286,7 @@ fn compile_rule(
     Some(CompiledRule {
         name: rule.name.clone(),
         records: records?,
+        condition: condition?,
         metrics,
     })
 }

@@ -1,8 +1,8 @@
 //! From the output of a command to samples, by rules that are data. Pure: no IO, no clock, no runtime.
 //!
 //! ```text
-//!   output --> source --> records --> metrics --> samples
-//!             (regex,    (fields)   (labels, value)   \--> problems, for what could not be read
+//!   output --> source --> records --> conditions --> metrics --> samples
+//!             (regex,    (fields)    (when, unless)  (labels, value)   \--> problems, for what could not be read
 //!              textfsm)
 //! ```
 //!
@@ -23,6 +23,7 @@
 //! label values are bounded by [`limits`].
 
 mod check;
+mod condition;
 mod error;
 mod family;
 mod filter;

@@ -5,6 +5,7 @@ use netwolf_wire::{rule::Metric, series::Kind};
 
 use crate::{
     check,
+    condition::Condition,
     error::Fault,
     family::Families,
     filter::Sample,
@@ -19,6 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct MetricMaker {
     family: usize,
+    condition: Condition,
     value: ValueMaker,
     /// Of each series that a record makes: one, or one for each state.
     label_sets: Vec<LabelSet>,
@@ -106,6 +108,12 @@ impl MetricMaker {
                 Err(fault) => faults.push(fault),
             }
         }
+        let (when, unless) = (&metric.when, &metric.unless);
+        let condition =
+            Condition::compile(when, unless, Some(&metric.name), field).unwrap_or_else(|found| {
+                faults.extend(found);
+                Condition::default()
+            });
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -115,14 +123,18 @@ impl MetricMaker {
             .collect();
         Ok(Self {
             family,
+            condition,
             value,
             label_sets: label_sets(metric, labels),
             label_fields,
         })
     }
 
-    /// What `record` says about the metric; none where its fields took no part.
+    /// What `record` says about the metric; none where it does not count or its fields took no part.
     pub(crate) fn read(&self, record: Record<'_>) -> Result<Option<Outcome>, Unusable> {
+        if !self.condition.holds(record) {
+            return Ok(None);
+        }
         match &self.value {
             ValueMaker::Info => Ok(self.is_about(record).then_some(Outcome::Number(1.0))),
             ValueMaker::Number {

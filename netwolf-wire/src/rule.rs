@@ -24,6 +24,12 @@ pub struct Rule {
     pub textfsm: Option<String>,
     /// What each record becomes.
     pub metrics: Vec<Metric>,
+    /// Only records of which this holds are looked at.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub when: Conditions,
+    /// Records of which any of this holds are not looked at.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub unless: Conditions,
 }
 
 /// How a rule reads records from an output.
@@ -133,7 +139,18 @@ pub struct Metric {
     /// This is added after `scale`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub offset: f64,
+    /// Only records of which this holds make a sample.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub when: Conditions,
+    /// Records of which any of this holds make none.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub unless: Conditions,
 }
+
+/// By field, the texts that it may have, of which one is enough. Text between slashes, `/^Gi/`, is a regular expression,
+/// which may match anywhere in the field; any other is the whole field, white space around it aside. An absent field
+/// is as an empty one.
+pub type Conditions = BTreeMap<String, Vec<String>>;
 
 /// How a device writes dates and times.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,6 +224,8 @@ impl Metric {
             map: BTreeMap::new(),
             scale: one(),
             offset: 0.0,
+            when: Conditions::new(),
+            unless: Conditions::new(),
         }
     }
 }

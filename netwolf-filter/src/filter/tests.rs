@@ -137,6 +137,15 @@ fn every_fault_of_a_metric_is_told() {
             metric.map = [("up".to_owned(), 1.0)].into();
             metric.absent = vec!["--".into()];
         }),
+        bad(|metric| {
+            metric.when = [
+                ("a".to_owned(), vec!["/(/".to_owned()]),
+                ("b".to_owned(), vec![]),
+                ("c".to_owned(), vec!["up".to_owned()]),
+            ]
+            .into();
+        }),
+        bad(|metric| metric.unless = [("a".to_owned(), vec![r"/\w{999}{99}/".to_owned()])].into()),
         bad(|metric| metric.states = vec!["up".into()]),
         bad(|metric| *metric = Metric::new("state", Kind::StateSet, "State.")),
         bad(|metric| {
@@ -210,6 +219,13 @@ fn every_fault_of_a_rule_is_told_and_names_its_rule() {
             vec![gauge("other", "a", &[]), info],
         ),
     ];
+    let rules = rules.map(|mut rule| {
+        if rule.name == "more" {
+            rule.when = [("b".to_owned(), vec!["up".to_owned()])].into();
+            rule.unless = [("a".to_owned(), vec!["/[/".to_owned()])].into();
+        }
+        rule
+    });
     insta::assert_snapshot!(faults(&rules));
     assert_eq!(
         Filter::compile(&rules)
@@ -407,6 +423,37 @@ fn a_value_whose_group_took_no_part_makes_no_sample() {
     assert_eq!(apply(&filter, "x12"), ["m{} 1", "w_info{w=2} 1"]);
     assert_eq!(apply(&filter, "x2"), ["w_info{w=2} 1"]);
     assert!(apply(&filter, "x").is_empty());
+}
+
+#[test]
+fn conditions_choose_records_and_metrics() {
+    let conditions = |field: &str, text: &str| [(field.to_owned(), vec![text.to_owned()])].into();
+    let mut up = gauge("up", "v", &[("p", "${p}")]);
+    up.when = conditions("s", "up");
+    let mut not_a = gauge("not_a", "v", &[("p", "${p}")]);
+    not_a.unless = conditions("p", "/^a/");
+    let mut rule = rule(
+        "r",
+        &[r"(?P<p>\w+):(?P<s>\w+)=(?P<v>\w+)"],
+        Matches::First,
+        vec![up, not_a],
+    );
+    rule.regex.as_mut().unwrap().matches = Matches::Every;
+    rule.unless = conditions("p", "skipped");
+    let filter = Filter::compile(&[rule.clone()]).unwrap();
+    assert_eq!(
+        apply(
+            &filter,
+            "a1:up=1 b1:up=2 b2:down=3 a2:down=odd skipped:up=odd"
+        ),
+        ["up{p=a1} 1", "up{p=b1} 2", "not_a{p=b1} 2", "not_a{p=b2} 3"]
+    );
+    rule.regex.as_mut().unwrap().matches = Matches::First;
+    let filter = Filter::compile(&[rule]).unwrap();
+    assert!(
+        apply(&filter, "skipped:up=1").is_empty(),
+        "a record that does not count is a record"
+    );
 }
 
 #[test]
@@ -619,6 +666,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         regex,
         textfsm,
         metrics,
+        ..Rule::default()
     })
 }
 

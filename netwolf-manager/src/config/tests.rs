@@ -358,18 +358,19 @@ mod pages {
     #[test]
     fn the_examples_of_the_library_page_load() {
         let page = page("library.md");
-        let [platform, collector, by_template] = examples(&page)[..] else {
-            panic!("three examples")
+        let examples = examples(&page);
+        let [platform, collectors @ ..] = &examples[..] else {
+            panic!("a platform and collectors")
         };
         let root = tempfile::tempdir().unwrap();
-        for (file, text) in [
-            ("platforms/example.yml", platform),
-            ("collectors/example.yml", collector),
-            ("collectors/by_template.yml", by_template),
-        ] {
+        let write = |file: &str, text: &str| {
             let file = root.path().join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
+        };
+        write("platforms/example.yml", platform);
+        for (index, collector) in collectors.iter().enumerate() {
+            write(&format!("collectors/{index}.yml"), collector);
         }
         let text = "library: { platforms: platforms, collectors: collectors }";
         if let Err(faults) = parse(&root.path().join("netwolf.yml"), text) {

@@ -297,6 +297,14 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::StateLabel { metric }
         | RuleFault::UselessKey { metric, .. }
         | RuleFault::BadTimes { metric, .. }
+        | RuleFault::EmptyCondition {
+            metric: Some(metric),
+            ..
+        }
+        | RuleFault::BadCondition {
+            metric: Some(metric),
+            ..
+        }
         | RuleFault::UnknownField { metric, .. }
         | RuleFault::UnknownValue { metric, .. }
         | RuleFault::LabelName { metric, .. }
