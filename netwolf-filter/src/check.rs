@@ -1,5 +1,7 @@
 //! What names may be: Prometheus's rules, the endings of each kind, and the names that are taken.
 
+mod unit;
+
 use netwolf_wire::{
     rule::{Metric, Parse},
     series::Kind,
@@ -8,6 +10,7 @@ use netwolf_wire::{
 use crate::{
     error::Fault,
     limits::{MAX_LABEL_BYTES, MAX_STATES},
+    own::is_own_name,
 };
 
 const COUNTER_SUFFIX: &str = "_total";
@@ -22,6 +25,10 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
     let mut faults = Vec::new();
     if is_metric_name(&metric.name) {
         faults.extend(suffix(metric));
+        faults.extend(unit(metric));
+        if is_own_name(&metric.name) {
+            faults.push(Fault::OwnName { metric: name() });
+        }
     } else {
         faults.push(Fault::MetricName { metric: name() });
     }
@@ -197,6 +204,18 @@ fn suffix(metric: &Metric) -> Option<Fault> {
         }),
         _ => None,
     }
+}
+
+/// A unit in the name of a number that is no base unit.
+fn unit(metric: &Metric) -> Option<Fault> {
+    let has_unit = matches!(metric.kind, Kind::Gauge | Kind::Counter);
+    let found = unit::other_unit(family_name(&metric.name, metric.kind)).filter(|_| has_unit)?;
+    Some(Fault::OtherUnit {
+        metric: metric.name.clone(),
+        unit: found.word,
+        base: found.base,
+        factor: found.factor,
+    })
 }
 
 /// Prometheus also takes colons, but keeps them for recording rules.

@@ -126,6 +126,24 @@ pub enum Fault {
         /// The ending that another kind has.
         suffix: &'static str,
     },
+    /// The name has a unit that is no base unit of Prometheus.
+    #[error("the name of metric {metric:?} has the unit {unit:?}, which is no base unit")]
+    OtherUnit {
+        /// The metric.
+        metric: String,
+        /// The unit that the name has.
+        unit: &'static str,
+        /// The base unit for it.
+        base: &'static str,
+        /// What a number is multiplied by.
+        factor: &'static str,
+    },
+    /// `NetWolf` itself has a metric of this name.
+    #[error("metric {metric:?} is one that NetWolf tells of itself")]
+    OwnName {
+        /// The metric.
+        metric: String,
+    },
     /// The metric has no help text.
     #[error("metric {metric:?} has no help text")]
     NoHelp {
@@ -365,6 +383,11 @@ impl Fault {
             }
             Self::SuffixWrong { suffix: "_total", .. } => "drop the ending, or make it a counter if it only ever goes up".into(),
             Self::SuffixWrong { .. } => "drop the ending, or make it an info metric without a value".into(),
+            Self::OtherUnit { unit, base, factor: "1", .. } => format!("write {base:?} for {unit:?}"),
+            Self::OtherUnit { unit, base, factor, .. } => {
+                format!("write {base:?} for {unit:?}, with `scale: {factor}` or a `parse` that makes {base} of it")
+            }
+            Self::OwnName { .. } => "choose another name; docs/metrics.md lists those that are taken".into(),
             Self::NoHelp { .. } => "say in one sentence what the number means".into(),
             Self::NoValue { .. } => "name a field in `value`, or make it an info metric if only its labels matter".into(),
             Self::InfoValue { .. } => "an info metric is always 1: put the text into a label, or make it a gauge".into(),

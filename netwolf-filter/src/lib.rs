@@ -28,6 +28,7 @@ mod error;
 mod family;
 mod filter;
 mod metric;
+mod own;
 mod problem;
 mod recollection;
 mod source;
@@ -40,6 +41,7 @@ pub mod textfsm;
 pub use error::{Fault, RuleError};
 pub use family::Family;
 pub use filter::{Extraction, Filter, Labels, Sample};
+pub use own::is_own_name;
 pub use problem::{Problem, ProblemKind};
 pub use recollection::Recollection;
 

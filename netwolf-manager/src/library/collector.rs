@@ -285,6 +285,8 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         RuleFault::MetricName { metric }
         | RuleFault::SuffixMissing { metric, .. }
         | RuleFault::SuffixWrong { metric, .. }
+        | RuleFault::OtherUnit { metric, .. }
+        | RuleFault::OwnName { metric }
         | RuleFault::NoHelp { metric }
         | RuleFault::NoValue { metric }
         | RuleFault::InfoValue { metric }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
+use netwolf_filter::is_own_name;
 use netwolf_wire::{Epoch, series::FamilyDecl};
 
 use super::{
@@ -13,22 +14,6 @@ use super::{
     limits,
 };
 use crate::{board::DeviceSlot, clock::Tick};
-
-/// Names that are the manager's own and that no device may have.
-const OWN_PREFIXES: [&str; 3] = ["netwolf_manager_", "netwolf_agent_", "netwolf_poll_seconds"];
-
-/// Own families that stand beside those of devices under one prefix; see [`crate::telemetry`].
-pub(crate) const OWN_NAMES: [&str; 9] = [
-    "netwolf_build",
-    "netwolf_build_info",
-    "netwolf_device_up",
-    "netwolf_device_last_success_timestamp_seconds",
-    "netwolf_device_session_state",
-    "netwolf_device_login_seconds",
-    "netwolf_device_failure",
-    "netwolf_device_failure_info",
-    "netwolf_device_labels",
-];
 
 /// Why a series is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +89,7 @@ impl SeriesStore {
     fn family(&self, decl: &FamilyDecl, now: Tick) -> Result<Arc<Family>, Refusal> {
         let name = FamilyName::new(&decl.name, decl.kind).ok_or(Refusal::Invalid)?;
         let sample = name.sample();
-        let is_own = |text: &str| {
-            OWN_NAMES.contains(&text) || OWN_PREFIXES.iter().any(|own| text.starts_with(own))
-        };
-        if is_own(name.base()) || is_own(&sample) {
+        if is_own_name(name.base()) || is_own_name(&sample) {
             return Err(Refusal::Conflict);
         }
         let same = |family: &Arc<Family>| family.kind == decl.kind && family.name == name;

@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use netwolf_filter::is_own_name;
 use netwolf_wire::{
     Epoch, Incarnation, ShardId,
     legacy::Legacy,
@@ -238,6 +239,16 @@ fn docs_metrics_md_lists_every_family_and_no_other() {
         .map(|name| format!("netwolf_{name}"))
         .collect();
     assert_eq!(names, listed);
+}
+
+#[test]
+fn no_device_may_have_a_family_of_ours() {
+    let mut own = own(&board(), NOW);
+    own.extend(Telemetry::default().counted());
+    for family in own {
+        let name = format!("{}{}", family.base(), family.kind().suffix());
+        assert!(is_own_name(&name) && is_own_name(family.base()), "{name}");
+    }
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! Names of the metrics that NetWolf tells of itself, which no device may have.
+
+/// What all names of a part of NetWolf begin with.
+const PREFIXES: [&str; 4] = [
+    "netwolf_manager_",
+    "netwolf_agent_",
+    "netwolf_credential_",
+    "netwolf_poll_seconds",
+];
+
+/// Names that stand beside those of devices under one prefix, without the ending of their kind.
+const NAMES: [&str; 10] = [
+    "netwolf_agent",
+    "netwolf_build",
+    "netwolf_device_up",
+    "netwolf_device_last_success_timestamp_seconds",
+    "netwolf_device_session_state",
+    "netwolf_device_login_seconds",
+    "netwolf_device_failure",
+    "netwolf_device_host_key_mismatch",
+    "netwolf_device_legacy_algorithm",
+    "netwolf_device_labels",
+];
+
+/// Whether a metric, called so with or without the ending of its kind, is one that NetWolf tells of itself.
+///
+/// ```
+/// assert!(netwolf_filter::is_own_name("netwolf_device_up"));
+/// assert!(netwolf_filter::is_own_name("netwolf_agent_polls_total"));
+/// assert!(!netwolf_filter::is_own_name("netwolf_device_uptime_seconds"));
+/// ```
+pub fn is_own_name(name: &str) -> bool {
+    let mut bases = ["", "_total", "_info"]
+        .into_iter()
+        .filter_map(|suffix| name.strip_suffix(suffix));
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || bases.any(|base| NAMES.contains(&base))
+}
