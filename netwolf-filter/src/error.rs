@@ -4,7 +4,7 @@ use netwolf_wire::series::Kind;
 use thiserror::Error;
 
 use crate::{
-    limits::{MAX_LABEL_BYTES, MAX_REGEX_BYTES, MAX_STATES},
+    limits::{MAX_LABEL_BYTES, MAX_REGEX_BYTES, MAX_SAMPLES, MAX_STATES},
     textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
 };
 
@@ -254,6 +254,12 @@ pub enum Fault {
         /// The fields that there are.
         known: Vec<String>,
     },
+    /// The rule may make no series, or more than an output may have.
+    #[error("`max_series` is {found}")]
+    BadMaxSeries {
+        /// What it is.
+        found: u32,
+    },
     /// A format or offset of times is none.
     #[error("{text:?} in `times` of metric {metric:?} cannot be used: {reason}")]
     BadTimes {
@@ -403,6 +409,7 @@ impl Fault {
             Self::BadCondition { .. } => "the syntax between the slashes is that of the Rust crate regex; text without slashes is compared as it is".into(),
             Self::UnknownConditionField { known, .. } if known.is_empty() => return None,
             Self::UnknownConditionField { known, .. } => format!("they have these: {}", known.join(", ")),
+            Self::BadMaxSeries { .. } => format!("it goes from 1 to {MAX_SAMPLES}, which is what all rules of a command may make of one output"),
             Self::BadTimes { .. } => "formats are those of strptime, such as `%Y-%m-%d %H:%M:%S %Z`; offsets are `+01:00` or `-05:00`".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
             Self::UnknownValue { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),

@@ -36,6 +36,17 @@ struct CompiledRule {
     records: Records,
     condition: Condition,
     metrics: Vec<MetricMaker>,
+    /// Of one output.
+    max_series: usize,
+}
+
+/// What takes no more samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    /// The rule has made all that it may.
+    Rule,
+    /// All rules have.
+    Output,
 }
 
 /// Names and values of a series' labels, sorted by name, none empty.
@@ -166,6 +177,7 @@ impl Filter {
         recollection.begin();
         let mut collector = Collector {
             families: &self.families,
+            first_of_rule: 0,
             seen: Seen::default(),
             extraction: Extraction {
                 samples: Vec::with_capacity(recollection.len()),
@@ -185,10 +197,11 @@ impl Filter {
 }
 
 impl CompiledRule {
-    /// Breaks when no more samples are taken.
+    /// Breaks when no more samples are taken of any rule.
     fn apply(&self, output: &str, collector: &mut Collector<'_>) -> ControlFlow<()> {
         let mut records = 0;
-        let mut flow = ControlFlow::Continue(());
+        let mut full = None;
+        collector.begin_rule();
         self.records.read(output, |found| {
             let record = match found {
                 Found::Record(record) => record,
@@ -210,8 +223,8 @@ impl CompiledRule {
                 return ControlFlow::Continue(());
             }
             for metric in &self.metrics {
-                flow = self.make(metric, record, collector);
-                flow?;
+                self.make(metric, record, collector)
+                    .map_break(|by| full = Some(by))?;
             }
             ControlFlow::Continue(())
         });
@@ -222,7 +235,10 @@ impl CompiledRule {
                 .unwrap_or_default();
             collector.tell(self, ProblemKind::NoMatch, excerpt(first_line));
         }
-        flow
+        match full {
+            Some(Full::Output) => ControlFlow::Break(()),
+            Some(Full::Rule) | None => ControlFlow::Continue(()),
+        }
     }
 
     /// Makes the samples of one metric of one record. Breaks when no more samples are taken.
@@ -231,7 +247,7 @@ impl CompiledRule {
         metric: &MetricMaker,
         record: Record<'_>,
         collector: &mut Collector<'_>,
-    ) -> ControlFlow<()> {
+    ) -> ControlFlow<Full> {
         let outcome = match metric.read(record) {
             Ok(Some(outcome)) => outcome,
             Ok(None) => return ControlFlow::Continue(()),
@@ -275,6 +291,7 @@ fn compile_rule(
         })
     });
     let condition = condition.map_err(|found| faults.extend(found)).ok();
+    let max_series = max_series(rule).map_err(|fault| faults.push(fault)).ok();
     let mut metrics = Vec::new();
     for metric in &rule.metrics {
         match MetricMaker::compile(metric, families, fields) {
@@ -287,26 +304,49 @@ fn compile_rule(
         name: rule.name.clone(),
         records: records?,
         condition: condition?,
+        max_series: max_series?,
         metrics,
     })
+}
+
+/// How many series the rule may make of one output.
+fn max_series(rule: &Rule) -> Result<usize, Fault> {
+    let Some(found) = rule.max_series else {
+        return Ok(MAX_SAMPLES);
+    };
+    let most = usize::try_from(found).ok();
+    most.filter(|most| (1..=MAX_SAMPLES).contains(most))
+        .ok_or(Fault::BadMaxSeries { found })
 }
 
 /// Gathers an extraction and keeps its bounds.
 struct Collector<'f> {
     families: &'f [Family],
+    /// Where the samples of the rule begin.
+    first_of_rule: usize,
     seen: Seen,
     extraction: Extraction,
     recollection: &'f mut Recollection,
 }
 
 impl Collector<'_> {
+    /// Another rule begins.
+    fn begin_rule(&mut self) {
+        self.first_of_rule = self.extraction.samples.len();
+    }
+
     /// Takes the sample of a new series; breaks when there are too many.
-    fn add(&mut self, sample: Sample, rule: &CompiledRule) -> ControlFlow<()> {
+    fn add(&mut self, sample: Sample, rule: &CompiledRule) -> ControlFlow<Full> {
+        let n_samples = self.extraction.samples.len();
         if !self.seen.is_new(&sample, &self.extraction.samples) {
             self.tell(rule, ProblemKind::Duplicate, self.series(&sample));
-        } else if self.extraction.samples.len() == MAX_SAMPLES {
+        } else if n_samples == MAX_SAMPLES {
             self.tell(rule, ProblemKind::TooMany, format!("{MAX_SAMPLES} samples"));
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Full::Output);
+        } else if n_samples - self.first_of_rule == rule.max_series {
+            let most = format!("{} series of this rule", rule.max_series);
+            self.tell(rule, ProblemKind::TooMany, most);
+            return ControlFlow::Break(Full::Rule);
         } else {
             self.extraction.samples.push(sample);
         }
@@ -314,14 +354,21 @@ impl Collector<'_> {
     }
 
     fn tell(&mut self, rule: &CompiledRule, kind: ProblemKind, text: String) {
+        let problem = Problem {
+            rule: rule.name.clone(),
+            kind,
+            text,
+        };
         if self.extraction.problems.len() < MAX_PROBLEMS {
-            self.extraction.problems.push(Problem {
-                rule: rule.name.clone(),
-                kind,
-                text,
-            });
-        } else {
-            self.extraction.unlisted_problems += 1;
+            self.extraction.problems.push(problem);
+            return;
+        }
+        self.extraction.unlisted_problems += 1;
+        // That something was left out is worth more than one more odd line.
+        if kind == ProblemKind::TooMany
+            && let Some(last) = self.extraction.problems.last_mut()
+        {
+            *last = problem;
         }
     }
 

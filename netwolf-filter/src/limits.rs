@@ -2,7 +2,8 @@
 
 /// Samples of one output; the rest is left out and is one problem.
 ///
-/// A chassis with a thousand interfaces makes about this many; more than that is a mistake in a rule.
+/// A chassis with a thousand interfaces makes about this many; more than that is a mistake in a rule. A rule may set a
+/// lower bound for itself.
 pub const MAX_SAMPLES: usize = 10_000;
 
 /// Records that one rule reads from one output, whether or not they make samples.

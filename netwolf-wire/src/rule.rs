@@ -30,6 +30,9 @@ pub struct Rule {
     /// Records of which any of this holds are not looked at.
     #[serde(default, skip_serializing_if = "Conditions::is_empty")]
     pub unless: Conditions,
+    /// Series that the rule may make of one output; the rest is left out and is a problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_series: Option<u32>,
 }
 
 /// How a rule reads records from an output.

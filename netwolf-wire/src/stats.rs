@@ -37,6 +37,8 @@ pub struct ShardStats {
     pub samples: u64,
     /// Lines or values that a rule could not read.
     pub parse_problems: u64,
+    /// Outputs of which samples were left out, because their rule, command or device has more series than it may have.
+    pub excess_outputs: u64,
     /// Polls that wait for the link.
     pub buffered_polls: u64,
     /// Polls dropped, oldest first, because the buffer was full or their lease was gone.

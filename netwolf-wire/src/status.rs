@@ -180,6 +180,8 @@ reasons! {
     OutputTruncated = "output_truncated",
     /// A rule found nothing that it could read in the output.
     ParseFailed = "parse_failed",
+    /// The rule, the command or the device has more series than it may have; the rest is left out.
+    TooManySeries = "too_many_series",
 }
 
 #[cfg(test)]

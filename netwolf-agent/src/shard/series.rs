@@ -22,7 +22,7 @@ use super::buffer::Seq;
 
 /// Series of one device beyond this are left out and counted: a rule that makes a label of a counter or of a
 /// time would otherwise fill the memory of everybody.
-const MAX_SERIES_OF_A_DEVICE: u32 = 10_000;
+pub(super) const MAX_SERIES_OF_A_DEVICE: u32 = 10_000;
 
 /// A series that was not seen for so many of its intervals gives its number back, but not before [`FORGET_AFTER`].
 const FORGET_INTERVALS: u32 = 10;

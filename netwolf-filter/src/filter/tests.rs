@@ -227,6 +227,7 @@ fn every_fault_of_a_rule_is_told_and_names_its_rule() {
     ];
     let rules = rules.map(|mut rule| {
         if rule.name == "more" {
+            rule.max_series = Some(0);
             rule.when = [("b".to_owned(), vec!["up".to_owned()])].into();
             rule.unless = [("a".to_owned(), vec!["/[/".to_owned()])].into();
         }
@@ -305,7 +306,7 @@ fn rows_past_the_limit_are_one_problem() {
     let filter = Filter::compile(&[by_template(TABLE, metrics)]).unwrap();
     let extraction = filter.apply(&"1\n".repeat(MAX_RECORDS + 1));
     let last = &extraction.problems[MAX_PROBLEMS - 1];
-    assert_eq!(last.kind, ProblemKind::Duplicate);
+    assert_eq!(last.kind, ProblemKind::TooMany, "it is told in any case");
     assert_eq!(extraction.samples.len(), 1);
     assert_eq!(extraction.problem_count(), MAX_RECORDS - 1 + 1);
 }
@@ -525,6 +526,34 @@ fn samples_past_the_limit_are_one_problem() {
         .map(|problem| problem.kind)
         .collect();
     assert_eq!(kinds, [ProblemKind::TooMany]);
+}
+
+#[test]
+fn series_past_the_limit_of_their_rule_are_one_problem_and_other_rules_go_on() {
+    let of_rule = |name: &str, family| Rule {
+        max_series: Some(2),
+        ..rule(
+            name,
+            &[r"(?P<v>\d)"],
+            Matches::Every,
+            vec![gauge(family, "v", &[("v", "${v}")])],
+        )
+    };
+    let filter = Filter::compile(&[of_rule("one", "a"), of_rule("other", "b")]).unwrap();
+    assert_eq!(
+        apply(&filter, "1 1 2 3 4"),
+        [
+            "a{v=1} 1",
+            "a{v=2} 2",
+            "b{v=1} 1",
+            "b{v=2} 2",
+            "duplicate a{v=\"1\"}",
+            "too_many 2 series of this rule",
+            "duplicate b{v=\"1\"}",
+            "too_many 2 series of this rule",
+        ]
+    );
+    assert!(filter.apply("1 2").problems.is_empty());
 }
 
 #[test]

@@ -109,6 +109,80 @@ fn a_users_file_takes_the_place_of_the_bundled_one_where_it_says_so() {
     );
 }
 
+/// Every key that a rule and its metrics may have besides the usual ones.
+const PORTS: &str = r"
+name: ports
+platforms: [linux]
+description: Ports
+commands:
+  - command: show ports
+    rules:
+      - name: ports
+        when: { port: ['mgmt', '/^Eth[0-9]/'] }
+        unless: { state: [absent] }
+        max_series: 6
+        regex:
+          match: every
+          patterns: ['(?m)^(?P<port>\w+) \| (?P<state>\w+) \| (?P<speed>[^|]+) \| (?P<power>[^|]+) \| (?P<since>.+)$']
+        metrics:
+          - name: netwolf_port_state
+            kind: stateset
+            help: State of the port.
+            labels: { port: '${port}' }
+            value: state
+            states: [up, down]
+            aliases: { 1: up }
+          - name: netwolf_port_speed_bytes_per_second
+            kind: gauge
+            help: Speed of the port.
+            labels: { port: '${port}' }
+            value: speed
+            parse: bit_rate
+            absent: [auto, '--']
+          - name: netwolf_port_power_dbm
+            kind: gauge
+            help: Light that the port receives.
+            labels: { port: '${port}' }
+            value: power
+            units: [dBm]
+            absent: ['--']
+            when: { state: ['/^(?i:up|1)$/'] }
+          - name: netwolf_port_changed_timestamp_seconds
+            kind: gauge
+            help: When the port changed its state.
+            labels: { port: '${port}' }
+            value: since
+            parse: timestamp
+            times: { formats: ['%d.%m.%Y %H:%M %Z'], zone: '+01:00', zones: { CET: '+01:00' } }
+";
+
+#[test]
+fn every_key_of_rules_is_read() {
+    let (library, faults) = with_user_files(&[("collectors/ports.yml", PORTS)]);
+    assert_eq!(faults, [""; 0]);
+    let command = &library.collector("linux", "ports").unwrap().commands[0];
+    let filter = Filter::compile(&command.rules).unwrap();
+    let extraction = filter.apply(
+        "Eth1 | 1 | 10 Gb/s | -3.2 dBm | 07.03.2026 10:05 CET\n\
+         Eth2 | absent | 10 Gb/s | -- | never\n\
+         Null0 | up | auto | -- | never\n\
+         mgmt | DOWN | auto | -- | 07.03.2026 10:05 CET\n",
+    );
+    let values: Vec<_> = extraction.samples.iter().map(|s| s.value).collect();
+    assert_eq!(values, [1.0, 0.0, 1.25e9, -3.2, 1_772_874_300.0, 0.0]);
+    let problems: Vec<_> = extraction
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        problems,
+        [
+            r#"rule "ports": there are more than the limit, and the rest is left out: "6 series of this rule""#
+        ]
+    );
+}
+
 /// Neighbours as a router might print them, with a state or a count in the last column.
 const BGP: &str = r"
 name: bgp

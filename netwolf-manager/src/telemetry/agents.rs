@@ -11,7 +11,7 @@ use crate::{
 
 type Field = (&'static str, Type, &'static str, fn(&ShardStats) -> u64);
 
-const FIELDS: [Field; 14] = [
+const FIELDS: [Field; 15] = [
     (
         "netwolf_agent_devices",
         Type::Gauge,
@@ -59,6 +59,12 @@ const FIELDS: [Field; 14] = [
         Type::Counter,
         "Lines or values that a rule could not read.",
         |s| s.parse_problems,
+    ),
+    (
+        "netwolf_agent_excess_outputs",
+        Type::Counter,
+        "Outputs of which samples were left out because of a bound on series.",
+        |s| s.excess_outputs,
     ),
     (
         "netwolf_agent_buffered_polls",

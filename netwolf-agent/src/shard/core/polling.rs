@@ -17,7 +17,7 @@ use crate::{
     link::wires::Batch,
     plan::CompiledPlan,
     session::{Notice, Polled, TaskId},
-    shard::series::PollContext,
+    shard::series::{MAX_SERIES_OF_A_DEVICE, PollContext},
 };
 
 /// A poll waits at most so long for others to go with: people look at what a device says now.
@@ -144,9 +144,8 @@ impl Core {
             truncated,
         );
         self.stats.poll_delay_seconds.observe(delay.as_secs_f64());
-        if device.note_command(&spec.text, fault_of(&extraction, truncated)) {
-            mark(&mut self.dirty, &mut self.statuses_at, name, now);
-        }
+        let fault = fault_of(&extraction, truncated);
+        let has_too_many = has_too_many(&extraction);
         let families = &ready.families[command];
         if device.guesses.len() <= command {
             device
@@ -174,9 +173,11 @@ impl Core {
         }
         guesses.clear();
         guesses.extend(samples.iter().map(|(no, _)| *no));
-        if left_out > 0 {
-            self.stats.parse_problems += left_out;
-            tracing::debug!(device = %name, left_out, "the device has too many series");
+        self.stats.parse_problems += left_out;
+        self.stats.excess_outputs += u64::from(has_too_many || left_out > 0);
+        let fault = fault.or_else(|| excess_of(left_out));
+        if device.note_command(&spec.text, fault) {
+            mark(&mut self.dirty, &mut self.statuses_at, name, now);
         }
         self.stats.samples += samples.len() as u64;
         self.buffer.push(Poll(poll.device, unix_ms, samples));
@@ -261,6 +262,17 @@ fn fault_of(extraction: &Extraction, truncated: bool) -> Option<Failure> {
             hint: Some("ask for less, with a filter such as `| include`".into()),
         });
     }
+    let too_many = extraction
+        .problems
+        .iter()
+        .find(|problem| problem.kind == ProblemKind::TooMany);
+    if let Some(problem) = too_many {
+        return Some(Failure {
+            reason: Reason::TooManySeries,
+            message: problem.to_string(),
+            hint: Some(EXCESS_HINT.into()),
+        });
+    }
     // Lines that could not be read are counted; nothing to read at all is worth a word.
     let problem = extraction
         .problems
@@ -274,5 +286,24 @@ fn fault_of(extraction: &Extraction, truncated: bool) -> Option<Failure> {
         reason: Reason::ParseFailed,
         message: problem.to_string(),
         hint: Some("does the rule fit this device's software version?".into()),
+    })
+}
+
+const EXCESS_HINT: &str = "make no label of what differs in every output, such as a counter or a time; \
+    conditions and `max_series` of a rule say what of it is wanted";
+
+/// Whether a bound of its own cut the output's series short.
+fn has_too_many(extraction: &Extraction) -> bool {
+    let mut problems = extraction.problems.iter();
+    problems.any(|problem| problem.kind == ProblemKind::TooMany)
+}
+
+/// What is wrong with a device of whose series so many were left out of an output.
+fn excess_of(left_out: u64) -> Option<Failure> {
+    (left_out > 0).then(|| Failure {
+        reason: Reason::TooManySeries,
+        // Without how many: a text that differs at every poll would be told at every poll.
+        message: format!("the device has {MAX_SERIES_OF_A_DEVICE} series, and more are left out"),
+        hint: Some(EXCESS_HINT.into()),
     })
 }

@@ -1,4 +1,4 @@
-use netwolf_filter::{Extraction, Sample};
+use netwolf_filter::{Extraction, Problem, ProblemKind, Sample};
 use netwolf_wire::{
     Span,
     job::{Command, Plan},
@@ -14,6 +14,7 @@ use super::*;
 use crate::{
     plan::MAX_TIMEOUT,
     session::{Notice, Polled},
+    shard::series::MAX_SERIES_OF_A_DEVICE,
 };
 
 mod logins;
@@ -159,21 +160,27 @@ impl Bench {
     }
 
     fn poll_by(&mut self, plan: Arc<CompiledPlan>, id: TaskId, unix_ms: u64, value: f64) {
-        let sample = Sample {
-            family: 0,
-            labels: [("cpu".into(), "0".into())].into(),
-            value,
+        let extraction = Extraction {
+            samples: vec![sample("0", value)],
+            ..Extraction::default()
         };
+        self.polled(plan, id, unix_ms, extraction);
+    }
+
+    fn polled(
+        &mut self,
+        plan: Arc<CompiledPlan>,
+        id: TaskId,
+        unix_ms: u64,
+        extraction: Extraction,
+    ) {
         let polled = Polled {
             delay: Duration::from_millis(4),
             plan,
             command: 0,
             unix_ms,
             took: Duration::from_millis(3),
-            extraction: Extraction {
-                samples: vec![sample],
-                ..Extraction::default()
-            },
+            extraction,
             truncated: false,
         };
         self.core
@@ -234,6 +241,14 @@ impl Bench {
 
     fn status(&self, device: &str) -> &DeviceStatus {
         &self.core.devices[&name(device)].status
+    }
+}
+
+fn sample(cpu: &str, value: f64) -> Sample {
+    Sample {
+        family: 0,
+        labels: [("cpu".into(), cpu.into())].into(),
+        value,
     }
 }
 
@@ -453,6 +468,40 @@ fn polls_of_a_lease_that_is_given_up_are_not_sent() {
     // A notice that was under way when the lease ended changes nothing.
     bench.poll(id, 2000, 2.0);
     assert_eq!(bench.core.stats().polls, 1);
+}
+
+#[test]
+fn series_that_are_left_out_are_told_and_counted() {
+    let mut bench = Bench::new();
+    let id = bench.started("r1", 1);
+    let plan = bench.compiled();
+    let samples = (0..=MAX_SERIES_OF_A_DEVICE).map(|cpu| sample(&cpu.to_string(), 1.0));
+    let excess = Extraction {
+        samples: samples.collect(),
+        ..Extraction::default()
+    };
+    bench.polled(plan.clone(), id, 1000, excess);
+    let failure = &bench.status("r1").failing[0].failure;
+    assert_eq!(failure.reason, Reason::TooManySeries);
+    assert_eq!(bench.core.stats().excess_outputs, 1);
+    let n_samples = u64::from(MAX_SERIES_OF_A_DEVICE);
+    assert_eq!(bench.core.stats().samples, n_samples);
+
+    bench.poll(id, 2000, 1.0);
+    assert!(bench.status("r1").failing.is_empty());
+    let cut = Extraction {
+        samples: vec![sample("0", 1.0)],
+        problems: vec![Problem {
+            rule: "load".into(),
+            kind: ProblemKind::TooMany,
+            text: "1 series of this rule".into(),
+        }],
+        ..Extraction::default()
+    };
+    bench.polled(plan, id, 3000, cut);
+    let failure = &bench.status("r1").failing[0].failure;
+    assert_eq!(failure.reason, Reason::TooManySeries);
+    assert_eq!(bench.core.stats().excess_outputs, 2);
 }
 
 #[test]
