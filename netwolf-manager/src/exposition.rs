@@ -61,6 +61,21 @@ pub enum Type {
     Histogram,
 }
 
+/// Base units as names end in them; the first that fits counts.
+const UNITS: [&str; 11] = [
+    "bytes_per_second",
+    "seconds",
+    "bytes",
+    "ratio",
+    "celsius",
+    "volts",
+    "amperes",
+    "watts",
+    "joules",
+    "meters",
+    "hertz",
+];
+
 impl Type {
     pub(crate) const fn suffix(self) -> &'static str {
         match self {
@@ -68,6 +83,18 @@ impl Type {
             Self::Counter => "_total",
             Self::Info => "_info",
         }
+    }
+
+    /// The unit at the end of a family's name, where the type has one.
+    fn unit(self, base: &str) -> Option<&'static str> {
+        if matches!(self, Self::Info | Self::StateSet) {
+            return None;
+        }
+        let ends_in = |unit: &&str| {
+            base.strip_suffix(unit)
+                .is_some_and(|rest| rest.ends_with('_'))
+        };
+        UNITS.into_iter().find(ends_in)
     }
 
     const fn word(self) -> &'static str {

@@ -85,6 +85,11 @@ impl PageReader {
             }
         }
         put(text, format_args!("\n# TYPE {base}{suffix} {word}\n"));
+        if self.format == Format::OpenMetrics
+            && let Some(unit) = kind.unit(base)
+        {
+            put(text, format_args!("# UNIT {base} {unit}\n"));
+        }
     }
 
     fn own(&self, text: &mut String, family: &OwnFamily) {
