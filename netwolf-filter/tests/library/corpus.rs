@@ -15,12 +15,47 @@ use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::{Map, Value};
 
 use crate::{
-    data::{collector, files, render, series},
+    data::{Command, collector, collectors, files, render, series},
     yaml,
 };
 
 pub(crate) type Record = Map<String, Value>;
 type Samples = BTreeMap<String, f64>;
+
+/// Platforms that the corpus calls by another name.
+const PLATFORMS: [(&str, &str); 2] = [("cisco_iosxr", "cisco_xr"), ("nokia_sros", "alcatel_sros")];
+
+/// Commands whose outputs the corpus has under another command that answers alike.
+const ALIKE: [(&str, &str); 3] = [
+    (
+        "cisco_ios_show_bgp_all_summary",
+        "cisco_ios_show_ip_bgp_summary",
+    ),
+    (
+        "cisco_nxos_show_bgp_vrf_all_all_summary",
+        "cisco_nxos_show_ip_bgp_summary_vrf",
+    ),
+    (
+        "cisco_nxos_show_ip_ospf_neighbors_vrf_all",
+        "cisco_nxos_show_ip_ospf_neighbor",
+    ),
+];
+
+/// Outputs that give no samples, or problems other than an object that they name more than once, and why.
+const ODD: [(&str, &str, &str); 3] = [
+    ("cisco_ios_bgp", "cisco_ios_show_ip_bgp_summary", NO_FAMILY),
+    (
+        "cisco_ios_bgp",
+        "cisco_ios_show_ip_bgp_summary_with_dot",
+        NO_FAMILY,
+    ),
+    (
+        "cisco_ios_bgp",
+        "cisco_ios_show_ip_bgp_summary_with_dot_peer_as",
+        NO_FAMILY,
+    ),
+];
+const NO_FAMILY: &str = "of a command for one address family, which the output does not name";
 
 /// The folder of the corpus's cases, if it is here.
 pub(crate) fn cases() -> Option<PathBuf> {
@@ -79,6 +114,67 @@ fn check(
         "{stem}: {} outputs give all samples, {count}, and repeat {repeated}",
         files.len()
     );
+}
+
+/// The corpus's folder of the command's outputs on `platform`. It has none of JSON or XML.
+fn folder(platform: &str, command: &Command) -> String {
+    let renamed = PLATFORMS.iter().find(|(ours, _)| *ours == platform);
+    let platform = renamed.map_or(platform, |(_, theirs)| theirs);
+    let text = command.text.split(" | include ").next().unwrap();
+    let folder = format!("{platform}_{}", text.replace(' ', "_"));
+    let alike = ALIKE.iter().find(|(ours, _)| *ours == folder);
+    alike.map_or(folder, |(_, theirs)| (*theirs).to_owned())
+}
+
+/// What of `output` the device would have sent where the command ends in `| include`.
+fn included(command: &Command, output: String) -> String {
+    let Some((_, wanted)) = command.text.split_once(" | include ") else {
+        return output;
+    };
+    let lines = output.lines().filter(|line| line.contains(wanted));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_recorded_output_of_a_bundled_command_gives_samples_and_no_problems() {
+    let Some(cases) = cases() else { return };
+    let mut odd = Vec::new();
+    let mut folders = Vec::new();
+    for (stem, collector) in collectors() {
+        for command in &collector.commands {
+            let filter = command.filter();
+            let folder = folder(&collector.platforms[0], command);
+            if !cases.join(&folder).is_dir() {
+                continue;
+            }
+            for (case, path) in files(&cases.join(&folder), "raw") {
+                let output = included(command, fs::read_to_string(&path).unwrap());
+                let extraction = filter.apply(&output);
+                println!("{stem}: {case}\n{}\n", render(&filter, &extraction));
+                let mut problems = extraction.problems.iter();
+                let readable = problems.all(|problem| problem.kind == ProblemKind::Duplicate);
+                if extraction.samples.is_empty() || !readable {
+                    odd.push((stem.clone(), case));
+                }
+            }
+            folders.push(folder);
+        }
+    }
+    let known: Vec<_> = odd
+        .iter()
+        .map(|(stem, case)| (stem.as_str(), case.as_str()))
+        .collect();
+    let expected: Vec<_> = ODD.iter().map(|(stem, case, _)| (*stem, *case)).collect();
+    assert_eq!(
+        known, expected,
+        "these can be read and are not, or the other way round"
+    );
+    for (_, theirs) in ALIKE {
+        assert!(
+            folders.iter().any(|folder| folder == theirs),
+            "{theirs} is not used"
+        );
+    }
 }
 
 fn samples(filter: &netwolf_filter::Filter, extraction: &Extraction) -> Samples {

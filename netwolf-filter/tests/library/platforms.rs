@@ -45,7 +45,15 @@ fn every_platform_is_whole_and_has_collectors() {
         }
         assert_eq!(platform.legacy, [], "{name}: nothing legacy by default");
         // The other platforms are there for collectors of one's own.
-        let complete = ["cisco_ios", "cisco_iosxe", "linux"].contains(&name.as_str());
+        let complete = [
+            "cisco_ios",
+            "cisco_iosxe",
+            "cisco_iosxr",
+            "cisco_nxos",
+            "huawei_vrp",
+            "linux",
+        ]
+        .contains(&name.as_str());
         for wanted in ["facts", "cpu", "memory", "interfaces"]
             .into_iter()
             .filter(|_| complete)
