@@ -25,15 +25,27 @@ type Samples = BTreeMap<String, f64>;
 /// Platforms that the corpus calls by another name.
 const PLATFORMS: [(&str, &str); 2] = [("cisco_iosxr", "cisco_xr"), ("nokia_sros", "alcatel_sros")];
 
-/// Commands whose outputs the corpus has under another command that answers alike.
-const ALIKE: [(&str, &str); 3] = [
+/// Commands that the corpus has under another one that answers alike, or in part.
+const ALIKE: [(&str, &str); 6] = [
     (
         "cisco_ios_show_bgp_all_summary",
         "cisco_ios_show_ip_bgp_summary",
     ),
     (
+        "cisco_ios_show_environment_all",
+        "cisco_ios_show_environment_power_all",
+    ),
+    (
+        "cisco_ios_show_environment_all",
+        "cisco_ios_show_environment_temperature",
+    ),
+    (
         "cisco_nxos_show_bgp_vrf_all_all_summary",
         "cisco_nxos_show_ip_bgp_summary_vrf",
+    ),
+    (
+        "cisco_nxos_show_environment",
+        "cisco_nxos_show_environment_temperature",
     ),
     (
         "cisco_nxos_show_ip_ospf_neighbors_vrf_all",
@@ -116,14 +128,20 @@ fn check(
     );
 }
 
-/// The corpus's folder of the command's outputs on `platform`. It has none of JSON or XML.
-fn folder(platform: &str, command: &Command) -> String {
+/// The corpus's folders of the command's outputs on `platform`. It has none of JSON or XML.
+fn folders(platform: &str, command: &Command) -> Vec<String> {
     let renamed = PLATFORMS.iter().find(|(ours, _)| *ours == platform);
-    let platform = renamed.map_or(platform, |(_, theirs)| theirs);
+    let theirs = renamed.map_or(platform, |(_, theirs)| theirs);
     let text = command.text.split(" | include ").next().unwrap();
-    let folder = format!("{platform}_{}", text.replace(' ', "_"));
-    let alike = ALIKE.iter().find(|(ours, _)| *ours == folder);
-    alike.map_or(folder, |(_, theirs)| (*theirs).to_owned())
+    let command = text.replace(' ', "_");
+    let alike = ALIKE
+        .iter()
+        .filter(|(ours, _)| *ours == format!("{platform}_{command}"));
+    let alike = alike.map(|(_, theirs)| (*theirs).to_owned());
+    [format!("{theirs}_{command}")]
+        .into_iter()
+        .chain(alike)
+        .collect()
 }
 
 /// What of `output` the device would have sent where the command ends in `| include`.
@@ -139,15 +157,16 @@ fn included(command: &Command, output: String) -> String {
 fn every_recorded_output_of_a_bundled_command_gives_samples_and_no_problems() {
     let Some(cases) = cases() else { return };
     let mut odd = Vec::new();
-    let mut folders = Vec::new();
+    let mut seen = Vec::new();
     for (stem, collector) in collectors() {
         for command in &collector.commands {
             let filter = command.filter();
-            let folder = folder(&collector.platforms[0], command);
-            if !cases.join(&folder).is_dir() {
-                continue;
-            }
-            for (case, path) in files(&cases.join(&folder), "raw") {
+            let mut present = folders(&collector.platforms[0], command);
+            present.retain(|folder| cases.join(folder).is_dir());
+            let outputs = present
+                .iter()
+                .flat_map(|folder| files(&cases.join(folder), "raw"));
+            for (case, path) in outputs {
                 let output = included(command, fs::read_to_string(&path).unwrap());
                 let extraction = filter.apply(&output);
                 println!("{stem}: {case}\n{}\n", render(&filter, &extraction));
@@ -157,7 +176,7 @@ fn every_recorded_output_of_a_bundled_command_gives_samples_and_no_problems() {
                     odd.push((stem.clone(), case));
                 }
             }
-            folders.push(folder);
+            seen.extend(present);
         }
     }
     let known: Vec<_> = odd
@@ -171,7 +190,7 @@ fn every_recorded_output_of_a_bundled_command_gives_samples_and_no_problems() {
     );
     for (_, theirs) in ALIKE {
         assert!(
-            folders.iter().any(|folder| folder == theirs),
+            seen.iter().any(|folder| folder == theirs),
             "{theirs} is not used"
         );
     }

@@ -79,6 +79,37 @@ fn every_metric_of_every_rule_has_a_case() {
     }
 }
 
+/// A line that nobody knows, put before each line in turn, costs at most the object whose lines it parts: the rest of
+/// the table stays. No object has more than 13 values, those of an interface.
+#[test]
+fn an_odd_line_costs_no_more_than_the_object_that_it_is_in() {
+    for (stem, collector) in collectors() {
+        for (case, path) in files(&library().join("testdata").join(&stem), "txt") {
+            let (number, _) = case.split_once('.').unwrap();
+            let number: usize = number.parse().unwrap();
+            let filter = collector.commands[number - 1].filter();
+            let lines_of = |output: &str| -> BTreeSet<String> {
+                let rendered = render(&filter, &filter.apply(output));
+                rendered.lines().map(str::to_owned).collect()
+            };
+            let output = fs::read_to_string(path).unwrap();
+            let whole = lines_of(&output);
+            let lines: Vec<_> = output.lines().collect();
+            for at in 0..=lines.len() {
+                let (before, after) = lines.split_at(at);
+                let odd = [before, &["odd: 4711 of nothing"], after].concat();
+                let left = lines_of(&odd.join("\n"));
+                let lost: Vec<_> = whole.difference(&left).collect();
+                assert!(
+                    lost.len() <= 13,
+                    "{stem}: {case}: a line before line {}: {lost:#?}",
+                    at + 1
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn no_case_is_left_of_a_collector_that_is_gone() {
     let stems: BTreeSet<_> = collectors().into_iter().map(|(stem, _)| stem).collect();
