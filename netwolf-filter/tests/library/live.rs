@@ -4,6 +4,9 @@ use std::process::Command;
 
 use crate::data::{collectors, render};
 
+/// What every machine has; of the others it may lack the program or the hardware.
+const EVERYWHERE: [&str; 5] = ["facts", "cpu", "memory", "interfaces", "tables"];
+
 #[test]
 fn the_commands_of_the_linux_collectors_work_here() {
     let all = collectors();
@@ -13,6 +16,11 @@ fn the_commands_of_the_linux_collectors_work_here() {
                 .args(["-c", &command.text])
                 .output()
                 .unwrap();
+            let everywhere = EVERYWHERE.contains(&collector.name.as_str());
+            let refused = !run.status.success() && run.stdout.is_empty();
+            if refused && !everywhere {
+                continue;
+            }
             assert!(
                 run.status.success(),
                 "{stem}: {:?} ends with {}",
@@ -21,7 +29,7 @@ fn the_commands_of_the_linux_collectors_work_here() {
             );
             let filter = command.filter();
             let extraction = filter.apply(std::str::from_utf8(&run.stdout).unwrap());
-            assert!(!extraction.samples.is_empty(), "{stem}");
+            assert!(!everywhere || !extraction.samples.is_empty(), "{stem}");
             assert_eq!(
                 extraction.problems,
                 [],
