@@ -4,6 +4,7 @@ use netwolf_wire::series::Kind;
 use thiserror::Error;
 
 use crate::{
+    jq::ProgramError,
     limits::MAX_REGEX_BYTES,
     textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
 };
@@ -16,6 +17,7 @@ use crate::{
 ///     name: "load".into(),
 ///     regex: Some(RegexSource { patterns: vec!["(?P<load>".into()], matches: Matches::First, blocks: None }),
 ///     textfsm: None,
+///     jq: None,
 ///     metrics: vec![],
 /// };
 /// let errors = netwolf_filter::Filter::compile(&[rule]).unwrap_err();
@@ -62,10 +64,10 @@ pub enum Fault {
     #[error("the rule has no metrics")]
     NoMetrics,
     /// The rule has no source.
-    #[error("the rule has neither `regex` nor `textfsm`")]
+    #[error("the rule has none of `regex`, `textfsm` and `jq`")]
     NoSource,
     /// The rule has more than one source.
-    #[error("the rule has both `regex` and `textfsm`")]
+    #[error("the rule has more than one of `regex`, `textfsm` and `jq`")]
     ManySources,
     /// The regex source has no patterns.
     #[error("the rule has no patterns")]
@@ -101,6 +103,9 @@ pub enum Fault {
         /// The field.
         field: String,
     },
+    /// The text of a `jq` source is no program.
+    #[error("the program is refused: {0}")]
+    BadProgram(ProgramError),
     /// The metric's name is not one that Prometheus takes.
     #[error("metric name {metric:?} is not valid in Prometheus")]
     MetricName {
@@ -175,6 +180,16 @@ pub enum Fault {
         /// The fields that there are.
         known: Vec<String>,
     },
+    /// A field that a program's objects have not as a key.
+    #[error("metric {metric:?} uses field {field:?}, which is no key of the program's objects")]
+    UnknownKey {
+        /// The metric.
+        metric: String,
+        /// The field.
+        field: String,
+        /// The fields that there are.
+        known: Vec<String>,
+    },
     /// A label's text has `${` without `}`.
     #[error("label text {text:?} has \"${{\" without \"}}\"")]
     OpenTemplate {
@@ -242,13 +257,30 @@ impl Fault {
         }
     }
 
+    /// The fault as it is told of a rule whose source is a program.
+    pub(crate) fn of_a_program(self) -> Self {
+        match self {
+            Self::UnknownField {
+                metric,
+                field,
+                known,
+            } => Self::UnknownKey {
+                metric,
+                field,
+                known,
+            },
+            fault => fault,
+        }
+    }
+
     /// What to do about it, where there is something to say that the fault does not say itself.
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoName | Self::NoMetrics | Self::NoPatterns => return None,
-            Self::NoSource => "write `regex` with `patterns`, or `textfsm` with the text of a template".into(),
+            Self::NoSource => "write `regex` with `patterns`, `textfsm` with the text of a template, or `jq` with a program".into(),
             Self::ManySources => "make two rules of it".into(),
             Self::BadTemplate(_) => "lines and columns are those of the template, not of the file; `netwolf parse --textfsm FILE` tries one by itself".into(),
+            Self::BadProgram(error) => return error.hint.clone(),
             Self::TemplateTooBig { .. } => "in counted repetitions write `[0-9]` for `\\d` and `[0-9A-Za-z_]` for `\\w`, or use `+`".into(),
             Self::DuplicateRule => "problems are counted by rule: give each rule of a command a name of its own".into(),
             Self::BadPattern { reason, .. } if reason.contains("look-around") || reason.contains("backreferences") => {
@@ -267,8 +299,9 @@ impl Fault {
             Self::InfoValue { .. } => "an info metric is always 1: put the text into a label, or make it a gauge".into(),
             Self::BadNumber { .. } => "numbers in rules are finite, and a scale is not 0".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
-            Self::UnknownValue { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
+            Self::UnknownValue { field, .. } | Self::UnknownKey { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
             Self::UnknownValue { known, .. } => format!("the template has these: {}", known.join(", ")),
+            Self::UnknownKey { known, .. } => format!("its keys are: {}", known.join(", ")),
             Self::OpenTemplate { .. } => "write fields as `${field}` or `${field:-text where it is absent}`".into(),
             Self::LabelName { .. } => "use letters, digits and `_`, and do not begin with a digit".into(),
             Self::ReservedLabel { label, .. } if label == "device" => "drop it: every series has the label `device` already".into(),

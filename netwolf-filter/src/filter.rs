@@ -87,6 +87,7 @@ impl Filter {
     ///         patterns: vec!["uptime is (?P<uptime>.+)".into()], matches: Matches::First, blocks: None,
     ///     }),
     ///     textfsm: None,
+    ///     jq: None,
     ///     metrics: vec![Metric {
     ///         name: "device_uptime_seconds".into(),
     ///         kind: Kind::Gauge,
@@ -159,7 +160,7 @@ impl Filter {
     /// #     map: [].into(), scale: 1.0, offset: 0.0 };
     /// # let regex = Some(RegexSource { patterns: vec![r"fan (?P<fan>\d) (?P<ok>\d)".into()],
     /// #     matches: Matches::Every, blocks: None });
-    /// # let rule = Rule { name: "fans".into(), regex, textfsm: None, metrics: vec![metric] };
+    /// # let rule = Rule { name: "fans".into(), regex, textfsm: None, jq: None, metrics: vec![metric] };
     /// # let filter = Filter::compile(&[rule]).unwrap();
     /// let mut recollection = Recollection::default();
     /// let first = filter.apply_again("fan 1 1, fan 2 1", &mut recollection);
@@ -249,8 +250,10 @@ fn compile_rule(
     for metric in &rule.metrics {
         match MetricMaker::compile(metric, families, fields) {
             Ok(metric) => metrics.push(metric),
-            Err(found) if rule.textfsm.is_none() => faults.extend(found),
-            Err(found) => faults.extend(found.into_iter().map(Fault::of_a_template)),
+            Err(found) => faults.extend(found.into_iter().map(|fault| match &records {
+                Some(records) => records.told(fault),
+                None => fault,
+            })),
         }
     }
     Some(CompiledRule {

@@ -3,7 +3,8 @@
 //! ```text
 //!   output --> source --> records --> metrics --> samples
 //!             (regex,    (fields)   (labels, value)   \--> problems, for what could not be read
-//!              textfsm)
+//!              textfsm,
+//!              jq)
 //! ```
 //!
 //! [`Filter::compile`] checks the rules of one command and tells of every fault at once;
@@ -12,9 +13,9 @@
 //!
 //! | Word | Means here |
 //! |---|---|
-//! | source | reads records from the output: `regex` or `textfsm`; each has a module in `source/` |
-//! | record | the fields that one match, one block of the output, or one row of a table has |
-//! | field | a named piece of text in a record; absent when its group took no part, or its cell is empty |
+//! | source | reads records from the output: `regex`, `textfsm` or `jq`; each has a module in `source/` |
+//! | record | the fields that one match, one block of the output, one row of a table, or one object has |
+//! | field | a named piece of text in a record; absent when its group took no part, its cell is empty, or it is null |
 //! | sample | one value of one series: a family, labels, a number |
 //! | problem | something in the output that a rule could not read; it costs its own sample and no other |
 //!
@@ -26,6 +27,7 @@ mod check;
 mod error;
 mod family;
 mod filter;
+mod jq;
 mod metric;
 mod problem;
 mod recollection;
@@ -39,6 +41,7 @@ pub mod textfsm;
 pub use error::{Fault, RuleError};
 pub use family::Family;
 pub use filter::{Extraction, Filter, Labels, Sample};
+pub use jq::ProgramError;
 pub use problem::{Problem, ProblemKind};
 pub use recollection::Recollection;
 

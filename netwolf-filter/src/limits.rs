@@ -30,3 +30,19 @@ pub const MAX_REGEX_CACHE_BYTES: usize = 1 << 20;
 
 /// How deep groups may nest in a pattern.
 pub const MAX_REGEX_NESTING: u32 = 50;
+
+/// Bytes of an output in which JSON is looked for; a longer one is not read.
+pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
+
+/// Bytes of a jq program.
+pub const MAX_JQ_BYTES: usize = 16 << 10;
+
+/// How deep a jq program may nest.
+pub const MAX_JQ_NESTING: usize = 50;
+
+/// Parts of a jq program. One that makes records of all counters of an interface has some hundred.
+pub const MAX_JQ_NODES: usize = 500;
+
+/// Steps that a jq program may take for one output: each part that is run, each item, each few bytes of text that are
+/// copied. A table of a thousand interfaces takes some tens of thousands.
+pub const MAX_JQ_STEPS: u64 = 1 << 21;

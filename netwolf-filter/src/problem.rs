@@ -34,7 +34,8 @@ pub enum ProblemKind {
     Duplicate,
     /// A label value is longer than [`MAX_LABEL_BYTES`](crate::limits::MAX_LABEL_BYTES). The text is its beginning.
     LabelTooLong,
-    /// A template takes a line for an error, or a line is too much for its pattern. The text says which line and why.
+    /// A template takes a line for an error or cannot read it, JSON is broken or cut off, or a program cannot do
+    /// something with a part of it. The text says what and why.
     Unreadable,
     /// The output has more records or samples than the limit; the rest was not read. The text is the limit.
     TooMany,
@@ -74,7 +75,7 @@ impl fmt::Display for ProblemKind {
             Self::InvalidCounter => "not the value of a counter",
             Self::Duplicate => "the series is there twice",
             Self::LabelTooLong => "the label value is too long",
-            Self::Unreadable => "the template cannot read a line",
+            Self::Unreadable => "a part of the output cannot be read",
             Self::TooMany => "there are more than the limit, and the rest is left out",
         })
     }

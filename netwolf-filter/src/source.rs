@@ -1,17 +1,15 @@
 //! Where records come from. Each source has a module of its own and gives the same thing: its fields'
 //! names when it is compiled, and then records of those fields, one at a time.
-//!
-//! jq programs and XML paths stand beside `regex` and `textfsm` when their rules do, and nothing outside this file and
-//! its folder changes.
 
-mod regex;
+mod jq;
+pub(crate) mod regex;
 mod textfsm;
 
 use std::ops::ControlFlow;
 
 use netwolf_wire::rule::{Rule, Source, SourceError};
 
-use self::{regex::RegexRecords, textfsm::TextFsmRecords};
+use self::{jq::JqRecords, regex::RegexRecords, textfsm::TextFsmRecords};
 use crate::{error::Fault, problem::ProblemKind};
 
 /// A compiled source.
@@ -19,6 +17,7 @@ use crate::{error::Fault, problem::ProblemKind};
 pub(crate) enum Records {
     Regex(RegexRecords),
     TextFsm(TextFsmRecords),
+    Jq(JqRecords),
 }
 
 /// What a source finds in an output.
@@ -40,6 +39,7 @@ impl Records {
         match rule.source() {
             Ok(Source::Regex(source)) => RegexRecords::compile(source).map(Self::Regex),
             Ok(Source::TextFsm(text)) => TextFsmRecords::compile(text).map(Self::TextFsm),
+            Ok(Source::Jq(text)) => JqRecords::compile(text, &rule.metrics).map(Self::Jq),
             Err(SourceError::None) => Err(vec![Fault::NoSource]),
             Err(SourceError::Many) => Err(vec![Fault::ManySources]),
         }
@@ -50,6 +50,16 @@ impl Records {
         match self {
             Self::Regex(regex) => regex.fields(),
             Self::TextFsm(template) => template.fields(),
+            Self::Jq(program) => program.fields(),
+        }
+    }
+
+    /// The fault of a metric, in the words of its source.
+    pub(crate) fn told(&self, fault: Fault) -> Fault {
+        match self {
+            Self::Regex(_) => fault,
+            Self::TextFsm(_) => fault.of_a_template(),
+            Self::Jq(_) => fault.of_a_program(),
         }
     }
 
@@ -58,7 +68,7 @@ impl Records {
         match self {
             Self::Regex(regex) => regex.wants_a_record(),
             // A table may be empty.
-            Self::TextFsm(_) => false,
+            Self::TextFsm(_) | Self::Jq(_) => false,
         }
     }
 
@@ -69,6 +79,9 @@ impl Records {
             Self::TextFsm(template) => {
                 // `each` said how to go on, and there is nothing left to do either way.
                 let _done = template.read(output, each);
+            }
+            Self::Jq(program) => {
+                let _done = program.read(output, each);
             }
         }
     }

@@ -22,6 +22,10 @@ pub struct Rule {
     /// are its fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub textfsm: Option<String>,
+    /// Records by a jq program, which is this text: each object that it outputs is a record, and the object's keys are
+    /// its fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jq: Option<String>,
     /// What each record becomes.
     pub metrics: Vec<Metric>,
 }
@@ -33,6 +37,8 @@ pub enum Source<'r> {
     Regex(&'r RegexSource),
     /// By a `TextFSM` template.
     TextFsm(&'r str),
+    /// By a jq program.
+    Jq(&'r str),
 }
 
 /// A rule has not exactly one source.
@@ -50,10 +56,15 @@ impl Rule {
     /// # Errors
     /// There is none, or more than one.
     pub fn source(&self) -> Result<Source<'_>, SourceError> {
-        match (&self.regex, &self.textfsm) {
-            (Some(regex), None) => Ok(Source::Regex(regex)),
-            (None, Some(template)) => Ok(Source::TextFsm(template)),
-            (None, None) => Err(SourceError::None),
+        let sources = [
+            self.regex.as_ref().map(Source::Regex),
+            self.textfsm.as_deref().map(Source::TextFsm),
+            self.jq.as_deref().map(Source::Jq),
+        ];
+        let mut sources = sources.into_iter().flatten();
+        match (sources.next(), sources.next()) {
+            (Some(source), None) => Ok(source),
+            (None, _) => Err(SourceError::None),
             (Some(_), Some(_)) => Err(SourceError::Many),
         }
     }
@@ -175,6 +186,7 @@ mod tests {
         for text in [
             r#"{"name":"r","regex":{"patterns":["x"],"match":"first"},"metrics":[]}"#,
             r#"{"name":"r","textfsm":"Value A (.)\n\nStart\n","metrics":[]}"#,
+            r#"{"name":"r","jq":"{a: .b}","metrics":[]}"#,
         ] {
             let rule = rule(text);
             assert_eq!(serde_json::to_string(&rule).unwrap(), text);

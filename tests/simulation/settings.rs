@@ -169,6 +169,7 @@ fn plan() -> Plan {
             blocks: None,
         }),
         textfsm: None,
+        jq: None,
         metrics: vec![Metric {
             name: "netwolf_load".into(),
             kind: Kind::Gauge,

@@ -105,6 +105,7 @@ pub(crate) fn gauge(name: &str, pattern: &str) -> Rule {
             blocks: None,
         }),
         textfsm: None,
+        jq: None,
         metrics: vec![Metric {
             name: name.into(),
             kind: Kind::Gauge,

@@ -9,7 +9,8 @@ use netwolf_wire::{
 
 use super::*;
 use crate::{
-    limits::{MAX_EXCERPT, MAX_LABEL_BYTES},
+    jq::tests::properties::{document, program},
+    limits::{MAX_DOCUMENT_BYTES, MAX_EXCERPT, MAX_LABEL_BYTES},
     textfsm::tests::properties::template,
 };
 
@@ -33,6 +34,7 @@ fn rule(name: &str, patterns: &[&str], matches: Matches, metrics: Vec<Metric>) -
             blocks: None,
         }),
         textfsm: None,
+        jq: None,
         metrics,
     }
 }
@@ -43,7 +45,17 @@ fn by_template(text: &str, metrics: Vec<Metric>) -> Rule {
         name: "r".into(),
         regex: None,
         textfsm: Some(text.into()),
+        jq: None,
         metrics,
+    }
+}
+
+/// A rule with a jq program.
+fn by_program(text: &str, metrics: Vec<Metric>) -> Rule {
+    Rule {
+        textfsm: None,
+        jq: Some(text.into()),
+        ..by_template("", metrics)
     }
 }
 
@@ -213,6 +225,10 @@ fn every_fault_of_a_source_is_told() {
         name: name.into(),
         ..by_template(text, metrics())
     };
+    let program = |name: &str, text| Rule {
+        name: name.into(),
+        ..by_program(text, metrics())
+    };
     insta::assert_snapshot!(faults(&[
         none,
         both,
@@ -220,7 +236,89 @@ fn every_fault_of_a_source_is_told() {
         template("big", "Value A (.)\n\nStart\n  ^([^x]{400}){300}$$\n"),
         template("names", "Value A (.)\nValue a (.)\n\nStart\n"),
         template("fields", TABLE),
+        program("refused", ".[] |\n  reduce"),
+        program("keys", ".[] | {a: 1, c: 2}"),
+        program("any", ".[]"),
     ]));
+}
+
+#[test]
+fn a_program_makes_samples_of_its_objects() {
+    let metrics = vec![
+        gauge("m", "a", &[("b", "${b}"), ("c", "${c:-none}")]),
+        metric("b_info", Kind::Info, None, &[("b", "${b}")]),
+    ];
+    let output = "Wed Jan  7 12:00:00\n{\"rows\": [\n\
+        {\"a\": 18446744073709551615, \"b\": \"x\", \"c\": true},\n\
+        {\"a\": \"1.5\", \"b\": null},\n\
+        {\"a\": null, \"b\": \"y\"},\n\
+        {\"a\": [1], \"b\": \"z\"},\n\
+        {\"a\": \"n/a\", \"b\": \"v\"},\n\
+        7]}";
+    let expected = [
+        "m{b=x,c=true} 18446744073709552000",
+        "b_info{b=x} 1",
+        "m{c=none} 1.5",
+        "b_info{b=y} 1",
+        "b_info{b=z} 1",
+        "b_info{b=v} 1",
+        "unreadable field \"a\" is an array",
+        "not_a_number n/a",
+    ];
+    // Whether its keys are known or not.
+    for (text, last) in [
+        (
+            ".rows[]",
+            "unreadable the program makes 7 where an object is wanted",
+        ),
+        (".rows[] | {a, b, c}", "unreadable 7 has no field \"a\""),
+    ] {
+        let filter = Filter::compile(&[by_program(text, metrics.clone())]).unwrap();
+        assert_eq!(
+            apply(&filter, output),
+            [&expected[..], &[last]].concat(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn an_output_that_a_program_cannot_read_is_a_problem() {
+    let filter = Filter::compile(&[by_program("{a: .n}", vec![gauge("m", "a", &[])])]).unwrap();
+    let long = format!("{{\"n\": 1{}}}", " ".repeat(MAX_DOCUMENT_BYTES));
+    for (output, told) in [
+        ("\n% Invalid input\n", "no_match % Invalid input"),
+        ("", "no_match "),
+        (
+            "{\"n\": 1",
+            "unreadable line 1: EOF while parsing an object: {\"n\": 1",
+        ),
+        ("[1]", "no_match [1]"),
+        ("[[1]]", "unreadable an array has no field \"n\""),
+        (&long, "too_many 4194304 bytes"),
+    ] {
+        assert_eq!(apply(&filter, output), [told], "{output:.80}");
+    }
+    let endless = vec!["(., .)"; 40].join(" | ");
+    let endless = by_program(
+        &format!("{{a: .n}}, ({endless} | empty)"),
+        vec![gauge("m", "a", &[])],
+    );
+    let filter = Filter::compile(&[endless]).unwrap();
+    assert_eq!(
+        apply(&filter, "{\"n\": 1}"),
+        ["m{} 1", "too_many steps of the program for this output"]
+    );
+}
+
+#[test]
+fn objects_past_the_limit_are_one_problem() {
+    let filter =
+        Filter::compile(&[by_program(".[] | {a: .}", vec![gauge("m", "a", &[])])]).unwrap();
+    let items = vec!["1"; MAX_RECORDS + 1].join(",");
+    let extraction = filter.apply(&format!("[\n{items}]"));
+    assert_eq!(extraction.samples.len(), 1);
+    assert_eq!(extraction.problem_count(), MAX_RECORDS - 1 + 1);
 }
 
 #[test]
@@ -545,22 +643,33 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             matches,
             blocks,
         };
-        (Some(regex), None)
+        (Some(regex), None, None)
     });
     let textfsm =
-        prop_oneof![Just(TABLE.to_owned()), template()].prop_map(|text| (None, Some(text)));
-    let source = prop_oneof![regex, textfsm];
-    (source, prop::collection::vec(metric, 1..4)).prop_map(|((regex, textfsm), metrics)| Rule {
+        prop_oneof![Just(TABLE.to_owned()), template()].prop_map(|text| (None, Some(text), None));
+    let jq = prop_oneof![
+        program(),
+        (program(), program()).prop_map(|(a, b)| format!(".[] | {{a: {a}, b: ({b})}}")),
+    ];
+    let jq = jq.prop_map(|text| (None, None, Some(text)));
+    let source = prop_oneof![regex, textfsm, jq];
+    (source, prop::collection::vec(metric, 1..4)).prop_map(|((regex, textfsm, jq), metrics)| Rule {
         name: "r".into(),
         regex,
         textfsm,
+        jq,
         metrics,
     })
 }
 
+/// An output that some rule or other may find something in.
+fn any_output() -> impl Strategy<Value = String> {
+    prop_oneof![r"(?s)([0-9]{1,3}[a-z]?|[ \n:-]|.){0,60}", document()]
+}
+
 proptest! {
     #[test]
-    fn no_output_makes_a_filter_panic_or_break_its_promises(rule in any_rule(), output in r"(?s)([0-9]{1,3}[a-z]?|[ \n:-]|.){0,60}", before in r"(?s)([0-9]{1,3}[a-z]?|[ \n:-]|.){0,60}") {
+    fn no_output_makes_a_filter_panic_or_break_its_promises(rule in any_rule(), output in any_output(), before in any_output()) {
         let Ok(filter) = Filter::compile(std::slice::from_ref(&rule)) else { return Ok(()) };
         let extraction = filter.apply(&output);
         // A filter compiled anew gives the same in the same order.

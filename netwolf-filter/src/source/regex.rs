@@ -214,7 +214,8 @@ fn next_char(text: &str, at: usize) -> usize {
     }
 }
 
-fn build(pattern: &str) -> Result<Regex, Fault> {
+/// Compiles a pattern within the limits.
+pub(crate) fn build(pattern: &str) -> Result<Regex, Fault> {
     RegexBuilder::new(pattern)
         .size_limit(MAX_REGEX_BYTES)
         .dfa_size_limit(MAX_REGEX_CACHE_BYTES)

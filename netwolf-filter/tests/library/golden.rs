@@ -87,6 +87,11 @@ fn an_odd_line_costs_no_more_than_the_object_that_it_is_in() {
         for (case, path) in files(&library().join("testdata").join(&stem), "txt") {
             let (number, _) = case.split_once('.').unwrap();
             let number: usize = number.parse().unwrap();
+            // JSON is read whole or not at all.
+            let rules = &collector.commands[number - 1].rules;
+            if rules.iter().any(|rule| rule.jq.is_some()) {
+                continue;
+            }
             let filter = collector.commands[number - 1].filter();
             let lines_of = |output: &str| -> BTreeSet<String> {
                 let rendered = render(&filter, &filter.apply(output));

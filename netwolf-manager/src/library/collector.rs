@@ -235,7 +235,7 @@ impl Checker<'_> {
         rules
     }
 
-    /// The pattern, template or metric that an error is about, or else the rule.
+    /// The pattern, template, program or metric that an error is about, or else the rule.
     fn rule_place(&self, command: usize, index: usize, rule: &Rule, error: &RuleError) -> Place {
         let at = [Key("commands"), Index(command), Key("rules"), Index(index)];
         let inner = |steps: &[_]| self.document.place(&[&at[..], steps].concat());
@@ -249,6 +249,9 @@ impl Checker<'_> {
         }
         if is_of_template(&error.fault) {
             return inner(&[Key("textfsm")]);
+        }
+        if matches!(error.fault, RuleFault::BadProgram(_)) {
+            return inner(&[Key("jq")]);
         }
         let metric = metric_of(&error.fault)
             .and_then(|name| rule.metrics.iter().position(|metric| metric.name == name));
@@ -291,6 +294,7 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::BadNumber { metric, .. }
         | RuleFault::UnknownField { metric, .. }
         | RuleFault::UnknownValue { metric, .. }
+        | RuleFault::UnknownKey { metric, .. }
         | RuleFault::LabelName { metric, .. }
         | RuleFault::ReservedLabel { metric, .. }
         | RuleFault::KindConflict { metric }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use netwolf_filter::Filter;
+use netwolf_filter::{Extraction, Filter};
 
 use super::*;
 
@@ -141,6 +141,19 @@ commands:
             labels: { peer: '${peer}', state: '${state:-Established}' }
 ";
 
+/// The samples, a line each.
+fn samples(filter: &Filter, extraction: &Extraction) -> Vec<String> {
+    let samples = extraction.samples.iter().map(|sample| {
+        let labels = sample.labels.iter();
+        let labels: Vec<_> = labels
+            .map(|(name, text)| format!("{name}={text}"))
+            .collect();
+        let name = &filter.families()[sample.family].name;
+        format!("{name} {} {}", labels.join(","), sample.value)
+    });
+    samples.collect()
+}
+
 #[test]
 fn a_template_in_a_file_makes_samples() {
     let (library, faults) = with_user_files(&[("collectors/bgp.yml", BGP)]);
@@ -156,16 +169,8 @@ fn a_template_in_a_file_makes_samples() {
          Routing table guest, router 192.0.2.1\n\
          \x20 198.51.100.7  AS64502  0 prefixes\n",
     );
-    let samples = extraction.samples.iter().map(|sample| {
-        let labels = sample.labels.iter();
-        let labels: Vec<_> = labels
-            .map(|(name, text)| format!("{name}={text}"))
-            .collect();
-        let name = &filter.families()[sample.family].name;
-        format!("{name} {} {}", labels.join(","), sample.value)
-    });
     assert_eq!(
-        samples.collect::<Vec<_>>(),
+        samples(&filter, &extraction),
         [
             "netwolf_bgp_prefixes as=64500,peer=192.0.2.2,vrf=main 1200",
             "netwolf_bgp_session_info peer=192.0.2.2,state=Established 1",
@@ -203,11 +208,93 @@ fn a_bad_template_is_told_with_its_place_in_the_file() {
         (
             "        textfsm: |",
             "        regex: { patterns: ['(?P<prefixes>.)'] }\n        textfsm: |",
-            "collectors/bgp.yml:8:9: rule \"neighbours\": the rule has both `regex` and `textfsm`\n  hint: make two \
-             rules of it",
+            "collectors/bgp.yml:8:9: rule \"neighbours\": the rule has more than one of `regex`, `textfsm` \
+             and `jq`\n  hint: make two rules of it",
         ),
     ] {
         let (_, faults) = with_user_files(&[("collectors/bgp.yml", &BGP.replace(typed, instead))]);
+        assert_eq!(faults, [told]);
+    }
+}
+
+/// Power supplies as a switch might print them in JSON.
+const POWER: &str = r"
+name: power
+platforms: [linux]
+description: Power supplies
+commands:
+  - command: show power | json
+    rules:
+      - name: supplies
+        jq: |
+          .supplies | to_entries[] | {
+            slot: .key,
+            watts: .value.outputPower,
+            temperature: (.value.sensors // {} | map(.celsius) | max),
+          }
+        metrics:
+          - name: netwolf_power_supply_output_watts
+            kind: gauge
+            help: Power that the supply gives.
+            labels: { slot: '${slot}' }
+            value: watts
+          - name: netwolf_power_supply_temperature_celsius
+            kind: gauge
+            help: Temperature of the hottest place in the supply.
+            labels: { slot: '${slot}' }
+            value: temperature
+";
+
+#[test]
+fn a_program_in_a_file_makes_samples() {
+    let (library, faults) = with_user_files(&[("collectors/power.yml", POWER)]);
+    assert_eq!(faults, [""; 0]);
+    let command = &library.collector("linux", "power").unwrap().commands[0];
+    let filter = Filter::compile(&command.rules).unwrap();
+    let extraction = filter.apply(
+        r#"{ "supplies": {
+            "1": { "outputPower": 112.5, "sensors": { "a": { "celsius": 31 }, "b": { "celsius": 34.5 } } },
+            "2": { "outputPower": 98 },
+            "3": { "sensors": { "a": "broken" } }
+        } }"#,
+    );
+    assert_eq!(
+        samples(&filter, &extraction),
+        [
+            "netwolf_power_supply_output_watts slot=1 112.5",
+            "netwolf_power_supply_temperature_celsius slot=1 34.5",
+            "netwolf_power_supply_output_watts slot=2 98",
+        ]
+    );
+    let problems: Vec<_> = extraction.problems.iter().map(|it| &it.text).collect();
+    assert_eq!(problems, ["\"broken\" has no field \"celsius\""]);
+}
+
+#[test]
+fn a_bad_program_is_told_with_its_place_in_the_file() {
+    for (typed, instead, told) in [
+        (
+            "to_entries[]",
+            "to_entires[]",
+            "collectors/power.yml:9:13: rule \"supplies\": the program is refused: line 1, column 13: no function is \
+             called `to_entires`\n  hint: did you mean `to_entries`? a field of that name is `.to_entires`",
+        ),
+        (
+            "map(.celsius) | max",
+            "map(.celsius | now)",
+            "collectors/power.yml:9:13: rule \"supplies\": the program is refused: line 4, column 56: `now` is \
+             refused\n  hint: programs have no clock and no dates: let the metric parse the text",
+        ),
+        (
+            "value: watts",
+            "value: outputPower",
+            "collectors/power.yml:16:13: rule \"supplies\": metric \"netwolf_power_supply_output_watts\" uses field \
+             \"outputPower\", which is no key of the program's objects\n  hint: its keys are: slot, temperature, \
+             watts",
+        ),
+    ] {
+        let text = POWER.replace(typed, instead);
+        let (_, faults) = with_user_files(&[("collectors/power.yml", &text)]);
         assert_eq!(faults, [told]);
     }
 }

@@ -34,6 +34,7 @@ fn plan(commands: &[&str]) -> Arc<Plan> {
             blocks: None,
         }),
         textfsm: None,
+        jq: None,
         metrics: vec![Metric {
             name: "netwolf_load".into(),
             kind: Kind::Gauge,

@@ -87,14 +87,15 @@ impl IosDialogue {
         text: &'a str,
     ) -> Result<Found<'a>, Fault> {
         let privileged = self.mode != Mode::User;
-        grammar::parse(nodes, text, privileged).or_else(|fault| {
-            let written = commands::has_shows(nodes).then(|| table::written("cisco_ios", text));
-            let reply = written.flatten().ok_or(fault)?;
-            Ok(Found {
-                action: Action::Show(Show::Written(reply)),
-                argument: "",
-                argument_at: 0,
-            })
+        let fault = match grammar::parse(nodes, text, privileged) {
+            Err(fault @ Fault::Invalid { .. }) if commands::has_shows(nodes) => fault,
+            result => return result,
+        };
+        let reply = table::written("cisco_ios", text).ok_or(fault)?;
+        Ok(Found {
+            action: Action::Show(Show::Written(reply)),
+            argument: "",
+            argument_at: 0,
         })
     }
 

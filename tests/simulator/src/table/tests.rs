@@ -388,10 +388,10 @@ fn a_page_can_be_left_and_turned_by_a_row() {
 #[test]
 fn routeros_dumps_the_rest_of_its_pages() {
     let mut terminal = Terminal::ready(Manner::MikrotikRouteros);
-    terminal.line("/interface print stats");
+    terminal.line("/export");
     let rest = terminal.type_text("d");
     assert!(
-        rest.contains("sfp-sfpplus40") && at_prompt(&rest, "[netwolf@r1] > "),
+        rest.contains("vlan40") && at_prompt(&rest, "[netwolf@r1] > "),
         "{rest:?}"
     );
 }
