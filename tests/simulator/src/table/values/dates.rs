@@ -12,7 +12,6 @@ pub(super) fn duration(form: &str, up: Duration) -> Option<String> {
     let clock = || format!("{hours:02}:{:02}:{:02}", minutes % 60, seconds % 60);
     Some(match form {
         "seconds" => seconds.to_string(),
-        "clock" => clock(),
         "cisco" => match days {
             0 => clock(),
             1..7 => format!("{days}d{:02}h", hours % 24),
@@ -20,7 +19,7 @@ pub(super) fn duration(form: &str, up: Duration) -> Option<String> {
             _ => format!("{}y{}w", days / 365, days % 365 / 7),
         },
         "huawei" if days > 0 => format!("{hours:04}h{:02}m", minutes % 60),
-        "huawei" => clock(),
+        "clock" | "huawei" => clock(),
         "mikrotik" => short(up),
         "nokia" => {
             let (hours, minutes) = (hours % 24, minutes % 60);
