@@ -7,8 +7,8 @@
 //! ```
 //!
 //! `scene` starts a device and logs in to it, `manners` says what a manner is and tries it, `matrix` makes a
-//! test of each pair and keeps the page true, `life` polls all platforms by a manager and an agent. `fakenos`
-//! does it with devices that others wrote.
+//! test of each pair and keeps the page true, `life` polls all platforms by a manager and an agent. `answers` holds
+//! the bundled collectors against simulated devices, `fakenos` the platforms against devices that others wrote.
 
 #![expect(
     clippy::unwrap_used,
@@ -27,6 +27,7 @@ mod e2e {
 }
 use e2e::lab;
 
+mod answers;
 mod fakenos;
 mod life;
 mod manners;

@@ -10,7 +10,7 @@
 //!
 //! Each byte is handled alone, so it does not matter how the client cut its packets.
 //! What a line does is in `run`, what it prints in `show`, what may be typed in `commands`, editing
-//! in `line`.
+//! in `line`. Answers that need no code are written in `answers/cisco_ios`.
 
 mod commands;
 mod filter;
@@ -108,7 +108,8 @@ impl Dialogue for IosDialogue {
         let command = command.trim();
         let (text, part) = filter::split(command);
         out.push(Output::Answer);
-        let parsed = grammar::parse(commands::EXEC, text, self.mode == Mode::Privileged)
+        let parsed = self
+            .understand(commands::EXEC, text)
             .and_then(|found| Ok((found.action, found.argument, Filter::parse(part)?)));
         // IOS runs the command as the line's autocommand: any fault in it is told in one way,
         // and the exit status is 0 whatever happened.

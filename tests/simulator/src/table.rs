@@ -9,9 +9,10 @@
 //! ```
 //!
 //! Each byte is handled alone, so it does not matter how the client cut its packets. What is
-//! peculiar to a family is in [`traits`] (the words) and `platforms` (the tables); what a line does
-//! is in `run`, how typing is shown in `echo`.
+//! peculiar to a family is in [`traits`] (the words) and `platforms` (the tables), what it prints in
+//! [`answers`] with its values in `values`; what a line does is in `run`, how typing is shown in `echo`.
 
+mod answers;
 mod echo;
 mod filter;
 mod pages;
@@ -31,10 +32,11 @@ use crate::dialogue::{Around, Dialogue, Output, Outputs};
 use echo::Echoer;
 use pages::Pager;
 use traits::{Enter, Mode};
-use values::View;
 
+pub(crate) use answers::written;
 pub(crate) use platforms::traits;
 pub(crate) use traits::Traits;
+pub(crate) use values::{View, fill};
 
 /// Rows and columns of a terminal that did not say.
 const DEFAULT_ROWS: usize = 24;

@@ -18,10 +18,10 @@ from scrapli.auth import LookupKeyValue
 # exist).
 PLATFORMS = {
     "cisco_iosxe": ("cisco_iosxe", "show interfaces", "Tunnel0 is up", "show nothing"),
-    "cisco_nxos": ("cisco_nxos", "show interface", "Ethernet1/24 is up", "show nothing"),
-    "cisco_iosxr": ("cisco_iosxr", "show interfaces", "TenGigE0/0/0/19 is up", "show nothing"),
+    "cisco_nxos": ("cisco_nxos", "show interface", "Vlan20 is up", "show nothing"),
+    "cisco_iosxr": ("cisco_iosxr", "show interfaces", "MgmtEth0/RP0/CPU0/0 is up", "show nothing"),
     "arista_eos": ("arista_eos", "show interfaces", "Ethernet24 is up", "show nothing"),
-    "juniper_junos": ("juniper_junos", "show interfaces extensive", "ge-0/0/23, Enabled", "show nothing"),
+    "juniper_junos": ("juniper_junos", "show interfaces extensive", "ge-0/0/3, Enabled", "show nothing"),
 }
 
 

@@ -41,6 +41,8 @@ pub(super) enum Show {
     RunningConfig,
     Users,
     Version,
+    /// A text of `answers/cisco_ios`.
+    Written(&'static str),
 }
 
 const fn keyword(
@@ -85,6 +87,13 @@ const fn parameter(token: Token, help: &'static str, action: Action) -> Node {
 
 const fn show(name: &'static str, help: &'static str, what: Show) -> Node {
     keyword(name, help, Some(Action::Show(what)), &[])
+}
+
+/// Whether `show` is among `nodes`.
+pub(super) fn has_shows(nodes: &[Node]) -> bool {
+    nodes
+        .iter()
+        .any(|node| matches!(node.token, Token::Keyword("show")))
 }
 
 /// Outside configuration.

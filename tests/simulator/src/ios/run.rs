@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::commands::{self, Action, Show};
 use super::filter::{self, Filter};
-use super::grammar::{self, Fault, Node};
+use super::grammar::{self, Fault, Found, Node};
 use super::pager::Pager;
 use super::{DEFAULT_COLUMNS, DEFAULT_ROWS, IosDialogue, Mode, State, View, crlf, show};
 use crate::dialogue::{Around, Dialogue as _, Output, Outputs};
+use crate::table;
 
 /// A hostname's longest form, in bytes.
 const HOSTNAME_LIMIT: usize = 63;
@@ -35,7 +36,8 @@ impl IosDialogue {
     ) {
         let (before, typed) = line.split_at_checked(start).unwrap_or(("", line));
         let (text, part) = filter::split(typed);
-        let parsed = grammar::parse(nodes, text, self.mode != Mode::User)
+        let parsed = self
+            .understand(nodes, text)
             .and_then(|found| Ok((Filter::parse(part)?, found)));
         let (filter, found) = match parsed {
             Ok((Some(_), found)) if !matches!(found.action, Action::Show(_) | Action::Do) => {
@@ -75,6 +77,26 @@ impl IosDialogue {
             }
         }
         self.print_prompt(out);
+    }
+
+    /// What `text` asks for: a command of `nodes`, or outside configuration one whose answer is written. The
+    /// tree comes first, because it has what is polled every second.
+    pub(super) fn understand<'a>(
+        &self,
+        nodes: &'static [Node],
+        text: &'a str,
+    ) -> Result<Found<'a>, Fault> {
+        let privileged = self.mode != Mode::User;
+        let fault = match grammar::parse(nodes, text, privileged) {
+            Err(fault @ Fault::Invalid { .. }) if commands::has_shows(nodes) => fault,
+            result => return result,
+        };
+        let reply = table::written("cisco_ios", text).ok_or(fault)?;
+        Ok(Found {
+            action: Action::Show(Show::Written(reply)),
+            argument: "",
+            argument_at: 0,
+        })
     }
 
     fn rename(&mut self, name: &str, out: &mut Outputs) {

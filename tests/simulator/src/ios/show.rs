@@ -12,6 +12,7 @@ use super::processes;
 use crate::clock::Civil;
 use crate::dialogue::{Around, UserLine};
 use crate::laws;
+use crate::table;
 
 /// Software of all simulated routers, and the version as file names spell it.
 const VERSION: &str = "15.7(3)M8";
@@ -31,6 +32,21 @@ pub(super) fn show(what: Show, argument: &str, view: View<'_>, around: &Around<'
         Show::RunningConfig => running_config(view),
         Show::Users => users(&(around.users)()),
         Show::Version => version(view),
+        Show::Written(text) => table::fill(text, written(view)),
+    }
+}
+
+/// What a written text may tell of the device.
+fn written(view: View<'_>) -> table::View<'_> {
+    table::View {
+        facts: view.facts,
+        now: view.now,
+        hostname: view.hostname,
+        user: "",
+        argument: "",
+        context: "",
+        marked: false,
+        paging: true,
     }
 }
 

@@ -57,8 +57,10 @@ pub(crate) struct Traits {
     pub(crate) failure_status: u32,
     /// Asked before a logout is carried out; `y` confirms.
     pub(crate) farewell: Option<&'static str>,
-    /// What may be typed.
+    /// What may be typed that does more than print.
     pub(crate) commands: &'static [&'static [Command]],
+    /// The folder of `answers/` with all that prints.
+    pub(crate) answers: &'static str,
 }
 
 impl Traits {
@@ -85,6 +87,7 @@ impl Traits {
         failure_status: 1,
         farewell: None,
         commands: &[],
+        answers: "",
     };
 }
 
@@ -215,16 +218,6 @@ pub(crate) enum Does {
     Leave,
     /// Out of the device.
     Logout,
-}
-
-/// A command that prints.
-pub(crate) const fn show(words: &'static str, reply: &'static str) -> Command {
-    Command {
-        words,
-        known: Where::Exec,
-        does: Does::Nothing,
-        reply,
-    }
 }
 
 /// A command that does something.

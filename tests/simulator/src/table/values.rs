@@ -3,47 +3,69 @@
 //! | in a text | becomes |
 //! |---|---|
 //! | `{{hostname}}`, `{{user}}`, `{{arg}}`, `{{context}}`, `{{mark}}`, `{{paging}}` | what the session knows |
-//! | `{{cpu}}`, `{{cpu1}}`, `{{cpu5}}`, `{{idle}}`, `{{load}}` | the load: 5 s, 1 min, 5 min, what is left, as `0.12` |
+//! | `{{cpu}}`, `{{cpu1}}`, `{{cpu5}}`, `{{idle}}` | the load in per cent: 5 s, 1 min, 5 min, and what is left of the first |
+//! | `{{interrupts}}`, `{{work}}` | the two parts of `{{cpu}}` |
+//! | `{{core}}`, `{{core_interrupts}}`, `{{core_work}}`, `{{core_idle}}` | the same of the core that an `each` is at |
+//! | `{{load}}`, `{{load1}}`, `{{load5}}`, `{{load15}}` | the load as `0.12` |
 //! | `{{up_days}}`, `{{up_h}}`, `{{up_m}}`, `{{up_s}}`, `{{up_seconds}}`, `{{up_short}}` | time since boot, in parts, whole, as `1w2d3h4m5s` |
+//! | `{{up:FORM}}`, `{{up:FORM:NAME}}` | time since boot, or since NAME came up soon after, as `seconds`, `clock`, `cisco`, `huawei`, `mikrotik`, `nokia` write it |
+//! | `{{at:FORM}}`, `{{at:FORM:NAME}}` | the date of that, as `iso`, `long`, `slashed`, `unix` |
 //! | `{{boot}}`, `{{clock}}`, `{{stamp}}`, `{{iso}}`, `{{unix}}` | dates: of the boot, `23:30:01.123 UTC Mon Nov 22 2027`, ... |
-//! | `{{serial}}` | ten characters of the device's own |
-//! | `{{level:LOW:HIGH}}`, `{{rest:TOTAL:LOW:HIGH}}` | a level between two bounds, and what it leaves of a total |
-//! | `{{count:NAME:RATE}}` | a counter that grows by about so much a second |
+//! | `{{serial}}`, `{{serial:NAME}}` | ten characters of the device's own, or of a part's |
+//! | `{{level:LOW:HIGH}}`, `{{level:NAME:LOW:HIGH}}` | a level between two bounds, such as `-3.20` and `-2.80`, with as many decimals |
+//! | `{{rest:TOTAL:LOW:HIGH}}`, `{{rest:TOTAL:NAME:LOW:HIGH}}` | what that level leaves of a total |
+//! | `{{percent:TOTAL:LOW:HIGH}}`, `{{percent:TOTAL:NAME:LOW:HIGH}}` | how much of a total that level is |
+//! | `{{count:NAME:RATE}}`, `{{count:NAME:TIMES/SECONDS}}` | a counter that grows by about so much a second, or so often in so many; sums have `+` between: `{{count:a:9+b:1/60}}` |
 //! | `{{pick:NAME:LOW:HIGH}}` | a number that never changes |
-//! | `{{each:N}}` ... `{{i}}` ... `{{end}}` | the text N times, from 0 |
+//! | `{{each:N}}` ... `{{i}}`, `{{i1}}` ... `{{end}}` | the text N times, counted from 0 and from 1 |
+//! | `{{each:A B C}}` ... `{{item}}` ... `{{end}}` | the text for A, for B, and for C |
 //!
+//! A NAME tells values of one kind apart; within an `each` every turn has its own.
+//! `{{...>12}}` is set to the right in 12 columns, `{{...<12}}` to the left, `{{...>02}}` filled up with zeros,
+//! and `{{...,}}` has commas between thousands.
 //! Whatever else stands in double braces is left alone.
+
+mod dates;
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::clock::{Civil, Moment};
+use crate::clock::Moment;
 use crate::device::Facts;
 use crate::laws;
 
+pub(super) use dates::stamp;
+
 /// What texts may tell.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View<'a> {
-    pub(super) facts: Facts,
-    pub(super) now: Moment,
-    pub(super) hostname: &'a str,
-    pub(super) user: &'a str,
-    pub(super) argument: &'a str,
-    pub(super) context: &'a str,
+pub(crate) struct View<'a> {
+    pub(crate) facts: Facts,
+    pub(crate) now: Moment,
+    pub(crate) hostname: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) argument: &'a str,
+    pub(crate) context: &'a str,
     /// Whether the configuration has changes that are not saved.
-    pub(super) marked: bool,
+    pub(crate) marked: bool,
     /// Whether the pager is on.
-    pub(super) paging: bool,
+    pub(crate) paging: bool,
+}
+
+/// The turn that an `each` is at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn<'a> {
+    index: u64,
+    item: &'a str,
 }
 
 /// `template` with everything filled in.
-pub(super) fn fill(template: &str, view: View<'_>) -> String {
+pub(crate) fn fill(template: &str, view: View<'_>) -> String {
     let mut text = String::with_capacity(template.len() + template.len() / 4);
-    fill_into(&mut text, template, view, 0);
+    fill_into(&mut text, template, view, Turn::default());
     text
 }
 
-fn fill_into(text: &mut String, template: &str, view: View<'_>, index: u64) {
+fn fill_into(text: &mut String, template: &str, view: View<'_>, turn: Turn<'_>) {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         text.push_str(before);
@@ -55,13 +77,11 @@ fn fill_into(text: &mut String, template: &str, view: View<'_>, index: u64) {
         if let Some(times) = name.strip_prefix("each:") {
             let (body, behind) = behind.split_once("{{end}}").unwrap_or((behind, ""));
             let body = body.strip_prefix('\n').unwrap_or(body);
-            for index in 0..times.parse().unwrap_or(0) {
-                fill_into(text, body, view, index);
-            }
+            repeat(text, times, body, view);
             rest = behind.strip_prefix('\n').unwrap_or(behind);
             continue;
         }
-        match value(name, view, index) {
+        match formatted(name, view, turn) {
             Some(value) => text.push_str(&value),
             None => write!(text, "{{{{{name}}}}}").expect("a string takes all"),
         }
@@ -70,31 +90,80 @@ fn fill_into(text: &mut String, template: &str, view: View<'_>, index: u64) {
     text.push_str(rest);
 }
 
-fn value(name: &str, view: View<'_>, index: u64) -> Option<String> {
+/// `body` so many `times`, or for each word of `times` if that is no number.
+fn repeat(text: &mut String, times: &str, body: &str, view: View<'_>) {
+    if let Ok(times) = times.parse::<u64>() {
+        for index in 0..times {
+            fill_into(text, body, view, Turn { index, item: "" });
+        }
+        return;
+    }
+    for (index, item) in (0..).zip(times.split_whitespace()) {
+        fill_into(text, body, view, Turn { index, item });
+    }
+}
+
+/// The value that `word` stands for, in the columns that it asks for.
+fn formatted(word: &str, view: View<'_>, turn: Turn<'_>) -> Option<String> {
+    let (name, place) = match word.rsplit_once(['>', '<']) {
+        Some((name, width)) if width.parse::<usize>().is_ok() => (name, Some(width)),
+        _ => (word, None),
+    };
+    let (name, grouped) = match name.strip_suffix(',') {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    let mut value = value(name, view, turn)?;
+    if grouped {
+        value = in_thousands(&value);
+    }
+    let Some(width) = place else {
+        return Some(value);
+    };
+    let columns = width.parse().ok()?;
+    Some(if word.contains('<') {
+        format!("{value:<columns$}")
+    } else if width.starts_with('0') {
+        format!("{value:0>columns$}")
+    } else {
+        format!("{value:>columns$}")
+    })
+}
+
+/// `1,234,567`.
+fn in_thousands(digits: &str) -> String {
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn value(name: &str, view: View<'_>, turn: Turn<'_>) -> Option<String> {
     if let Some(value) = session_value(name, view) {
         return Some(value.to_owned());
     }
-    if let Some(number) = load_value(name, view).or_else(|| uptime_value(name, view)) {
+    if let Some(number) = load_value(name, view, turn).or_else(|| uptime_value(name, view)) {
         return Some(number.to_string());
     }
     if let Some((kind, parameters)) = name.split_once(':') {
-        return with_parameters(kind, parameters, view, index).map(|number| number.to_string());
+        return with_parameters(kind, parameters, view, turn);
     }
-    let second = view.now.since_boot.as_secs();
+    let boot = view.now.unix.saturating_sub(view.now.since_boot);
     Some(match name {
-        "i" => index.to_string(),
-        "i1" => (index + 1).to_string(),
-        "load" => {
-            let cpu = laws::Cpu::new(view.facts.key).five_seconds(second);
-            format!("{}.{:02}", cpu / 100, cpu % 100)
-        }
-        "up_short" => short(view.now.since_boot),
-        "boot" => clock(view.now.unix.saturating_sub(view.now.since_boot), false),
-        "clock" => clock(view.now.unix, true),
+        "i" => turn.index.to_string(),
+        "i1" => (turn.index + 1).to_string(),
+        "item" => turn.item.to_owned(),
+        "up_short" => dates::short(view.now.since_boot),
+        "boot" => dates::clock(boot, false),
+        "clock" => dates::clock(view.now.unix, true),
         "stamp" => stamp(view.now.unix),
-        "iso" => iso(view.now.unix),
-        "serial" => format!("SIM{:07X}", laws::part(view.facts.key, 20) & 0xfff_ffff),
-        _ => return None,
+        "iso" => dates::iso(view.now.unix),
+        "serial" => serial(laws::part(view.facts.key, 20)),
+        _ => return load_average(name, view),
     })
 }
 
@@ -113,17 +182,42 @@ fn session_value<'a>(name: &str, view: View<'a>) -> Option<&'a str> {
     })
 }
 
-fn load_value(name: &str, view: View<'_>) -> Option<u64> {
+fn load_value(name: &str, view: View<'_>, turn: Turn<'_>) -> Option<u64> {
     let second = view.now.since_boot.as_secs();
-    let cpu = laws::Cpu::new(view.facts.key);
-    Some(match name {
+    let (key, what) = match name.strip_prefix("core") {
+        Some("") => (core(view, turn), "cpu"),
+        Some(what) => (core(view, turn), what.strip_prefix('_')?),
+        None => (view.facts.key, name),
+    };
+    let cpu = laws::Cpu::new(key);
+    Some(match what {
         "cpu" => cpu.five_seconds(second),
         "cpu1" => cpu.mean(second, 60),
         "cpu5" => cpu.mean(second, 300),
         "idle" => 100 - cpu.five_seconds(second),
         "interrupts" => cpu.interrupts(second),
+        "work" => cpu.five_seconds(second) - cpu.interrupts(second),
         _ => return None,
     })
+}
+
+/// The key of the core that an `each` is at.
+fn core(view: View<'_>, turn: Turn<'_>) -> u64 {
+    laws::part(laws::part(view.facts.key, 60), turn.index)
+}
+
+/// The load as Unix tells it, here a load of 1 where the processor does nothing else.
+fn load_average(name: &str, view: View<'_>) -> Option<String> {
+    let second = view.now.since_boot.as_secs();
+    let cpu = laws::Cpu::new(view.facts.key);
+    let percent = match name {
+        "load" => cpu.five_seconds(second),
+        "load1" => cpu.mean(second, 60),
+        "load5" => cpu.mean(second, 300),
+        "load15" => cpu.mean(second, 900),
+        _ => return None,
+    };
+    Some(format!("{}.{:02}", percent / 100, percent % 100))
 }
 
 fn uptime_value(name: &str, view: View<'_>) -> Option<u64> {
@@ -140,31 +234,107 @@ fn uptime_value(name: &str, view: View<'_>) -> Option<u64> {
     })
 }
 
-fn with_parameters(kind: &str, parameters: &str, view: View<'_>, index: u64) -> Option<u64> {
-    let mut parts = parameters.split(':');
-    let mut number = || parts.next()?.parse::<u64>().ok();
-    let second = view.now.since_boot.as_secs();
+fn with_parameters(kind: &str, parameters: &str, view: View<'_>, turn: Turn<'_>) -> Option<String> {
     match kind {
-        "level" => {
-            let (low, high) = (number()?, number()?);
-            Some(laws::level(view.facts.key, second, low, high))
+        "level" | "rest" | "percent" => level(kind, parameters, view, turn),
+        "count" => {
+            let parts = parameters.split('+');
+            let sum = parts
+                .map(|part| counter(part, view, turn))
+                .sum::<Option<u64>>();
+            sum.map(|sum| sum.to_string())
         }
-        "rest" => {
-            let (total, low, high) = (number()?, number()?, number()?);
-            Some(total.saturating_sub(laws::level(view.facts.key, second, low, high)))
+        "pick" => {
+            let (name, bounds) = parameters.split_once(':')?;
+            let (low, high) = bounds.split_once(':')?;
+            let key = named(name, view, turn);
+            Some(laws::pick(key, low.parse().ok()?, high.parse().ok()?).to_string())
         }
-        "count" | "pick" => {
-            let (name, rest) = parameters.split_once(':')?;
-            let key = laws::part(laws::part(view.facts.key, scatter(name)), index);
-            let mut numbers = rest.split(':').map(str::parse::<u64>);
-            let first = numbers.next()?.ok()?;
-            if kind == "count" {
-                return Some(laws::grown(key, first, view.now.since_boot));
+        "serial" => Some(serial(named(parameters, view, turn))),
+        "up" | "at" => {
+            let (form, name) = parameters.split_once(':').unwrap_or((parameters, ""));
+            let up = came_up(name, view, turn);
+            if kind == "up" {
+                return dates::duration(form, up);
             }
-            Some(laws::pick(key, first, numbers.next()?.ok()?))
+            dates::date(form, view.now.unix.saturating_sub(up))
         }
         _ => None,
     }
+}
+
+/// The key of what is called `name` in this turn.
+fn named(name: &str, view: View<'_>, turn: Turn<'_>) -> u64 {
+    laws::part(laws::part(view.facts.key, scatter(name)), turn.index)
+}
+
+/// For how long `name` has been up: the device itself, or something that took its time after the boot.
+fn came_up(name: &str, view: View<'_>, turn: Turn<'_>) -> Duration {
+    if name.is_empty() {
+        return view.now.since_boot;
+    }
+    let after = laws::pick(named(name, view, turn), 30, 3_000);
+    view.now
+        .since_boot
+        .saturating_sub(Duration::from_secs(after))
+}
+
+/// A counter: `NAME:RATE` or `NAME:TIMES/SECONDS`.
+fn counter(parameters: &str, view: View<'_>, turn: Turn<'_>) -> Option<u64> {
+    let (name, rate) = parameters.split_once(':')?;
+    let (times, seconds) = rate.split_once('/').unwrap_or((rate, "1"));
+    let seconds: u64 = seconds.parse().ok().filter(|seconds| *seconds > 0)?;
+    let grown = laws::grown(
+        named(name, view, turn),
+        times.parse().ok()?,
+        view.now.since_boot,
+    );
+    Some(grown / seconds)
+}
+
+/// A level, what it leaves of a total, or its share of it. The numbers have as many decimals as they have here.
+fn level(kind: &str, parameters: &str, view: View<'_>, turn: Turn<'_>) -> Option<String> {
+    let mut parts: Vec<&str> = parameters.split(':').collect();
+    let total = if kind == "level" {
+        (0, 0)
+    } else {
+        decimal(parts.remove(0))?
+    };
+    let (key, low, high) = match parts[..] {
+        [low, high] => (view.facts.key, low, high),
+        [name, low, high] => (named(name, view, turn), low, high),
+        _ => return None,
+    };
+    let ((low, decimals), (high, _)) = (decimal(low)?, decimal(high)?);
+    let height = u64::try_from(high.checked_sub(low)?).ok()?;
+    let above = laws::level(key, view.now.since_boot.as_secs(), 0, height);
+    let level = low + i64::try_from(above).ok()?;
+    Some(match kind {
+        "level" => in_decimal(level, decimals),
+        "rest" => in_decimal(total.0 - level, decimals),
+        _ => (level * 100).checked_div(total.0)?.to_string(),
+    })
+}
+
+/// A number without its point, and its decimals.
+fn decimal(text: &str) -> Option<(i64, usize)> {
+    let decimals = text.split_once('.').map_or(0, |(_, behind)| behind.len());
+    Some((text.replace('.', "").parse().ok()?, decimals))
+}
+
+/// The number of [`decimal`] as text.
+fn in_decimal(number: i64, decimals: usize) -> String {
+    if decimals == 0 {
+        return number.to_string();
+    }
+    let sign = if number < 0 { "-" } else { "" };
+    let digits = format!("{:0width$}", number.unsigned_abs(), width = decimals + 1);
+    let (whole, behind) = digits.split_at(digits.len() - decimals);
+    format!("{sign}{whole}.{behind}")
+}
+
+fn serial(key: u64) -> String {
+    format!("SIM{:07X}", key & 0xfff_ffff)
 }
 
 /// A number from a name, the same on every machine (FNV-1a).
@@ -172,74 +342,6 @@ fn scatter(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
-}
-
-/// `1w2d3h4m5s`, without what is 0 at the begin.
-fn short(up: Duration) -> String {
-    let seconds = up.as_secs();
-    let parts = [
-        (seconds / 604_800, 'w'),
-        (seconds / 86_400 % 7, 'd'),
-        (seconds / 3_600 % 24, 'h'),
-        (seconds / 60 % 60, 'm'),
-        (seconds % 60, 's'),
-    ];
-    let mut text = String::new();
-    for (count, unit) in parts {
-        if count > 0 || unit == 's' {
-            write!(text, "{count}{unit}").expect("a string takes all");
-        }
-    }
-    text
-}
-
-/// `23:30:01.123 UTC Mon Nov 22 2027`.
-fn clock(unix: Duration, exact: bool) -> String {
-    let at = Civil::from_unix(unix);
-    let exact = if exact {
-        format!(".{:03}", at.millisecond)
-    } else {
-        String::new()
-    };
-    format!(
-        "{:02}:{:02}:{:02}{exact} UTC {} {} {} {}",
-        at.hour,
-        at.minute,
-        at.second,
-        at.weekday_name(),
-        at.month_name(),
-        at.day,
-        at.year
-    )
-}
-
-/// `Mon Nov 22 23:30:01.123 UTC`, as IOS-XR puts it before outputs.
-pub(super) fn stamp(unix: Duration) -> String {
-    let at = Civil::from_unix(unix);
-    format!(
-        "{} {} {:>2} {:02}:{:02}:{:02}.{:03} UTC",
-        at.weekday_name(),
-        at.month_name(),
-        at.day,
-        at.hour,
-        at.minute,
-        at.second,
-        at.millisecond
-    )
-}
-
-/// `2027-11-22 23:30:01`.
-fn iso(unix: Duration) -> String {
-    let at = Civil::from_unix(unix);
-    format!(
-        "{}-{:02}-{:02} {:02}:{:02}:{:02}",
-        at.year,
-        at.month + 1,
-        at.day,
-        at.hour,
-        at.minute,
-        at.second
-    )
 }
 
 #[cfg(test)]
@@ -283,6 +385,49 @@ mod tests {
         check(
             "a\n{{each:3}}\nport {{i1}}\n{{end}}\nb\n",
             "a\nport 1\nport 2\nport 3\nb\n",
+        );
+    }
+
+    #[test]
+    fn a_part_may_be_for_each_of_some_names() {
+        check(
+            "{{each:ge-0 ge-1}}\n{{item}} {{i}}\n{{end}}",
+            "ge-0 0\nge-1 1\n",
+        );
+    }
+
+    #[test]
+    fn levels_have_decimals_and_signs() {
+        check("{{level:rx:-3.20:-3.20}}", "-3.20");
+        check("{{level:rx:-0.05:-0.05}} {{level:t:41:41}}", "-0.05 41");
+        check(
+            "{{rest:64.0:m:22.5:22.5}}MiB {{percent:64.0:m:22.5:22.5}}%",
+            "41.5MiB 35%",
+        );
+    }
+
+    #[test]
+    fn values_stand_in_columns() {
+        check("{{arg>5}}|{{arg<5}}|{{arg>05}}|", "   24|24   |00024|");
+        check(
+            "{{level:1234567:1234567,}} {{level:1000:1000,>8}}",
+            "1,234,567    1,000",
+        );
+        check("{{level:12:12,}} {{level:123456:123456,}}", "12 123,456");
+    }
+
+    #[test]
+    fn counters_are_summed_and_may_be_slow() {
+        check("{{count:x:0+y:0}} {{count:z:1/100000000}}", "0 0");
+        check("{{count:z:1/0}}", "{{count:z:1/0}}");
+    }
+
+    #[test]
+    fn what_came_up_after_the_boot_is_younger() {
+        check("{{up:clock}} {{up:cisco}}", "193:02:05 1w1d");
+        check(
+            "{{at:slashed}} {{at:unix}}",
+            "2015/10/11 17:55:33 1444586133",
         );
     }
 

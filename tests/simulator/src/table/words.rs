@@ -65,10 +65,10 @@ fn fit<'a>(pattern: &str, line: &'a str, abbreviates: bool) -> Fit<'a> {
     }
 }
 
-/// What `line` asks for in `mode`. A line spelt out in full wins over shortened ones, and of those
-/// the first in the table.
+/// Which of `commands` `line` asks for in `mode`. A line spelt out in full wins over shortened ones, and of
+/// those the first.
 pub(super) fn find<'a>(
-    tables: &'static [&'static [Command]],
+    commands: impl Iterator<Item = &'static Command>,
     line: &'a str,
     mode: Mode,
     abbreviates: bool,
@@ -76,7 +76,6 @@ pub(super) fn find<'a>(
     let mut best: Option<Found<'a>> = None;
     let mut furthest = words(line).next().map_or(0, |(at, _)| at);
     let mut short = false;
-    let commands = tables.iter().copied().flatten();
     for command in commands.filter(|command| command.known.holds(mode)) {
         match fit(command.words, line, abbreviates) {
             Fit::Whole(argument, true) => return Ok(Found { command, argument }),
@@ -96,19 +95,19 @@ pub(super) fn find<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::traits::{Does, Where, act, show};
+    use super::super::traits::{Does, Where, act};
     use super::*;
 
-    const TABLE: &[&[Command]] = &[&[
-        show("show version", "v"),
-        show("show version detail", "d"),
+    const TABLE: &[Command] = &[
+        act("show version", Where::Exec, Does::Nothing, "v"),
+        act("show version detail", Where::Exec, Does::Nothing, "d"),
         act("terminal length <n>", Where::Exec, Does::Rows, ""),
         act("hostname <w>", Where::Config, Does::Hostname, ""),
-    ]];
+    ];
 
     #[track_caller]
     fn check(line: &str, mode: Mode, expected: Result<(&str, &str), Fault>) {
-        let found = find(TABLE, line, mode, true);
+        let found = find(TABLE.iter(), line, mode, true);
         assert_eq!(
             found.map(|found| (found.command.words, found.argument)),
             expected

@@ -1,6 +1,6 @@
 //! Arista EOS.
 
-use crate::table::traits::{Does, Echo, Enable, Pages, Traits, Where, act, show};
+use crate::table::traits::{Does, Echo, Enable, Pages, Traits, Where, act};
 
 pub(super) const EOS: Traits = Traits {
     identification: "SSH-2.0-OpenSSH_8.7",
@@ -49,38 +49,7 @@ pub(super) const EOS: Traits = Traits {
             Does::Commit,
             "Copy completed successfully.\n",
         ),
-        show("show version", include_str!("../output/eos_version.txt")),
-        show(
-            "show version | json",
-            include_str!("../output/eos_version.json"),
-        ),
-        show(
-            "show processes top once",
-            include_str!("../output/linux_top.txt"),
-        ),
-        show(
-            "show processes top once | json",
-            include_str!("../output/eos_top.json"),
-        ),
-        show(
-            "show interfaces",
-            include_str!("../output/eos_interfaces.txt"),
-        ),
-        show(
-            "show interfaces | json",
-            include_str!("../output/eos_interfaces.json"),
-        ),
-        show(
-            "show clock",
-            "{{clock}}\nTimezone: UTC\nClock source: local\n",
-        ),
-        show("show uptime", "{{up_short}}\n"),
-        act(
-            "show running-config",
-            Where::Privileged,
-            Does::Nothing,
-            include_str!("../output/cisco_running.txt"),
-        ),
     ]],
+    answers: "arista_eos",
     ..Traits::COMMON
 };

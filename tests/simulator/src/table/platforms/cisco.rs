@@ -1,8 +1,6 @@
 //! Cisco: NX-OS, IOS-XR and ASA, and what a replayed IOS needs; live IOS has a grammar of its own.
 
-use crate::table::traits::{
-    Command, Does, Echo, Enable, Enter, Mode, Pages, Traits, Where, act, show,
-};
+use crate::table::traits::{Command, Does, Echo, Enable, Enter, Mode, Pages, Traits, Where, act};
 
 const CARET: &str = "{{pad}}^\n% Invalid input detected at '^' marker.\n\n";
 
@@ -49,6 +47,7 @@ pub(super) const IOS: Traits = Traits {
             ),
         ],
     ],
+    answers: "cisco_ios",
     ..Traits::COMMON
 };
 
@@ -79,30 +78,9 @@ pub(super) const NXOS: Traits = Traits {
                 Does::Commit,
                 "[########################################] 100%\nCopy complete.\n",
             ),
-            show("show version", include_str!("../output/nxos_version.txt")),
-            show(
-                "show version | json",
-                include_str!("../output/nxos_version.json"),
-            ),
-            show(
-                "show version | json native",
-                include_str!("../output/nxos_version.json"),
-            ),
-            show(
-                "show system resources",
-                include_str!("../output/nxos_resources.txt"),
-            ),
-            show(
-                "show interface",
-                include_str!("../output/nxos_interface.txt"),
-            ),
-            show("show clock", "{{clock}}\nTime source is NTP\n"),
-            show(
-                "show running-config",
-                include_str!("../output/cisco_running.txt"),
-            ),
         ],
     ],
+    answers: "cisco_nxos",
     ..Traits::COMMON
 };
 
@@ -139,26 +117,9 @@ pub(super) const IOSXR: Traits = Traits {
             act("hostname <w>", Where::Config, Does::Candidate, ""),
             act("commit", Where::Config, Does::Commit, ""),
             act("abort", Where::Config, Does::EndConfigure, ""),
-            show("show version", include_str!("../output/iosxr_version.txt")),
-            show(
-                "show processes cpu",
-                include_str!("../output/iosxr_cpu.txt"),
-            ),
-            show(
-                "show memory summary",
-                include_str!("../output/iosxr_memory.txt"),
-            ),
-            show(
-                "show interfaces",
-                include_str!("../output/iosxr_interfaces.txt"),
-            ),
-            show("show clock", "{{clock}}\n"),
-            show(
-                "show running-config",
-                include_str!("../output/cisco_running.txt"),
-            ),
         ],
     ],
+    answers: "cisco_iosxr",
     ..Traits::COMMON
 };
 
@@ -200,26 +161,7 @@ pub(super) const ASA: Traits = Traits {
             Does::Commit,
             "Building configuration...\n[OK]\n",
         ),
-        show(
-            "show curpriv",
-            "Username : {{user}}\nCurrent privilege level : 1\nCurrent Mode/s : P_UNPR\n",
-        ),
-        show("show version", include_str!("../output/asa_version.txt")),
-        show(
-            "show cpu usage",
-            "CPU utilization for 5 seconds = {{cpu}}%; 1 minute: {{cpu1}}%; 5 minutes: {{cpu5}}%\n",
-        ),
-        show("show memory", include_str!("../output/asa_memory.txt")),
-        show(
-            "show interface",
-            include_str!("../output/asa_interface.txt"),
-        ),
-        act(
-            "show running-config",
-            Where::Privileged,
-            Does::Nothing,
-            include_str!("../output/cisco_running.txt"),
-        ),
     ]],
+    answers: "cisco_asa",
     ..Traits::COMMON
 };

@@ -1,6 +1,6 @@
 //! Dell OS10.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act, show};
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act};
 
 const COMMANDS: &[Command] = &[
     act("terminal length <n>", Where::Exec, Does::Rows, ""),
@@ -16,20 +16,6 @@ const COMMANDS: &[Command] = &[
         "Copy completed\n",
     ),
     act("write memory", Where::Exec, Does::Commit, ""),
-    show("show version", include_str!("../output/os10_version.txt")),
-    show(
-        "show processes node-id 1",
-        include_str!("../output/linux_top.txt"),
-    ),
-    show(
-        "show interface",
-        include_str!("../output/os10_interface.txt"),
-    ),
-    show("show clock", "{{iso}} +0000\n"),
-    show(
-        "show running-configuration",
-        include_str!("../output/cisco_running.txt"),
-    ),
 ];
 
 pub(super) const OS10: Traits = Traits {
@@ -44,5 +30,6 @@ pub(super) const OS10: Traits = Traits {
     unknown: "% Error: Unrecognized command.\n",
     incomplete: "% Error: Incomplete command.\n",
     commands: &[COMMANDS],
+    answers: "dell_os10",
     ..Traits::COMMON
 };

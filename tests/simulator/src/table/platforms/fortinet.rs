@@ -1,6 +1,6 @@
 //! Fortinet `FortiOS`. Its pager can only be switched off by configuration.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Question, Traits, Where, act, show};
+use crate::table::traits::{Command, Does, Mode, Pages, Question, Traits, Where, act};
 
 const COMMANDS: &[Command] = &[
     act(
@@ -21,31 +21,6 @@ const COMMANDS: &[Command] = &[
     act("end", Where::Config, Does::EndConfigure, ""),
     act("abort", Where::Config, Does::EndConfigure, ""),
     act("exit", Where::Exec, Does::Logout, ""),
-    show(
-        "get system status",
-        include_str!("../output/fortios_status.txt"),
-    ),
-    show(
-        "get system performance status",
-        include_str!("../output/fortios_performance.txt"),
-    ),
-    show(
-        "get system interface physical",
-        include_str!("../output/fortios_interface.txt"),
-    ),
-    show(
-        "show full-configuration system console",
-        "config system console\n    set mode line\n    set baudrate 9600\n    set output {{paging}}\n    set login enable\n    set fortiexplorer enable\nend\n",
-    ),
-    show(
-        "get system console",
-        "mode                : line\nbaudrate            : 9600\noutput              : {{paging}}\nlogin               : enable\n",
-    ),
-    show("show", include_str!("../output/fortios_show.txt")),
-    show(
-        "show full-configuration",
-        include_str!("../output/fortios_show.txt"),
-    ),
 ];
 
 pub(super) const FORTIOS: Traits = Traits {
@@ -71,5 +46,6 @@ pub(super) const FORTIOS: Traits = Traits {
     unknown: "Unknown action 0\nCommand fail. Return code -1\n",
     incomplete: "incomplete command in the end\nCommand fail. Return code -160\n",
     commands: &[COMMANDS],
+    answers: "fortinet_fortios",
     ..Traits::COMMON
 };

@@ -1,7 +1,7 @@
 //! HP and Aruba: Comware, `ProCurve`, AOS-CX.
 
 use crate::table::traits::{
-    Command, Does, Echo, Enable, Enter, Mode, Pages, Question, Traits, Where, act, show,
+    Command, Does, Echo, Enable, Enter, Mode, Pages, Question, Traits, Where, act,
 };
 
 const COMWARE_COMMANDS: &[Command] = &[
@@ -27,29 +27,6 @@ const COMWARE_COMMANDS: &[Command] = &[
         Where::Always,
         Does::Commit,
         "Saved the current configuration to mainboard device successfully.\n",
-    ),
-    show(
-        "display version",
-        include_str!("../output/comware_version.txt"),
-    ),
-    show(
-        "display cpu-usage",
-        "Slot 1 CPU 0 CPU usage:\n      {{cpu}}% in last 5 seconds\n      {{cpu1}}% in last 1 minute\n      {{cpu5}}% in last 5 minutes\n\n",
-    ),
-    show(
-        "display memory",
-        include_str!("../output/comware_memory.txt"),
-    ),
-    show(
-        "display interface",
-        include_str!("../output/comware_interface.txt"),
-    ),
-    show("display clock", "{{clock}}\n"),
-    act(
-        "display current-configuration",
-        Where::Always,
-        Does::Nothing,
-        include_str!("../output/vrp_configuration.txt"),
     ),
 ];
 
@@ -77,6 +54,7 @@ pub(super) const COMWARE: Traits = Traits {
     unknown: "{{pad}}^\n % Unrecognized command found at '^' position.\n",
     incomplete: "{{pad}}^\n % Incomplete command found at '^' position.\n",
     commands: &[COMWARE_COMMANDS],
+    answers: "hp_comware",
     ..Traits::COMMON
 };
 
@@ -100,25 +78,6 @@ const PROCURVE_COMMANDS: &[Command] = &[
     act("exit", Where::Exec, Does::Logout, ""),
     act("logout", Where::Always, Does::Logout, ""),
     act("write memory", Where::Always, Does::Commit, ""),
-    show(
-        "show version",
-        "Image stamp:    /ws/swbuildm/KB_rel/code/build/tallahassee\n                Jan 20 2023 10:04:35\n                KB.16.11.0011\n                1234\nBoot Image:     Primary\n",
-    ),
-    show("show system", include_str!("../output/procurve_system.txt")),
-    show(
-        "show cpu",
-        "\n{{cpu}} percent busy, from 300 sec ago\n1 sec ave: {{cpu}} percent busy\n5 sec ave: {{cpu}} percent busy\n1 min ave: {{cpu1}} percent busy\n\n",
-    ),
-    show(
-        "show interfaces",
-        include_str!("../output/procurve_interfaces.txt"),
-    ),
-    act(
-        "show running-config",
-        Where::Privileged,
-        Does::Nothing,
-        include_str!("../output/procurve_running.txt"),
-    ),
 ];
 
 pub(super) const PROCURVE: Traits = Traits {
@@ -146,6 +105,7 @@ pub(super) const PROCURVE: Traits = Traits {
     unknown: "Invalid input: {{word}}\n",
     incomplete: "Incomplete input: {{line}}\n",
     commands: &[PROCURVE_COMMANDS],
+    answers: "hp_procurve",
     ..Traits::COMMON
 };
 
@@ -163,20 +123,6 @@ const AOSCX_COMMANDS: &[Command] = &[
         Does::Commit,
         "Copying configuration: [Success]\n",
     ),
-    show("show version", include_str!("../output/aoscx_version.txt")),
-    show("show system", include_str!("../output/aoscx_system.txt")),
-    show(
-        "show system resource-utilization",
-        include_str!("../output/aoscx_resources.txt"),
-    ),
-    show(
-        "show interface",
-        include_str!("../output/aoscx_interface.txt"),
-    ),
-    show(
-        "show running-config",
-        include_str!("../output/procurve_running.txt"),
-    ),
 ];
 
 pub(super) const AOSCX: Traits = Traits {
@@ -192,5 +138,6 @@ pub(super) const AOSCX: Traits = Traits {
     unknown: "Invalid input: {{word}}\n",
     incomplete: "% Command incomplete.\n",
     commands: &[AOSCX_COMMANDS],
+    answers: "aruba_aoscx",
     ..Traits::COMMON
 };

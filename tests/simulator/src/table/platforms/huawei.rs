@@ -1,6 +1,6 @@
 //! Huawei VRP (a `CloudEngine` switch).
 
-use crate::table::traits::{Command, Does, Echo, Mode, Pages, Question, Traits, Where, act, show};
+use crate::table::traits::{Command, Does, Echo, Mode, Pages, Question, Traits, Where, act};
 
 const COMMANDS: &[Command] = &[
     act(
@@ -26,25 +26,6 @@ const COMMANDS: &[Command] = &[
         Where::Exec,
         Does::Commit,
         "Info: Save the configuration successfully.\n",
-    ),
-    show("display version", include_str!("../output/vrp_version.txt")),
-    show("display cpu", include_str!("../output/vrp_cpu.txt")),
-    show("display cpu-usage", include_str!("../output/vrp_cpu.txt")),
-    show("display memory", include_str!("../output/vrp_memory.txt")),
-    show(
-        "display memory-usage",
-        include_str!("../output/vrp_memory.txt"),
-    ),
-    show(
-        "display interface",
-        include_str!("../output/vrp_interface.txt"),
-    ),
-    show("display clock", "{{iso}}\nTime Zone(UTC) : UTC\n"),
-    act(
-        "display current-configuration",
-        Where::Always,
-        Does::Nothing,
-        include_str!("../output/vrp_configuration.txt"),
     ),
 ];
 
@@ -75,5 +56,6 @@ pub(super) const VRP: Traits = Traits {
     unknown: "{{pad}}^\nError: Unrecognized command found at '^' position.\n",
     incomplete: "{{pad}}^\nError:Incomplete command found at '^' position.\n",
     commands: &[COMMANDS],
+    answers: "huawei_vrp",
     ..Traits::COMMON
 };

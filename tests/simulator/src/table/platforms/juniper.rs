@@ -1,6 +1,6 @@
 //! Juniper Junos: a virtual chassis, so `{master:0}` stands above the prompt.
 
-use crate::table::traits::{Does, Mode, Pages, Traits, Where, act, show};
+use crate::table::traits::{Does, Mode, Pages, Traits, Where, act};
 
 pub(super) const JUNOS: Traits = Traits {
     identification: "SSH-2.0-OpenSSH_7.5",
@@ -83,43 +83,7 @@ pub(super) const JUNOS: Traits = Traits {
         ),
         act("exit", Where::Exec, Does::Logout, ""),
         act("quit", Where::Exec, Does::Logout, ""),
-        show("show version", include_str!("../output/junos_version.txt")),
-        show(
-            "show version | display json",
-            include_str!("../output/junos_version.json"),
-        ),
-        show(
-            "show version | display xml",
-            include_str!("../output/junos_version.xml"),
-        ),
-        show(
-            "show system uptime",
-            include_str!("../output/junos_uptime.txt"),
-        ),
-        show(
-            "show system uptime | display xml",
-            include_str!("../output/junos_uptime.xml"),
-        ),
-        show(
-            "show chassis routing-engine",
-            include_str!("../output/junos_re.txt"),
-        ),
-        show(
-            "show chassis routing-engine | display xml",
-            include_str!("../output/junos_re.xml"),
-        ),
-        show(
-            "show interfaces extensive",
-            include_str!("../output/junos_interfaces.txt"),
-        ),
-        show(
-            "show interfaces extensive | display xml",
-            include_str!("../output/junos_interfaces.xml"),
-        ),
-        show(
-            "show configuration",
-            include_str!("../output/junos_configuration.txt"),
-        ),
     ]],
+    answers: "juniper_junos",
     ..Traits::COMMON
 };

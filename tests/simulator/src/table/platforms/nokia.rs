@@ -1,27 +1,8 @@
 //! Nokia SR OS: the classic command line, and the model-driven one.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act, show};
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act};
 
-const SHOWS: &[Command] = &[
-    show(
-        "show system information",
-        include_str!("../output/sros_system.txt"),
-    ),
-    show(
-        "show version",
-        "TiMOS-C-20.10.R4 cpm/hops64 Nokia 7750 SR Copyright (c) 2000-2021 Nokia.\nThis is a simulated device. It routes nothing.\n",
-    ),
-    show("show system cpu", include_str!("../output/sros_cpu.txt")),
-    show(
-        "show system memory-pools",
-        include_str!("../output/sros_memory.txt"),
-    ),
-    show(
-        "show uptime",
-        "System Up Time         : {{up_days}} days, {{up_h}}:{{up_m}}:{{up_s}}.10 (hr:min:sec)\n",
-    ),
-    show("show port", include_str!("../output/sros_port.txt")),
-];
+const SHOWS: &[Command] = &[];
 
 pub(super) const CLASSIC: Traits = Traits {
     identification: "SSH-2.0-OpenSSH_8.2",
@@ -54,15 +35,10 @@ pub(super) const CLASSIC: Traits = Traits {
                 Does::Commit,
                 "Writing configuration to cf3:\\config.cfg\nSaving configuration ... OK\nCompleted.\n",
             ),
-            act(
-                "admin display-config",
-                Where::Always,
-                Does::Nothing,
-                include_str!("../output/sros_config.txt"),
-            ),
             act("logout", Where::Always, Does::Logout, ""),
         ],
     ],
+    answers: "nokia_sros",
     ..Traits::COMMON
 };
 
@@ -139,14 +115,9 @@ pub(super) const MODEL_DRIVEN: Traits = Traits {
                 "INFO: CLI #2064: Exiting exclusive configuration mode\n",
             ),
             act("admin save", Where::Always, Does::Nothing, ""),
-            act(
-                "admin show configuration",
-                Where::Always,
-                Does::Nothing,
-                include_str!("../output/sros_config.txt"),
-            ),
             act("logout", Where::Always, Does::Logout, ""),
         ],
     ],
+    answers: "nokia_sros",
     ..Traits::COMMON
 };

@@ -1,6 +1,6 @@
 //! Palo Alto PAN-OS.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act, show};
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act};
 
 const COMMANDS: &[Command] = &[
     act("set cli scripting-mode on", Where::Exec, Does::Nothing, ""),
@@ -34,16 +34,6 @@ const COMMANDS: &[Command] = &[
         "Exiting configuration mode\n",
     ),
     act("exit", Where::Exec, Does::Logout, ""),
-    show("show system info", include_str!("../output/panos_info.txt")),
-    show(
-        "show system resources",
-        include_str!("../output/linux_top.txt"),
-    ),
-    show(
-        "show interface all",
-        include_str!("../output/panos_interface.txt"),
-    ),
-    show("show clock", "\n{{stamp}}\n\n"),
 ];
 
 pub(super) const PANOS: Traits = Traits {
@@ -66,5 +56,6 @@ pub(super) const PANOS: Traits = Traits {
     unknown: "Unknown command: {{word}}\nInvalid syntax.\n",
     incomplete: "Invalid syntax.\n",
     commands: &[COMMANDS],
+    answers: "paloalto_panos",
     ..Traits::COMMON
 };

@@ -1,6 +1,6 @@
 //! `VyOS`.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act, show};
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act};
 
 const COMMANDS: &[Command] = &[
     act("set terminal length <n>", Where::Exec, Does::Rows, ""),
@@ -22,28 +22,6 @@ const COMMANDS: &[Command] = &[
     act("exit", Where::Config, Does::EndConfigure, "exit\n"),
     act("exit discard", Where::Config, Does::EndConfigure, "exit\n"),
     act("exit", Where::Exec, Does::Logout, "logout\n"),
-    show("show version", include_str!("../output/vyos_version.txt")),
-    show("show system cpu", "CPU: {{cpu}} %\n"),
-    show(
-        "show system memory",
-        "Total: 3.84 GB\nFree:  {{rest:3840:900:1400}} MB\nUsed:  {{level:900:1400}} MB\n",
-    ),
-    show(
-        "show system uptime",
-        "Uptime: {{up_short}}\n\nLoad averages:\n1  minute:   {{load}}\n5  minutes:  {{load}}\n15 minutes:  {{load}}\n",
-    ),
-    show(
-        "show interfaces",
-        include_str!("../output/vyos_interfaces.txt"),
-    ),
-    show(
-        "show interfaces counters",
-        include_str!("../output/vyos_counters.txt"),
-    ),
-    show(
-        "show configuration commands",
-        include_str!("../output/vyos_configuration.txt"),
-    ),
 ];
 
 pub(super) const VYOS: Traits = Traits {
@@ -62,5 +40,6 @@ pub(super) const VYOS: Traits = Traits {
     unknown: "\n  Invalid command: [{{word}}]\n\n",
     incomplete: "\n  Incomplete command: {{line}}\n\n",
     commands: &[COMMANDS],
+    answers: "vyos",
     ..Traits::COMMON
 };
