@@ -14,7 +14,7 @@
 //! Invariants: a plan is sent on a link before the first lease that names it; a lease is shown
 //! ([`Action::Lease`]) before the message that grants it leaves, so that no result comes in before its epoch
 //! is known; while the fleet is not settled nothing is placed or moved; a device that is exclusive is granted to nobody
-//! while one that is out of touch may have it still ([`fences`]).
+//! while one that is out of touch may have it still (`fences`).
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
