@@ -165,16 +165,8 @@ impl Fleet {
     pub(crate) fn configure_timing(&self, timing: &str) {
         let file = Path::new(self.compose.services["manager"].flag("--config.file"));
         let name = file.file_name().expect("a file has a name");
-        let lines = include_str!("netwolf.yml").lines();
-        let lines = lines.map(|line| {
-            if line.starts_with("timing:") {
-                timing
-            } else {
-                line
-            }
-        });
         let folder = lab::folder();
-        let text = lines.collect::<Vec<_>>().join("\n");
+        let text = [include_str!("netwolf.yml"), timing, "\n"].concat();
         fs::write(folder.path().join(name), text).unwrap();
         let path = format!(
             "/containers/{}/archive?path={}",

@@ -41,10 +41,10 @@ fn what_is_misspelt_is_guessed_at() {
             "did you mean \"cisco_ios\"?",
         ),
         (
-            "interfaces",
-            Some("nokia_sros"),
-            "collector \"interfaces\" has nothing for platform \"nokia_sros\"",
-            "nokia_sros",
+            "optics",
+            Some("cisco_iosxr"),
+            "collector \"optics\" has nothing for platform \"cisco_iosxr\"",
+            "cisco_iosxr",
         ),
     ] {
         let (said, way_out) = refused(one(&library, name, platform));
