@@ -7,6 +7,7 @@ use crate::{
     jq::ProgramError,
     limits::{MAX_LABEL_BYTES, MAX_REGEX_BYTES, MAX_SAMPLES, MAX_STATES},
     textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
+    xml::PathError,
 };
 
 /// A fault of one rule.
@@ -62,10 +63,10 @@ pub enum Fault {
     #[error("the rule has no metrics")]
     NoMetrics,
     /// The rule has no source.
-    #[error("the rule has none of `regex`, `textfsm` and `jq`")]
+    #[error("the rule has none of `regex`, `textfsm`, `jq` and `xml`")]
     NoSource,
     /// The rule has more than one source.
-    #[error("the rule has more than one of `regex`, `textfsm` and `jq`")]
+    #[error("the rule has more than one of `regex`, `textfsm`, `jq` and `xml`")]
     ManySources,
     /// The regex source has no patterns.
     #[error("the rule has no patterns")]
@@ -104,6 +105,16 @@ pub enum Fault {
     /// The text of a `jq` source is no program.
     #[error("the program is refused: {0}")]
     BadProgram(ProgramError),
+    /// A path of an `xml` source is none.
+    #[error("the path {path:?} of {} is refused: {error}", what_of(field.as_deref()))]
+    BadPath {
+        /// Of which field; of the records where there is none.
+        field: Option<String>,
+        /// The path as written.
+        path: String,
+        /// Why it is none.
+        error: PathError,
+    },
     /// The metric's name is not one that Prometheus takes.
     #[error("metric name {metric:?} is not valid in Prometheus")]
     MetricName {
@@ -296,6 +307,16 @@ pub enum Fault {
         /// The fields that there are.
         known: Vec<String>,
     },
+    /// A field that an `xml` source has no path for.
+    #[error("metric {metric:?} uses field {field:?}, for which the rule has no path")]
+    UnknownPath {
+        /// The metric.
+        metric: String,
+        /// The field.
+        field: String,
+        /// The fields that there are.
+        known: Vec<String>,
+    },
     /// A field that a program's objects have not as a key.
     #[error("metric {metric:?} uses field {field:?}, which is no key of the program's objects")]
     UnknownKey {
@@ -383,6 +404,22 @@ impl Fault {
         }
     }
 
+    /// The fault as it is told of a rule whose source are paths.
+    pub(crate) fn of_paths(self) -> Self {
+        match self {
+            Self::UnknownField {
+                metric,
+                field,
+                known,
+            } => Self::UnknownPath {
+                metric,
+                field,
+                known,
+            },
+            fault => fault,
+        }
+    }
+
     /// The fault as it is told of a rule whose source is a program.
     pub(crate) fn of_a_program(self) -> Self {
         match self {
@@ -403,10 +440,11 @@ impl Fault {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoName | Self::NoMetrics | Self::NoPatterns => return None,
-            Self::NoSource => "write `regex` with `patterns`, `textfsm` with the text of a template, or `jq` with a program".into(),
+            Self::NoSource => "write `regex` with `patterns`, `textfsm` with the text of a template, `jq` with a program, or `xml` with paths".into(),
             Self::ManySources => "make two rules of it".into(),
             Self::BadTemplate(_) => "lines and columns are those of the template, not of the file; `netwolf parse --textfsm FILE` tries one by itself".into(),
             Self::BadProgram(error) => return error.hint.clone(),
+            Self::BadPath { .. } => "paths are such as `//physical-interface`, `name`, `traffic/input-bytes`, `../name`, `@style`; names have no namespace".into(),
             Self::TemplateTooBig { .. } => "in counted repetitions write `[0-9]` for `\\d` and `[0-9A-Za-z_]` for `\\w`, or use `+`".into(),
             Self::DuplicateRule => "problems are counted by rule: give each rule of a command a name of its own".into(),
             Self::BadPattern { reason, .. } if reason.contains("look-around") || reason.contains("backreferences") => {
@@ -443,8 +481,9 @@ impl Fault {
             Self::BadMaxSeries { .. } => format!("it goes from 1 to {MAX_SAMPLES}, which is what all rules of a command may make of one output"),
             Self::BadTimes { .. } => "formats are those of strptime, such as `%Y-%m-%d %H:%M:%S %Z`; offsets are `+01:00` or `-05:00`".into(),
             Self::UnknownField { field, known, .. } => unknown_field_hint(field, known),
-            Self::UnknownValue { field, .. } | Self::UnknownKey { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
+            Self::UnknownValue { field, .. } | Self::UnknownKey { field, .. } | Self::UnknownPath { field, .. } if field.starts_with("${") => BARE_NAME_HINT.into(),
             Self::UnknownValue { known, .. } => format!("the template has these: {}", known.join(", ")),
+            Self::UnknownPath { known, .. } => format!("it has paths for these: {}", known.join(", ")),
             Self::UnknownKey { known, .. } => format!("its keys are: {}", known.join(", ")),
             Self::OpenTemplate { .. } => "write fields as `${field}` or `${field:-text where it is absent}`".into(),
             Self::LabelName { .. } => "use letters, digits and `_`, and do not begin with a digit".into(),
@@ -458,6 +497,14 @@ impl Fault {
 }
 
 const BARE_NAME_HINT: &str = "write the field's bare name in `value`, without `${` and `}`";
+
+/// What a path leads to, for people.
+fn what_of(field: Option<&str>) -> String {
+    match field {
+        Some(field) => format!("field {field:?}"),
+        None => "the records".into(),
+    }
+}
 
 fn unknown_field_hint(field: &str, known: &[String]) -> String {
     if known.is_empty() {

@@ -4,7 +4,7 @@
 //!   output --> source --> records --> conditions --> metrics --> samples
 //!             (regex,    (fields)    (when, unless)  (labels, value)   \--> problems, for what could not be read
 //!              textfsm,
-//!              jq)
+//!              jq, xml)
 //! ```
 //!
 //! [`Filter::compile`] checks the rules of one command and tells of every fault at once;
@@ -13,7 +13,7 @@
 //!
 //! | Word | Means here |
 //! |---|---|
-//! | source | reads records from the output: `regex`, `textfsm` or `jq`; each has a module in `source/` |
+//! | source | reads records from the output: `regex`, `textfsm`, `jq` or `xml`; each has a module in `source/` |
 //! | record | the fields that one match, one block of the output, one row of a table, or one object has |
 //! | field | a named piece of text in a record; absent when its group took no part, its cell is empty, or it is null |
 //! | sample | one value of one series: a family, labels, a number |
@@ -37,6 +37,7 @@ mod records;
 mod source;
 mod template;
 mod value;
+mod xml;
 
 pub mod limits;
 pub mod textfsm;
@@ -49,6 +50,7 @@ pub use own::is_own_name;
 pub use problem::{Problem, ProblemKind};
 pub use recollection::Recollection;
 pub use records::{Reading, RecordReader};
+pub use xml::PathError;
 
 /// The README's example, run as a test.
 #[cfg(doctest)]

@@ -35,7 +35,7 @@ pub const MAX_REGEX_CACHE_BYTES: usize = 1 << 20;
 /// How deep groups may nest in a pattern.
 pub const MAX_REGEX_NESTING: u32 = 50;
 
-/// Bytes of an output in which JSON is looked for; a longer one is not read.
+/// Bytes of an output in which JSON or XML is looked for; a longer one is not read.
 pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 
 /// Bytes of a jq program.
@@ -50,3 +50,15 @@ pub const MAX_JQ_NODES: usize = 500;
 /// Steps that a jq program may take for one output: each part that is run, each item, each few bytes of text that are
 /// copied. A table of a thousand interfaces takes some tens of thousands.
 pub const MAX_JQ_STEPS: u64 = 1 << 21;
+
+/// Elements and texts of an XML document. An ordinary one of the greatest size has fewer than half as many.
+pub const MAX_XML_NODES: u32 = 1 << 19;
+
+/// Steps of a path into XML, with those of its predicates.
+pub const MAX_XML_STEPS: usize = 50;
+
+/// How deep predicates may nest in a path.
+pub const MAX_XML_NESTING: usize = 8;
+
+/// Elements that the paths of a rule may look at in one output. `//` looks at all that are below.
+pub const MAX_XML_VISITS: u64 = 1 << 24;

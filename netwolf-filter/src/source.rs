@@ -4,12 +4,13 @@
 mod jq;
 pub(crate) mod regex;
 mod textfsm;
+mod xml;
 
 use std::ops::ControlFlow;
 
 use netwolf_wire::rule::{Rule, Source, SourceError};
 
-use self::{jq::JqRecords, regex::RegexRecords, textfsm::TextFsmRecords};
+use self::{jq::JqRecords, regex::RegexRecords, textfsm::TextFsmRecords, xml::XmlRecords};
 use crate::{error::Fault, problem::ProblemKind};
 
 /// A compiled source.
@@ -18,6 +19,7 @@ pub(crate) enum Records {
     Regex(RegexRecords),
     TextFsm(TextFsmRecords),
     Jq(JqRecords),
+    Xml(XmlRecords),
 }
 
 /// What a source finds in an output.
@@ -40,6 +42,7 @@ impl Records {
             Ok(Source::Regex(source)) => RegexRecords::compile(source).map(Self::Regex),
             Ok(Source::TextFsm(text)) => TextFsmRecords::compile(text).map(Self::TextFsm),
             Ok(Source::Jq(text)) => JqRecords::compile(text, rule).map(Self::Jq),
+            Ok(Source::Xml(source)) => XmlRecords::compile(source).map(Self::Xml),
             Err(SourceError::None) => Err(vec![Fault::NoSource]),
             Err(SourceError::Many) => Err(vec![Fault::ManySources]),
         }
@@ -51,6 +54,7 @@ impl Records {
             Self::Regex(regex) => regex.fields(),
             Self::TextFsm(template) => template.fields(),
             Self::Jq(program) => program.fields(),
+            Self::Xml(paths) => paths.fields(),
         }
     }
 
@@ -60,6 +64,7 @@ impl Records {
             Self::Regex(_) => fault,
             Self::TextFsm(_) => fault.of_a_template(),
             Self::Jq(_) => fault.of_a_program(),
+            Self::Xml(_) => fault.of_paths(),
         }
     }
 
@@ -68,7 +73,7 @@ impl Records {
         match self {
             Self::Regex(regex) => regex.wants_a_record(),
             // A table may be empty.
-            Self::TextFsm(_) | Self::Jq(_) => false,
+            Self::TextFsm(_) | Self::Jq(_) | Self::Xml(_) => false,
         }
     }
 
@@ -82,6 +87,9 @@ impl Records {
             }
             Self::Jq(program) => {
                 let _done = program.read(output, each);
+            }
+            Self::Xml(paths) => {
+                let _done = paths.read(output, each);
             }
         }
     }

@@ -26,6 +26,9 @@ pub struct Rule {
     /// its fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jq: Option<String>,
+    /// Records by paths into XML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xml: Option<XmlSource>,
     /// What each record becomes.
     pub metrics: Vec<Metric>,
     /// Only records of which this holds are looked at.
@@ -48,6 +51,8 @@ pub enum Source<'r> {
     TextFsm(&'r str),
     /// By a jq program.
     Jq(&'r str),
+    /// By paths into XML.
+    Xml(&'r XmlSource),
 }
 
 /// A rule has not exactly one source.
@@ -69,6 +74,7 @@ impl Rule {
             self.regex.as_ref().map(Source::Regex),
             self.textfsm.as_deref().map(Source::TextFsm),
             self.jq.as_deref().map(Source::Jq),
+            self.xml.as_ref().map(Source::Xml),
         ];
         let mut sources = sources.into_iter().flatten();
         match (sources.next(), sources.next()) {
@@ -96,6 +102,16 @@ pub struct RegexSource {
     /// Matches where a new block begins, such as `(?m)^\S+ is (?:administratively )?(?:up|down)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks: Option<String>,
+}
+
+/// Records by paths into XML, a part of `XPath` with local names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct XmlSource {
+    /// Leads from the document to the elements that are the records.
+    pub records: String,
+    /// By field, the path from a record's element to the field's text.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// How many matches count.

@@ -254,6 +254,12 @@ impl Checker<'_> {
         if matches!(error.fault, RuleFault::BadProgram(_)) {
             return inner(&[Key("jq")]);
         }
+        if let RuleFault::BadPath { field, .. } = &error.fault {
+            return match field {
+                Some(field) => inner(&[Key("xml"), Key("fields"), Key(field)]),
+                None => inner(&[Key("xml"), Key("records")]),
+            };
+        }
         let metric = metric_of(&error.fault)
             .and_then(|name| rule.metrics.iter().position(|metric| metric.name == name));
         match metric {
@@ -314,6 +320,7 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::UnknownField { metric, .. }
         | RuleFault::UnknownValue { metric, .. }
         | RuleFault::UnknownKey { metric, .. }
+        | RuleFault::UnknownPath { metric, .. }
         | RuleFault::LabelName { metric, .. }
         | RuleFault::ReservedLabel { metric, .. }
         | RuleFault::KindConflict { metric }

@@ -283,8 +283,8 @@ fn a_bad_template_is_told_with_its_place_in_the_file() {
         (
             "        textfsm: |",
             "        regex: { patterns: ['(?P<prefixes>.)'] }\n        textfsm: |",
-            "collectors/bgp.yml:8:9: rule \"neighbours\": the rule has more than one of `regex`, `textfsm` \
-             and `jq`\n  hint: make two rules of it",
+            "collectors/bgp.yml:8:9: rule \"neighbours\": the rule has more than one of `regex`, `textfsm`, \
+             `jq` and `xml`\n  hint: make two rules of it",
         ),
     ] {
         let (_, faults) = with_user_files(&[("collectors/bgp.yml", &BGP.replace(typed, instead))]);
@@ -397,4 +397,103 @@ fn an_empty_file_is_told() {
             "collectors/a.yml: there is no collector in this file"
         ]
     );
+}
+
+/// Ports as Junos prints them in XML.
+const XML_PORTS: &str = r"
+name: ports
+platforms: [linux]
+description: Ports
+commands:
+  - command: show interfaces | display xml
+    rules:
+      - name: ports
+        xml:
+          records: //physical-interface
+          fields:
+            port: name
+            status: oper-status
+            bytes: traffic-statistics/input-bytes
+            media: media/@kind
+        metrics:
+          - name: netwolf_port_up
+            kind: gauge
+            help: Whether the port is up.
+            labels: { port: '${port}', media: '${media}' }
+            value: status
+            map: { up: 1, down: 0 }
+          - name: netwolf_port_receive_bytes_total
+            kind: counter
+            help: Bytes received.
+            labels: { port: '${port}' }
+            value: bytes
+";
+
+#[test]
+fn paths_in_a_file_make_samples() {
+    let (library, faults) = with_user_files(&[("collectors/ports.yml", XML_PORTS)]);
+    assert_eq!(faults, [""; 0]);
+    let command = &library.collector("linux", "ports").unwrap().commands[0];
+    let filter = Filter::compile(&command.rules).unwrap();
+    let extraction = filter.apply(
+        r#"
+warning: a license is missing
+<rpc-reply xmlns:junos="http://xml.example.net/junos/1/junos">
+  <interface-information xmlns="http://xml.example.net/junos/1/junos-interface">
+    <physical-interface>
+      <name>
+ge-0/0/0
+</name>
+      <oper-status>up</oper-status>
+      <media kind="fibre"/>
+      <traffic-statistics><input-bytes>18446744073709551615</input-bytes></traffic-statistics>
+    </physical-interface>
+    <physical-interface><name>ge-0/0/1</name><oper-status>down</oper-status></physical-interface>
+    <physical-interface><name>ge-0/0/2</name><oper-status>odd</oper-status></physical-interface>
+  </interface-information>
+</rpc-reply>
+
+{master}
+"#,
+    );
+    assert_eq!(
+        samples(&filter, &extraction),
+        [
+            "netwolf_port_up media=fibre,port=ge-0/0/0 1",
+            "netwolf_port_receive_bytes_total port=ge-0/0/0 18446744073709552000",
+            "netwolf_port_up port=ge-0/0/1 0",
+        ]
+    );
+    let problems: Vec<_> = extraction.problems.iter().map(|it| &it.text).collect();
+    assert_eq!(problems, ["odd"]);
+}
+
+#[test]
+fn a_bad_path_is_told_with_its_place_in_the_file() {
+    for (typed, instead, told) in [
+        (
+            "//physical-interface",
+            "//junos:physical-interface",
+            "collectors/ports.yml:10:20: rule \"ports\": the path \"//junos:physical-interface\" of the records is \
+             refused: \"junos\" is a namespace: names have none here at character 3",
+        ),
+        (
+            "status: oper-status",
+            "status: oper-status[0]",
+            "collectors/ports.yml:13:21: rule \"ports\": the path \"oper-status[0]\" of field \"status\" is refused: \
+             positions count from 1 at character 13",
+        ),
+        (
+            "value: bytes",
+            "value: octets",
+            "collectors/ports.yml:23:13: rule \"ports\": metric \"netwolf_port_receive_bytes_total\" uses field \
+             \"octets\", for which the rule has no path",
+        ),
+    ] {
+        let file = XML_PORTS.replace(typed, instead);
+        let (_, faults) = with_user_files(&[("collectors/ports.yml", &file)]);
+        let first_lines: Vec<_> = faults.iter().map(|fault| fault.lines().next()).collect();
+        assert_eq!(first_lines, [Some(told)]);
+        assert!(faults[0].contains("hint: "), "{faults:?}");
+    }
 }
