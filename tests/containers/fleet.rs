@@ -161,7 +161,7 @@ impl Fleet {
         self.join(LINKS, name, place);
     }
 
-    /// Puts `timing` into the manager's configuration, for when it starts next.
+    /// Puts `timing`, of which it has none, into the manager's configuration, for when it starts next.
     pub(crate) fn configure_timing(&self, timing: &str) {
         let file = Path::new(self.compose.services["manager"].flag("--config.file"));
         let name = file.file_name().expect("a file has a name");
