@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use netwolf_filter::{Extraction, ProblemKind};
+use netwolf_filter::{Extraction, Problem, ProblemKind};
 use netwolf_wire::{
     DeviceName,
     message::{Polls, ToManager},
@@ -16,6 +16,7 @@ use crate::{
     dialogue::MAX_OUTPUT,
     link::wires::Batch,
     plan::CompiledPlan,
+    redact::redact,
     session::{Notice, Polled, TaskId},
     shard::series::{MAX_SERIES_OF_A_DEVICE, PollContext},
 };
@@ -269,7 +270,7 @@ fn fault_of(extraction: &Extraction, truncated: bool) -> Option<Failure> {
     if let Some(problem) = too_many {
         return Some(Failure {
             reason: Reason::TooManySeries,
-            message: problem.to_string(),
+            message: without_secrets(problem),
             hint: Some(EXCESS_HINT.into()),
         });
     }
@@ -284,9 +285,18 @@ fn fault_of(extraction: &Extraction, truncated: bool) -> Option<Failure> {
         })?;
     Some(Failure {
         reason: Reason::ParseFailed,
-        message: problem.to_string(),
+        message: without_secrets(problem),
         hint: Some("does the rule fit this device's software version?".into()),
     })
+}
+
+/// A problem in words; it quotes what a device said, and people read it far from there.
+fn without_secrets(problem: &Problem) -> String {
+    let problem = Problem {
+        text: redact(&problem.text),
+        ..problem.clone()
+    };
+    problem.to_string()
 }
 
 const EXCESS_HINT: &str = "make no label of what differs in every output, such as a counter or a time; \
@@ -306,4 +316,26 @@ fn excess_of(left_out: u64) -> Option<Failure> {
         message: format!("the device has {MAX_SERIES_OF_A_DEVICE} series, and more are left out"),
         hint: Some(EXCESS_HINT.into()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_quotes_no_secret() {
+        let extraction = Extraction {
+            problems: vec![Problem {
+                rule: "users".into(),
+                kind: ProblemKind::NoMatch,
+                text: "enable secret 9 $9$abc$def".into(),
+            }],
+            ..Extraction::default()
+        };
+        let failure = fault_of(&extraction, false).unwrap();
+        assert_eq!(
+            failure.message,
+            "rule \"users\": nothing in the output matches; it begins with: \"enable secret 9 <removed>\""
+        );
+    }
 }
