@@ -337,7 +337,7 @@ fn a_collector_that_the_platform_has_not_is_refused() {
     let (code, _, said) = try_out(&config, &["sim-0001", "--collector", "fans"]);
     assert_eq!(code, 2, "{said}");
     assert!(
-        said.contains("collector \"fans\" has nothing for platform \"linux\"\n  hint: collectors for linux: cpu"),
+        said.contains("collector \"fans\" has nothing for platform \"linux\"\n  hint: collectors for linux: bgp, cpu"),
         "{said}"
     );
 }
