@@ -22,7 +22,7 @@ PLATFORMS = {
     "cisco_nxos": (["cisco_nxos"], "show interface", r"Vlan20 is up", "show nothing", r"% Invalid command"),
     "cisco_iosxr": (["cisco_xr"], "show interfaces", r"MgmtEth0/RP0/CPU0/0 is up", "show nothing", r"% Invalid input"),
     "cisco_asa": (["cisco_asa"], "show interface", r"GigabitEthernet1/9 ", "show nothing", r"ERROR: % Invalid input"),
-    "arista_eos": (["arista_eos"], "show interfaces", r"Ethernet24 is up", "show nothing", r"% Invalid input"),
+    "arista_eos": (["arista_eos"], "show interfaces", r"Ethernet4 is up", "show nothing", r"% Invalid input"),
     "juniper_junos": (["juniper_junos"], "show interfaces extensive", r"ge-0/0/3, Enabled", "show nothing", r"unknown command"),
     "nokia_sros": (["nokia_sros"], "admin display-config", r"port 40", "show nothing", r"Error: Bad command"),
     "nokia_sros_md": (["nokia_sros"], "admin show configuration", r"port 40", "show nothing", r"MINOR: "),

@@ -20,7 +20,7 @@ PLATFORMS = {
     "cisco_iosxe": ("cisco_iosxe", "show interfaces", "Tunnel0 is up", "show nothing"),
     "cisco_nxos": ("cisco_nxos", "show interface", "Vlan20 is up", "show nothing"),
     "cisco_iosxr": ("cisco_iosxr", "show interfaces", "MgmtEth0/RP0/CPU0/0 is up", "show nothing"),
-    "arista_eos": ("arista_eos", "show interfaces", "Ethernet24 is up", "show nothing"),
+    "arista_eos": ("arista_eos", "show interfaces", "Ethernet4 is up", "show nothing"),
     "juniper_junos": ("juniper_junos", "show interfaces extensive", "ge-0/0/3, Enabled", "show nothing"),
 }
 
