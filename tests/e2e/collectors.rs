@@ -1,21 +1,11 @@
 //! `netwolf collectors` as people type it: the bundled library, and their own beside it.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use crate::lab;
 
 fn collectors(args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
-        .arg("collectors")
-        .args(args)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().expect("an exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    lab::netwolf(&[&["collectors"], args].concat())
 }
 
 #[test]

@@ -357,6 +357,20 @@ pub(crate) fn are_up(web: &str, count: f64) -> Result<(), String> {
     }
 }
 
+/// Runs `netwolf` to its end: exit code, standard output, standard error.
+pub(crate) fn netwolf(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+        .args(args)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().expect("an exit code"),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
 /// Fetches a page; anything but 200 is an error with the body.
 pub(crate) fn get(address: &str, path: &str, headers: &str) -> Result<String, String> {
     request("GET", address, path, headers)

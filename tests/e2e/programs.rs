@@ -1,22 +1,8 @@
 //! The programs with their own machines in mind: check, standalone, flags, exit codes.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
-use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually};
-
-/// Runs `netwolf` to its end: exit code, standard output, standard error.
-fn netwolf(args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
-        .args(args)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().expect("an exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
+use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually, netwolf};
 
 #[test]
 fn check_tells_what_a_good_file_comes_to() {

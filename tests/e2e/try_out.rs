@@ -52,17 +52,7 @@ fn configuration(folder: &Path, devices: &Devices, more: &str) -> String {
 
 /// Runs `netwolf try` to its end: exit code, standard output, standard error.
 fn try_out(config: &str, args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
-        .args(["try", "--config.file", config])
-        .args(args)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().expect("an exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    lab::netwolf(&[&["try", "--config.file", config], args].concat())
 }
 
 #[test]

@@ -1,22 +1,8 @@
 //! `netwolf record`, `hostkeys scan`, `devices` and `credentials` as people type them.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::lab::{self, Devices, PATIENCE, Process, eventually};
-
-/// Runs `netwolf` to its end: exit code, standard output, standard error.
-fn netwolf(args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
-        .args(args)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().expect("an exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
+use crate::lab::{self, Devices, PATIENCE, Process, eventually, netwolf};
 
 #[test]
 fn record_logs_in_once_and_says_what_it_does() {

@@ -12,7 +12,7 @@ use crate::{
     error::Fault,
     jq::{self, Flow, Program, Ran, Stop, Unread, Value},
     limits::MAX_DOCUMENT_BYTES,
-    problem::{ProblemKind, excerpt},
+    problem::{ProblemKind, excerpt, first_line},
     template::Template,
 };
 
@@ -52,9 +52,7 @@ impl JqRecords {
         let input = match jq::read(output) {
             Ok(input) => input,
             Err(Unread::None) => {
-                let line = output.lines().find(|line| !line.trim().is_empty());
-                let text = excerpt(line.unwrap_or_default());
-                return each(Found::Problem(ProblemKind::NoMatch, text));
+                return each(Found::Problem(ProblemKind::NoMatch, first_line(output)));
             }
             Err(Unread::Broken(text)) => {
                 return each(Found::Problem(ProblemKind::Unreadable, text));

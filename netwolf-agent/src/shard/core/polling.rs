@@ -146,7 +146,7 @@ impl Core {
         );
         self.stats.poll_delay_seconds.observe(delay.as_secs_f64());
         let fault = fault_of(&extraction, truncated);
-        let has_too_many = has_too_many(&extraction);
+        let has_too_many = too_many(&extraction).is_some();
         let families = &ready.families[command];
         if device.guesses.len() <= command {
             device
@@ -263,11 +263,7 @@ fn fault_of(extraction: &Extraction, truncated: bool) -> Option<Failure> {
             hint: Some("ask for less, with a filter such as `| include`".into()),
         });
     }
-    let too_many = extraction
-        .problems
-        .iter()
-        .find(|problem| problem.kind == ProblemKind::TooMany);
-    if let Some(problem) = too_many {
+    if let Some(problem) = too_many(extraction) {
         return Some(Failure {
             reason: Reason::TooManySeries,
             message: without_secrets(problem),
@@ -302,10 +298,10 @@ fn without_secrets(problem: &Problem) -> String {
 const EXCESS_HINT: &str = "make no label of what differs in every output, such as a counter or a time; \
     conditions and `max_series` of a rule say what of it is wanted";
 
-/// Whether a bound of its own cut the output's series short.
-fn has_too_many(extraction: &Extraction) -> bool {
+/// What is told where a bound of its own cut the output's series short.
+fn too_many(extraction: &Extraction) -> Option<&Problem> {
     let mut problems = extraction.problems.iter();
-    problems.any(|problem| problem.kind == ProblemKind::TooMany)
+    problems.find(|problem| problem.kind == ProblemKind::TooMany)
 }
 
 /// What is wrong with a device of whose series so many were left out of an output.
