@@ -3,6 +3,7 @@
 //! | Families | From |
 //! |---|---|
 //! | `netwolf_manager_*`, counted | a prometheus-client registry, below |
+//! | `netwolf_remote_write_*` | another one, of [`crate::remote_write`] |
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
 //! | `netwolf_credential_*` | [`credentials`], every credential of the inventory |
@@ -22,6 +23,7 @@ use prometheus_client::{
 use crate::{
     clock::unix_ms,
     exposition::{self, OwnFamily},
+    remote_write::Meters,
     series::Counters,
 };
 
@@ -75,6 +77,9 @@ struct ReasonLabel {
 #[derive(Debug)]
 pub struct Telemetry {
     registry: Registry,
+    remote_registry: Registry,
+    /// What is sent to remotes.
+    pub remotes: Meters,
     /// What the series store counts.
     pub series: Counters,
     /// Connections on the agents' port that stand.
@@ -99,6 +104,8 @@ impl Default for Telemetry {
     fn default() -> Self {
         let mut this = Self {
             registry: Registry::with_prefix("netwolf_manager"),
+            remote_registry: Registry::with_prefix("netwolf_remote_write"),
+            remotes: Meters::default(),
             series: Counters::default(),
             links: Gauge::default(),
             links_over_cap: Counter::default(),
@@ -114,6 +121,7 @@ impl Default for Telemetry {
         };
         this.register_counters();
         this.register_others();
+        this.remotes.register(&mut this.remote_registry);
         for reason in RefusalReason::ALL {
             // So that a first refusal is an increase and not a new series.
             drop(this.refused_hellos.get_or_create(&ReasonLabel { reason }));
@@ -258,9 +266,11 @@ impl Telemetry {
         self.scrape_seconds.observe(time.as_secs_f64());
     }
 
-    /// The families of the registry.
+    /// The families of the registries.
     pub fn counted(&self) -> Vec<OwnFamily> {
-        exposition::from_registry(&self.registry)
+        let mut families = exposition::from_registry(&self.registry);
+        families.extend(exposition::from_registry(&self.remote_registry));
+        families
     }
 }
 

@@ -16,6 +16,7 @@
 mod lab;
 mod metrics_server;
 mod openssh;
+mod receivers;
 
 mod bad_input;
 mod bench;
@@ -31,6 +32,7 @@ mod life;
 mod parse;
 mod programs;
 mod prometheus;
+mod remote_write;
 mod sshd;
 mod structure;
 mod try_out;
