@@ -22,6 +22,7 @@ mod bench;
 mod breaker;
 mod canary;
 mod collectors;
+mod dashboards;
 mod demo;
 mod failover;
 mod five_minutes;
