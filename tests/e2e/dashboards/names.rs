@@ -301,8 +301,14 @@ fn pages_name_metrics_that_there_are() {
     ] {
         pages.push((page.into(), fs::read_to_string(root().join(page)).unwrap()));
     }
-    let mut faults = Vec::new();
+    let mut faults = BTreeSet::new();
     for (page, text) in &pages {
+        for block in text.split("```promql\n").skip(1) {
+            let query = block.split("```").next().unwrap_or_default();
+            let missing = catalogue.missing(query);
+            let missing = missing.unwrap_or_else(|fault| vec![fault]).into_iter();
+            faults.extend(missing.map(|fault| format!("{page}: {fault}")));
+        }
         // A page that shows how to make a metric speaks of that one.
         let made: BTreeSet<_> = text
             .lines()
@@ -324,7 +330,7 @@ fn pages_name_metrics_that_there_are() {
         let unknown = named.filter(|name| !catalogue.has(name));
         faults.extend(unknown.map(|name| format!("{file}: nobody exports {name}")));
     }
-    none_left(&faults);
+    none_left(&faults.into_iter().collect::<Vec<_>>());
 }
 
 #[test]
