@@ -23,6 +23,7 @@ mod bench;
 mod breaker;
 mod canary;
 mod collectors;
+mod dashboards;
 mod demo;
 mod failover;
 mod five_minutes;
