@@ -31,6 +31,7 @@ mod life;
 mod parse;
 mod programs;
 mod prometheus;
+mod rules;
 mod sshd;
 mod structure;
 mod try_out;
