@@ -1,4 +1,4 @@
-//! The rules for Prometheus: sound, tested, and each alert with its runbook.
+//! The rules for Prometheus and the example for Alertmanager: sound, tested, and each alert with its runbook.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -160,6 +160,27 @@ fn promtool_accepts_the_shipped_configuration_and_rules() {
     let lint = ["check", "rules", "--lint=all", "--lint-fatal"];
     accepts(&promtool, &lint, &files("prometheus/rules"));
     accepts(&promtool, &["test", "rules"], &files("prometheus/tests"));
+}
+
+#[test]
+fn amtool_accepts_the_example_and_it_names_only_alerts_that_there_are() {
+    let alerts = alerts();
+    let text = fs::read_to_string(root().join("prometheus/alertmanager.yml")).unwrap();
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let named: BTreeSet<_> = words
+        // `NetWolf` alone is the beginning of all of them.
+        .filter(|word| word.starts_with("NetWolf") && *word != "NetWolf")
+        .collect();
+    assert!(named.len() > 10, "{named:?}");
+    let unknown: Vec<_> = named
+        .iter()
+        .filter(|name| !alerts.contains_key(**name))
+        .collect();
+    assert!(unknown.is_empty(), "no alert is called {unknown:?}");
+
+    if let Some(amtool) = lab::have("amtool", "prometheus-alertmanager") {
+        accepts(&amtool, &["check-config", "alertmanager.yml"], &[]);
+    }
 }
 
 #[test]
