@@ -172,6 +172,7 @@ fn rules_dashboards_and_runbooks_name_only_metrics_that_there_are() {
     )));
     let used = texts(&root.join("prometheus/rules"), "yml")
         + &texts(&root.join("grafana/dashboards"), "json")
+        + &fs::read_to_string(root.join("docs/prometheus.md")).unwrap()
         + &fs::read_to_string(root.join("docs/runbooks.md")).unwrap();
     let used = metrics_named_in(&used);
     assert!(used.len() > 10, "{used:?}");
