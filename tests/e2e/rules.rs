@@ -10,7 +10,10 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::lab;
+use crate::{
+    lab::{self, Devices, Manager, PATIENCE, eventually},
+    metrics_server::Prometheus,
+};
 
 #[path = "../../netwolf-filter/tests/library/yaml.rs"]
 mod yaml;
@@ -31,10 +34,12 @@ struct Group {
     rules: Vec<Rule>,
 }
 
-/// A rule; one that records has no alert.
+/// A rule that records a series or raises an alert.
 #[derive(Deserialize)]
 struct Rule {
     alert: Option<String>,
+    record: Option<String>,
+    expr: String,
     #[serde(default)]
     labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -114,17 +119,18 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
+fn rules() -> impl Iterator<Item = Rule> {
+    files("prometheus/rules")
+        .into_iter()
+        .map(|path| yaml::read::<RuleFile>(&fs::read_to_string(path).unwrap()))
+        .flat_map(|file| file.groups)
+        .flat_map(|group| group.rules)
+}
+
 /// Every rule that alerts, by the name of its alert.
 fn alerts() -> BTreeMap<String, Rule> {
-    let texts = files("prometheus/rules")
-        .into_iter()
-        .map(fs::read_to_string);
-    let rules = texts
-        .map(|text| yaml::read::<RuleFile>(&text.unwrap()))
-        .flat_map(|file| file.groups)
-        .flat_map(|group| group.rules);
     let mut alerts = BTreeMap::new();
-    for rule in rules {
+    for rule in rules() {
         if let Some(name) = rule.alert.clone() {
             let other = alerts.insert(name.clone(), rule);
             assert!(other.is_none(), "{name} is there twice");
@@ -235,4 +241,51 @@ fn each_alert_says_how_bad_it_is_what_it_is_and_where_its_runbook_is() {
     }
     let alerts: BTreeSet<_> = alerts.into_keys().collect();
     assert_eq!(headings, alerts, "sections of the runbooks, and alerts");
+}
+
+#[test]
+fn every_rule_is_evaluated_on_what_devices_tell() {
+    let folder = lab::folder();
+    let devices = Devices::start(2);
+    let config = lab::configuration(folder.path(), &devices.inventory());
+    let all = "[facts, cpu, memory, interfaces, bgp, ospf, environment, optics, ntp]";
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("[cpu]", all)).unwrap();
+    let manager = Manager::start(&config, folder.path());
+    let _agent = manager.agent("a1", 2, folder.path());
+    let Some(prometheus) = Prometheus::start(&manager.web, folder.path()) else {
+        return;
+    };
+    let joined = [
+        "netwolf_interface_info",
+        "netwolf_bgp_peer_info",
+        "netwolf_ospf_neighbor_up",
+        "netwolf_sensor_ok",
+        "netwolf_optic_receive_power_threshold_dbm",
+        "netwolf_ntp_synchronized",
+        "device:netwolf_device_labels:group",
+        "device:netwolf_memory_utilization:ratio",
+    ];
+    let comes = |name: &str| {
+        eventually(PATIENCE, name, || {
+            match prometheus.query(name)?.as_slice() {
+                [] => Err(format!("no {name}")),
+                _ => Ok(()),
+            }
+        });
+    };
+    joined.into_iter().for_each(comes);
+    for rule in rules() {
+        let result = prometheus.query(&rule.expr);
+        assert!(result.is_ok(), "{}: {result:?}", rule.expr);
+        if let Some(series) = &rule.record {
+            // Rates come with the second scrape.
+            comes(series);
+        }
+    }
+    // One of the peers that simulated devices have is down.
+    let down = prometheus
+        .query(&alerts()["NetWolfBgpPeerDown"].expr)
+        .unwrap();
+    assert_eq!(down.len(), 2, "{down:?}");
 }
