@@ -34,6 +34,7 @@ mod parse;
 mod programs;
 mod prometheus;
 mod remote_write;
+mod rules;
 mod sshd;
 mod structure;
 mod try_out;

@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::Write,
-    path::Path,
     process::{Command, Stdio},
 };
 
@@ -91,28 +90,4 @@ fn promtool_finds_nothing_wrong_with_the_page() {
     let output = check.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
-}
-
-#[test]
-fn promtool_accepts_the_shipped_configuration_and_rules() {
-    let Some(program) = lab::have("promtool", "prometheus") else {
-        return;
-    };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
-    for args in [
-        &["check", "config", "prometheus.yml"][..],
-        &["test", "rules", "tests/alerts.yml"],
-    ] {
-        let output = Command::new(&program)
-            .args(args)
-            .current_dir(&folder)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{args:?}: {}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
 }
