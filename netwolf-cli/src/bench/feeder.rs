@@ -136,6 +136,8 @@ pub(super) struct Feeder {
     beats: u64,
     beat_at: Instant,
     round: u32,
+    /// Of the last round.
+    time_ms: u64,
     messages: u64,
     /// Samples sent, and bytes of the messages that were weighed with their samples.
     pub(super) samples: u64,
@@ -145,8 +147,12 @@ pub(super) struct Feeder {
 impl Feeder {
     /// Starts a manager with devices for `series` series, at most `per_device` each, and is let in. The manager sends
     /// samples on to the URL `remote`.
-    async fn start(series: u32, per_device: u32, remote: Option<&str>) -> anyhow::Result<Self> {
-        let cores = Cores::split(1)?;
+    async fn start(
+        cores: Cores,
+        series: u32,
+        per_device: u32,
+        remote: Option<&str>,
+    ) -> anyhow::Result<Self> {
         cores::pin(&cores.rest)?;
         let folder = tempfile::Builder::new()
             .prefix("netwolf-bench-")
@@ -189,6 +195,7 @@ impl Feeder {
             beats: 0,
             beat_at: Instant::now() + BEAT,
             round: 0,
+            time_ms: 0,
             messages: 0,
             samples: 0,
             weighed: (0, 0),
@@ -203,18 +210,19 @@ impl Feeder {
         series: u32,
         per_device: u32,
     ) -> anyhow::Result<(Self, Usage)> {
-        Self::ready_with(common, series, per_device, None).await
+        Self::ready_with(common, &Cores::split(1)?, series, per_device, None).await
     }
 
-    /// As [`Self::ready`], with a manager that sends samples on to the URL `remote`.
+    /// As [`Self::ready`], on given cores, with a manager that sends samples on to the URL `remote`.
     pub(super) async fn ready_with(
         common: &Common,
+        cores: &Cores,
         series: u32,
         per_device: u32,
         remote: Option<&str>,
     ) -> anyhow::Result<(Self, Usage)> {
         common.progress("starting a manager");
-        let mut feeder = Self::start(series, per_device, remote).await?;
+        let mut feeder = Self::start(cores.clone(), series, per_device, remote).await?;
         let bare = feeder.usage()?;
         common.progress("declaring the series");
         feeder.declare().await?;
@@ -320,8 +328,12 @@ impl Feeder {
     /// Sends a sample of each series.
     pub(super) async fn round(&mut self) -> anyhow::Result<()> {
         self.round += 1;
-        let time_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-        let time_ms = u64::try_from(time_ms)?;
+        // A series has one sample a millisecond at most.
+        while unix_ms()? <= self.time_ms {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.time_ms = unix_ms()?;
+        let time_ms = self.time_ms;
         let mut polls = Vec::with_capacity(POLLS);
         for device in 0..number(self.epochs.len()) {
             for first in (0..self.per_device).step_by(PER_POLL as usize) {
@@ -414,22 +426,22 @@ impl Feeder {
         }
     }
 
-    /// Waits until the manager has sent on as many samples.
-    pub(super) async fn sent_on(&mut self, samples: u64, patience: Duration) -> anyhow::Result<()> {
-        let deadline = Instant::now() + patience;
+    /// Waits until no more samples than `most` wait in the manager to be sent on.
+    pub(super) async fn drain(&mut self, most: u64) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             self.beat().await?;
-            let status: SentOn = api::get(&self.web, "/api/v1/status").await?;
-            let sent: u64 = status
+            let status: Pending = api::get(&self.web, "/api/v1/status").await?;
+            let pending: u64 = status
                 .remote_write
                 .iter()
-                .map(|remote| remote.samples_total)
+                .map(|remote| remote.pending_samples)
                 .sum();
-            if sent >= samples {
+            if pending <= most {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("the manager has sent on {sent} of {samples} samples");
+                bail!("{pending} samples wait to be sent on");
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -475,13 +487,15 @@ struct Taken {
 
 /// As [`Taken`].
 #[derive(Deserialize)]
-struct SentOn {
+struct Pending {
+    /// None where nothing is sent.
+    #[serde(default)]
     remote_write: Vec<Remote>,
 }
 
 #[derive(Deserialize)]
 struct Remote {
-    samples_total: u64,
+    pending_samples: u64,
 }
 
 /// What series `no` says in a round.
@@ -495,6 +509,11 @@ fn value(no: u32, family: u32, round: u32) -> f64 {
         Movement::Ratio => f64::from((no * 7 + round * 13) % 100) / 100.0,
         Movement::Still => f64::from(no % 2),
     }
+}
+
+fn unix_ms() -> anyhow::Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    Ok(u64::try_from(since.as_millis())?)
 }
 
 fn number(n: usize) -> u32 {

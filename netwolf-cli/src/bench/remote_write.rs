@@ -1,7 +1,7 @@
 //! `netwolf bench remote-write`: what it costs the manager to send every sample on.
 //!
-//! Series get a sample each second, first by a manager that sends nothing and then by one that sends to a receiver which
-//! takes everything and reads nothing: the difference is the cost.
+//! A manager that sends nothing is fed as fast as it takes it, and then one that sends to a receiver which takes
+//! everything and reads nothing: the difference is the cost.
 
 use std::{
     sync::{
@@ -16,14 +16,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, task::JoinHandle, time::sleep_until};
+use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::{Common, feeder::Feeder, figures::Figures, sessions::count};
+use super::{Common, cores::Cores, feeder::Feeder, figures::Figures, sessions::count};
 
 /// What `netwolf bench remote-write` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How many series are fed, each once a second.
+    /// How many series are fed.
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     series: u32,
     /// Series of one device.
@@ -36,8 +36,8 @@ pub(crate) struct Args {
     common: Common,
 }
 
-/// What waits at the end has arrived by then.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// No more samples wait in the manager: they would be dropped.
+const MOST_PENDING: u64 = 500_000;
 
 /// A receiver that takes everything.
 struct Sink {
@@ -90,36 +90,28 @@ struct Cost {
     cpu_per_sample: f64,
     rss: u64,
     samples: u64,
-    cores: String,
 }
 
-/// Feeds a manager, which sends what it gets to `sink`, if there is one.
-async fn feed(args: &Args, sink: Option<&Sink>) -> anyhow::Result<Cost> {
+/// Feeds a manager as fast as it takes it, which sends what it gets to `sink`, if there is one.
+async fn feed(args: &Args, cores: &Cores, sink: Option<&Sink>) -> anyhow::Result<Cost> {
     let url = sink.map(|sink| sink.url.as_str());
-    let (mut feeder, _) =
-        Feeder::ready_with(&args.common, args.series, args.per_device, url).await?;
+    let started = Feeder::ready_with(&args.common, cores, args.series, args.per_device, url);
+    let (mut feeder, _) = started.await?;
+    feeder.drain(0).await?;
     args.common.progress("measuring");
     let (before, fed) = (feeder.usage()?, feeder.samples);
-    for _ in 0..args.seconds {
-        let next = Instant::now() + Duration::from_secs(1);
+    let end = Instant::now() + Duration::from_secs(args.seconds);
+    while Instant::now() < end {
         feeder.round().await?;
-        feeder.settle().await?;
-        let rest = async {
-            sleep_until(next.into()).await;
-            Ok(())
-        };
-        feeder.beside(rest).await?;
+        feeder.drain(MOST_PENDING).await?;
     }
-    let samples = feeder.samples;
-    if url.is_some() {
-        feeder.sent_on(samples, PATIENCE).await?;
-    }
+    feeder.settle().await?;
+    feeder.drain(0).await?;
     let after = feeder.usage()?;
     let cost = Cost {
-        cpu_per_sample: after.cpu_since(&before) / count(samples - fed),
+        cpu_per_sample: after.cpu_since(&before) / count(feeder.samples - fed),
         rss: after.rss,
-        samples,
-        cores: feeder.cores.shown(),
+        samples: feeder.samples,
     };
     feeder.stop().await?;
     Ok(cost)
@@ -127,20 +119,17 @@ async fn feed(args: &Args, sink: Option<&Sink>) -> anyhow::Result<Cost> {
 
 /// Measures both managers.
 pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
-    let without = feed(args, None).await?;
+    let cores = Cores::split(1)?;
+    let without = feed(args, &cores, None).await?;
     let sink = Sink::start().await?;
-    let with = feed(args, Some(&sink)).await?;
+    let with = feed(args, &cores, Some(&sink)).await?;
     let (requests, bytes) = (sink.requests.load(Relaxed), sink.bytes.load(Relaxed));
     if requests == 0 {
         bail!("nothing was sent");
     }
     let mut figures = Figures::new("remote-write");
-    figures.text("manager_cores", &with.cores, "");
-    figures.count(
-        "series",
-        args.series.into(),
-        "of interfaces, a sample a second each",
-    );
+    figures.text("manager_cores", &cores.shown(), "");
+    figures.count("series", args.series.into(), "of interfaces");
     figures.measure(
         "cpu_ns_per_sample_received",
         without.cpu_per_sample * 1e9,
@@ -159,12 +148,12 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     figures.measure(
         "samples_per_request",
         count(with.samples) / count(requests),
-        "each of another series",
+        "most of them of different series",
     );
     figures.measure(
         "bytes_per_series",
         count(with.rss.saturating_sub(without.rss)) / f64::from(args.series),
-        "memory, more than that of a manager that sends nothing",
+        "memory, more than that of a manager that sends nothing; what waits included",
     );
     args.common.print(&figures)
 }
