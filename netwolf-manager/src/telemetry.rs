@@ -5,6 +5,7 @@
 //! | `netwolf_manager_*`, counted | a prometheus-client registry, below |
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
+//! | `process_*` | the operating system, by [`netwolf_exposition::process`] |
 //! | `netwolf_credential_*` | [`credentials`], every credential of the inventory |
 //! | `netwolf_device_*` | [`devices`], every device of the inventory, always |
 //!
@@ -13,6 +14,7 @@
 
 use std::time::Duration;
 
+use netwolf_exposition::process;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -75,6 +77,7 @@ struct ReasonLabel {
 #[derive(Debug)]
 pub struct Telemetry {
     registry: Registry,
+    process: Registry,
     /// What the series store counts.
     pub series: Counters,
     /// Connections on the agents' port that stand.
@@ -99,6 +102,7 @@ impl Default for Telemetry {
     fn default() -> Self {
         let mut this = Self {
             registry: Registry::with_prefix("netwolf_manager"),
+            process: process::registry(),
             series: Counters::default(),
             links: Gauge::default(),
             links_over_cap: Counter::default(),
@@ -258,9 +262,11 @@ impl Telemetry {
         self.scrape_seconds.observe(time.as_secs_f64());
     }
 
-    /// The families of the registry.
+    /// The families of the registry, and what the operating system counts.
     pub fn counted(&self) -> Vec<OwnFamily> {
-        exposition::from_registry(&self.registry)
+        let mut families = exposition::from_registry(&self.registry);
+        families.extend(exposition::from_registry(&self.process));
+        families
     }
 }
 
