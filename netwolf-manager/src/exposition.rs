@@ -24,7 +24,7 @@ mod value;
 pub use netwolf_exposition::{Format, accept};
 pub(crate) use own::from_registry;
 pub use own::{Labels, OwnFamily};
-pub use reader::PageReader;
+pub use reader::{Content, PageReader};
 pub(crate) use value::write_value;
 
 /// A family's type as both formats know it.
@@ -100,10 +100,9 @@ impl From<Kind> for Type {
     }
 }
 
-/// Renders the whole page. `own` must not hold a family that devices may have; see the names in
-/// [`crate::telemetry`].
+/// Renders the whole page; see [`Content::own`] for what `own` must not hold.
 pub fn render(format: Format, own: Vec<OwnFamily>, store: &SeriesStore, now: Tick) -> String {
-    PageReader::new(format, own, store, now).collect()
+    PageReader::new(format, Content::whole(own, store), now).collect()
 }
 
 /// Appends to a text, which cannot fail.
