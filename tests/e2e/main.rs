@@ -23,6 +23,7 @@ mod breaker;
 mod canary;
 mod collectors;
 mod demo;
+mod discovery;
 mod failover;
 mod five_minutes;
 mod hostkeys;

@@ -74,7 +74,15 @@ fn board() -> Board {
     };
     for name in ["a1", "a2"] {
         let peer = "127.0.0.1:1".parse().unwrap();
-        let slot = AgentSlot::new(shard(name), Incarnation(1), "0.1.0".into(), None, peer, 1);
+        let slot = AgentSlot::new(
+            shard(name),
+            Incarnation(1),
+            "0.1.0".into(),
+            None,
+            peer,
+            None,
+            1,
+        );
         slot.set_stats(stats.clone());
         board.agent_joined(Arc::new(slot));
     }

@@ -1,4 +1,4 @@
-//! Parts of the page and probes, as Prometheus asks for them.
+//! Parts of the page, probes and lists of targets, as Prometheus asks for them.
 
 use super::*;
 
@@ -105,6 +105,8 @@ async fn what_cannot_be_asked_for_is_told_with_what_can() {
             "there are cpu, netwolf",
         ),
         ("/probe?target=sw-1&debug=true", 400, "`module`"),
+        ("/sd/agents?x=1", 400, "unknown parameter \"x\""),
+        ("/sd/devices?target=port", 400, "name, address"),
     ] {
         let answer = get(web, path).await;
         assert_eq!(answer.status, status, "{path}");
@@ -143,4 +145,54 @@ async fn a_probe_tells_of_one_device() {
         "{open}"
     );
     assert!(open.contains("netwolf_device_up{"), "{open}");
+}
+
+#[tokio::test]
+async fn targets_are_listed_for_prometheus() {
+    let stage = Stage::new(&[("sw-1", 22)]).await;
+    let web = stage.manager.web_addr;
+    let none = get(web, "/sd/agents").await;
+    assert_eq!(
+        (none.text().as_str(), none.header("content-type")),
+        ("[]", Some("application/json"))
+    );
+    let mut greet = hello("a1", 1);
+    greet.web = Some("0.0.0.0:9797".parse().unwrap());
+    greet.site = Some("ams".into());
+    let _agent = FakeAgent::connect(stage.manager.agents_addr, greet)
+        .await
+        .unwrap();
+    let _other = stage.agent("a2").await;
+    assert_eq!(
+        get(web, "/sd/agents").await.json(),
+        serde_json::json!([{
+            "targets": ["127.0.0.1:9797"],
+            "labels": {
+                "agent": "a1",
+                "__meta_netwolf_agent": "a1",
+                "__meta_netwolf_site": "ams",
+                "__meta_netwolf_version": "test",
+            },
+        }])
+    );
+    let shards = get(web, "/api/v1/agents").await.json()["shards"].clone();
+    assert_eq!(shards[0]["web"], "127.0.0.1:9797");
+    assert!(shards[1].get("web").is_none(), "{shards}");
+
+    let labels = serde_json::json!({
+        "__meta_netwolf_device": "sw-1",
+        "__meta_netwolf_address": "127.0.0.1",
+        "__meta_netwolf_port": "22",
+        "__meta_netwolf_platform": "linux",
+        "__meta_netwolf_collectors": ",cpu,",
+        "__meta_netwolf_label_site": "ams",
+    });
+    for (path, target) in [
+        ("/sd/devices", "sw-1"),
+        ("/sd/devices?target=name", "sw-1"),
+        ("/sd/devices?target=address", "127.0.0.1"),
+    ] {
+        let expected = serde_json::json!([{ "targets": [target], "labels": labels }]);
+        assert_eq!(get(web, path).await.json(), expected, "{path}");
+    }
 }
