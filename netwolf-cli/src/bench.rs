@@ -34,6 +34,7 @@ mod ingest;
 mod ladder;
 mod placement;
 mod process;
+mod remote_write;
 mod scene;
 mod sessions;
 mod storm;
@@ -52,6 +53,8 @@ pub(crate) enum Verb {
     Freshness(freshness::Args),
     /// Samples into the manager, from the socket to the series store.
     Ingest(ingest::Args),
+    /// Samples through the manager to a receiver of remote write.
+    RemoteWrite(remote_write::Args),
     /// The page of metrics.
     Exposition(exposition::Args),
     /// One solution of where devices belong.
@@ -118,6 +121,7 @@ fn measure(verb: &Verb) -> anyhow::Result<()> {
                 Verb::Trouble(args) => trouble::run(args).await,
                 Verb::Freshness(args) => freshness::run(args).await,
                 Verb::Ingest(args) => ingest::run(args).await,
+                Verb::RemoteWrite(args) => remote_write::run(args).await,
                 Verb::Exposition(args) => exposition::run(args).await,
                 Verb::Placement(_) | Verb::Floor(_) => Ok(()),
             }

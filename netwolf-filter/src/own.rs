@@ -1,11 +1,12 @@
 //! Names of the metrics that NetWolf tells of itself, which no device may have.
 
 /// What all names of a part of NetWolf begin with.
-const PREFIXES: [&str; 4] = [
+const PREFIXES: [&str; 5] = [
     "netwolf_manager_",
     "netwolf_agent_",
     "netwolf_credential_",
     "netwolf_poll_seconds",
+    "netwolf_remote_write_",
 ];
 
 /// Names that stand beside those of devices under one prefix, or that everybody uses, without the ending of their kind.

@@ -28,7 +28,7 @@ pub use sources::Sources;
 pub use summary::Summary;
 pub use timing::Timing;
 
-use crate::{inventory::Inventory, library::Library};
+use crate::{inventory::Inventory, library::Library, remote_write::Remotes};
 use check::Checker;
 use yaml::Document;
 
@@ -48,10 +48,12 @@ pub struct Loaded {
 }
 
 /// What holds for the manager as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// How long manager and agents wait for each other.
     pub timing: Timing,
+    /// Where samples are sent.
+    pub remotes: Remotes,
 }
 
 impl Loaded {
@@ -132,6 +134,7 @@ fn parse_with(path: &Path, text: String, mut sources: Sources) -> Result<Loaded,
     Ok(Loaded {
         settings: Settings {
             timing: checked.timing,
+            remotes: checked.remotes,
         },
         inventory: checked.inventory,
         library: checked.library,

@@ -36,6 +36,7 @@ pub mod logging;
 pub mod manager;
 pub mod placement;
 pub mod reload;
+pub mod remote_write;
 pub mod series;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -9,7 +9,10 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use thiserror::Error;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
@@ -39,6 +42,9 @@ const SHUTDOWN: Duration = Duration::from_millis(800);
 
 /// From one look for stale series to the next.
 const SWEEP: Duration = Duration::from_secs(5);
+
+/// From one look for series that have ended to the next, where receivers are to be told of them.
+const ENDS: Duration = Duration::from_secs(1);
 
 /// What a manager is started with.
 #[derive(Debug)]
@@ -198,6 +204,7 @@ impl Manager {
             stop: stop.clone(),
             died: watch::Sender::new(None),
         };
+        state.remote_writer.configure(&settings.remotes);
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
         let links = link::serve(agents, state.clone(), stop.child_token());
@@ -207,6 +214,7 @@ impl Manager {
         tasks.spawn(alarm.clone().guard("agents' port", links));
         tasks.spawn(alarm.clone().guard("web port", pages));
         tasks.spawn(sweep(state.clone(), stop.child_token()));
+        tasks.spawn(end_stale(state.clone(), stop.child_token()));
         tasks.spawn(keep(keeper, storage));
         tasks.close();
         info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
@@ -247,6 +255,7 @@ impl Manager {
         if timeout(SHUTDOWN, self.tasks.wait()).await.is_err() {
             warn!("not everything has ended in time");
         }
+        self.state.remote_writer.finish().await;
         info!("manager stopped");
     }
 }
@@ -301,18 +310,39 @@ async fn keep(mut remembered: watch::Receiver<Remembered>, storage: Storage) {
 
 /// Frees what is stale, until it is cancelled.
 async fn sweep(state: Arc<State>, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(SWEEP);
+    every(SWEEP, stop, move || {
+        let state = state.clone();
+        move || {
+            state.store.sweep(state.clock.now());
+            state.pages.sweep();
+        }
+    })
+    .await;
+}
+
+/// Tells receivers of series that have ended, until it is cancelled.
+async fn end_stale(state: Arc<State>, stop: CancellationToken) {
+    every(ENDS, stop, move || {
+        let state = state.clone();
+        move || state.store.end_stale(state.clock.now())
+    })
+    .await;
+}
+
+/// Does some blocking work again and again, until it is cancelled.
+async fn every<W: FnOnce() + Send + 'static>(
+    time: Duration,
+    stop: CancellationToken,
+    mut work: impl FnMut() -> W,
+) {
+    let mut interval = tokio::time::interval(time);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = interval.tick() => {}
         }
-        let state = state.clone();
-        let sweeping = tokio::task::spawn_blocking(move || {
-            state.store.sweep(state.clock.now());
-            state.pages.sweep();
-        });
-        if sweeping.await.is_err() {
+        if tokio::task::spawn_blocking(work()).await.is_err() {
             return;
         }
     }

@@ -155,6 +155,7 @@ impl Reloader {
                     .await
                     .map_err(|_| ReloadError::Ending)?;
                 is_done.await.map_err(|_| ReloadError::Ending)?;
+                self.state.remote_writer.configure(&settings.remotes);
                 self.state.pages.outdate();
                 info!(
                     n_devices = self.state.board.devices().len(),

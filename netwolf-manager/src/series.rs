@@ -26,6 +26,7 @@ pub mod limits;
 mod link_table;
 mod name;
 mod numbers;
+mod sending;
 mod store;
 mod table;
 

@@ -9,6 +9,7 @@ use crate::{
     clock::Clock,
     core::{self, Event},
     http::metrics::Pages,
+    remote_write::RemoteWriter,
     series::{SeriesStore, SharedStore},
     telemetry::{Telemetry, manager::Queue},
 };
@@ -22,6 +23,8 @@ pub struct State {
     pub board: Arc<Board>,
     /// Series of devices.
     pub store: SharedStore,
+    /// Sends samples on, where the configuration says so.
+    pub remote_writer: RemoteWriter,
     /// What is counted.
     pub telemetry: Telemetry,
     /// Pages that were rendered a moment ago.
@@ -39,10 +42,12 @@ impl State {
         let (core, mailbox) = mpsc::channel(core::MAILBOX);
         let telemetry = Telemetry::default();
         let store = Arc::new(SeriesStore::new(telemetry.series.clone()));
+        let remote_writer = RemoteWriter::new(store.clone(), telemetry.remotes.clone());
         let state = Self {
             clock: Clock::start(),
             board: Arc::default(),
             store,
+            remote_writer,
             telemetry,
             pages: Pages::default(),
             agents_addr,

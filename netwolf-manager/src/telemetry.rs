@@ -3,6 +3,7 @@
 //! | Families | From |
 //! |---|---|
 //! | `netwolf_manager_*`, counted | a prometheus-client registry, below |
+//! | `netwolf_remote_write_*` | another one, of [`crate::remote_write`] |
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
 //! | `process_*` | the operating system, by [`netwolf_exposition::process`] |
@@ -24,6 +25,7 @@ use prometheus_client::{
 use crate::{
     clock::unix_ms,
     exposition::{self, OwnFamily},
+    remote_write::Meters,
     series::Counters,
 };
 
@@ -78,6 +80,9 @@ struct ReasonLabel {
 pub struct Telemetry {
     registry: Registry,
     process: Registry,
+    remote_registry: Registry,
+    /// What is sent to remotes.
+    pub remotes: Meters,
     /// What the series store counts.
     pub series: Counters,
     /// Connections on the agents' port that stand.
@@ -103,6 +108,8 @@ impl Default for Telemetry {
         let mut this = Self {
             registry: Registry::with_prefix("netwolf_manager"),
             process: process::registry(),
+            remote_registry: Registry::with_prefix("netwolf_remote_write"),
+            remotes: Meters::default(),
             series: Counters::default(),
             links: Gauge::default(),
             links_over_cap: Counter::default(),
@@ -118,6 +125,7 @@ impl Default for Telemetry {
         };
         this.register_counters();
         this.register_others();
+        this.remotes.register(&mut this.remote_registry);
         for reason in RefusalReason::ALL {
             // So that a first refusal is an increase and not a new series.
             drop(this.refused_hellos.get_or_create(&ReasonLabel { reason }));
@@ -262,11 +270,13 @@ impl Telemetry {
         self.scrape_seconds.observe(time.as_secs_f64());
     }
 
-    /// The families of the registry, and what the operating system counts.
+    /// The families of the registries, and what the operating system counts.
     pub fn counted(&self) -> Vec<OwnFamily> {
-        let mut families = exposition::from_registry(&self.registry);
-        families.extend(exposition::from_registry(&self.process));
-        families
+        let registries = [&self.registry, &self.remote_registry, &self.process];
+        registries
+            .into_iter()
+            .flat_map(exposition::from_registry)
+            .collect()
     }
 }
 

@@ -125,6 +125,8 @@ fn the_manager_is_measured_over_a_real_link() {
             "bytes_per_sample_plain",
         ],
     );
+    let sent = bench(&["remote-write", "--series", "1000", "--seconds", "2"]);
+    positive(&sent, &["bytes_per_sample_sent", "samples_per_request"]);
     let page = bench(&["exposition", "--series", "1000", "--scrapers", "3"]);
     positive(
         &page,

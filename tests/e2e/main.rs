@@ -16,12 +16,14 @@
 mod lab;
 mod metrics_server;
 mod openssh;
+mod receivers;
 
 mod bad_input;
 mod bench;
 mod breaker;
 mod canary;
 mod collectors;
+mod dashboards;
 mod demo;
 mod discovery;
 mod failover;
@@ -32,6 +34,8 @@ mod life;
 mod parse;
 mod programs;
 mod prometheus;
+mod remote_write;
+mod rules;
 mod sshd;
 mod structure;
 mod try_out;

@@ -1,11 +1,8 @@
 //! A real Prometheus scrapes the manager, and promtool reads the page.
 
 use std::{
-    collections::BTreeSet,
     fs,
     io::Write,
-    net::TcpListener,
-    path::Path,
     process::{Command, Stdio},
 };
 
@@ -93,96 +90,4 @@ fn promtool_finds_nothing_wrong_with_the_page() {
     let output = check.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
-}
-
-#[test]
-fn promtool_accepts_the_shipped_configuration_and_rules() {
-    let Some(program) = lab::have("promtool", "prometheus") else {
-        return;
-    };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
-    for args in [
-        &["check", "config", "prometheus.yml"][..],
-        &["test", "rules", "tests/alerts.yml"],
-    ] {
-        let output = Command::new(&program)
-            .args(args)
-            .current_dir(&folder)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{args:?}: {}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-}
-
-/// Every word in `text` that is a metric of ours by its prefix, without those that the rules record.
-fn metrics_named_in(text: &str) -> BTreeSet<String> {
-    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
-    words
-        .filter(|word| word.starts_with("netwolf_"))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The text of every file under `folder` that ends in `extension`.
-fn texts(folder: &Path, extension: &str) -> String {
-    let mut all = String::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all += &texts(&path, extension);
-        } else if path.extension().is_some_and(|end| end == extension) {
-            all += &fs::read_to_string(path).unwrap();
-        }
-    }
-    all
-}
-
-#[test]
-fn rules_and_dashboards_name_only_metrics_that_there_are() {
-    let folder = lab::folder();
-    let devices = Devices::start(1);
-    let refused = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let known = devices.fleet().devices()[0].address().port();
-    let other_key = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let inventory = format!(
-        "{}  - {{ name: gone, address: 127.0.0.1, port: {refused}, platform: cisco_ios, host_key: accept-new }}\n\
-         \x20 - {{ name: stranger, address: 127.0.0.1, port: {known}, platform: cisco_ios, host_key: \"{other_key}\" }}\n",
-        devices.inventory()
-    );
-    let config = lab::configuration(folder.path(), &inventory);
-    let manager = Manager::start(&config, folder.path());
-    let _agent = manager.agent("a1", 1, folder.path());
-    let page = eventually(PATIENCE, "a page with a load and a failure", || {
-        let page = lab::get(&manager.web, "/metrics", "")?;
-        let wanted = [
-            "netwolf_device_failure_info{",
-            "netwolf_device_host_key_mismatch{",
-            "netwolf_cpu_utilization_ratio{",
-        ];
-        match wanted.iter().find(|family| !page.contains(**family)) {
-            Some(missing) => Err(format!("no {missing}")),
-            None => Ok(page),
-        }
-    });
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut known = metrics_named_in(&page);
-    known.extend(metrics_named_in(&texts(
-        &root.join("netwolf-manager/library/collectors"),
-        "yml",
-    )));
-    let used = texts(&root.join("prometheus/rules"), "yml")
-        + &texts(&root.join("grafana/dashboards"), "json");
-    let used = metrics_named_in(&used);
-    assert!(used.len() > 10, "{used:?}");
-    let unknown: Vec<_> = used.difference(&known).collect();
-    assert!(unknown.is_empty(), "nobody exports {unknown:?}");
 }

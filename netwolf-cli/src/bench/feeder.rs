@@ -143,8 +143,9 @@ pub(super) struct Feeder {
 }
 
 impl Feeder {
-    /// Starts a manager with devices for `series` series, at most `per_device` each, and is let in.
-    async fn start(series: u32, per_device: u32) -> anyhow::Result<Self> {
+    /// Starts a manager with devices for `series` series, at most `per_device` each, and is let in. The manager sends
+    /// samples on to the URL `remote`.
+    async fn start(series: u32, per_device: u32, remote: Option<&str>) -> anyhow::Result<Self> {
         let cores = Cores::split(1)?;
         cores::pin(&cores.rest)?;
         let folder = tempfile::Builder::new()
@@ -154,7 +155,11 @@ impl Feeder {
         let devices = series.div_ceil(per_device);
         write_private(&path.join("password"), &random_text()?)?;
         let config = path.join("netwolf.yml");
-        fs::write(&config, configuration(devices, &path.join("password")))?;
+        let mut text = configuration(devices, &path.join("password"));
+        if let Some(url) = remote {
+            writeln!(text, "remote_write: [{{ url: \"{url}\" }}]")?;
+        }
+        fs::write(&config, text)?;
         let mut command = Part::command("manager", path)?;
         command.arg("manager").arg("--config.file").arg(&config);
         command.arg("--storage.path").arg(path.join("data"));
@@ -198,8 +203,18 @@ impl Feeder {
         series: u32,
         per_device: u32,
     ) -> anyhow::Result<(Self, Usage)> {
+        Self::ready_with(common, series, per_device, None).await
+    }
+
+    /// As [`Self::ready`], with a manager that sends samples on to the URL `remote`.
+    pub(super) async fn ready_with(
+        common: &Common,
+        series: u32,
+        per_device: u32,
+        remote: Option<&str>,
+    ) -> anyhow::Result<(Self, Usage)> {
         common.progress("starting a manager");
-        let mut feeder = Self::start(series, per_device).await?;
+        let mut feeder = Self::start(series, per_device, remote).await?;
         let bare = feeder.usage()?;
         common.progress("declaring the series");
         feeder.declare().await?;
@@ -400,6 +415,27 @@ impl Feeder {
         }
     }
 
+    /// Waits until the manager has sent on as many samples.
+    pub(super) async fn sent_on(&mut self, samples: u64, patience: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            self.beat().await?;
+            let status: SentOn = api::get(&self.web, "/api/v1/status").await?;
+            let sent: u64 = status
+                .remote_write
+                .iter()
+                .map(|remote| remote.samples_total)
+                .sum();
+            if sent >= samples {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("the manager has sent on {sent} of {samples} samples");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Bytes that went to the manager.
     pub(super) fn wire(&self) -> u64 {
         self.wire.load(Ordering::Relaxed)
@@ -435,6 +471,17 @@ impl Feeder {
 /// What we read of `/api/v1/status`; it tells more.
 #[derive(Deserialize)]
 struct Taken {
+    samples_total: u64,
+}
+
+/// As [`Taken`].
+#[derive(Deserialize)]
+struct SentOn {
+    remote_write: Vec<Remote>,
+}
+
+#[derive(Deserialize)]
+struct Remote {
     samples_total: u64,
 }
 

@@ -14,6 +14,7 @@ mod jump_host;
 mod layer;
 mod layers;
 mod legacy;
+mod remote_write;
 mod timing;
 
 use std::{
@@ -34,6 +35,7 @@ use super::{
 use crate::{
     inventory::Inventory,
     library::{Library, UserDirectories},
+    remote_write::Remotes,
 };
 use device::Devices;
 use layer::{Layer, Owner};
@@ -41,6 +43,7 @@ use layer::{Layer, Owner};
 /// A configuration that was read to its end, with or without faults.
 pub(super) struct Checked {
     pub(super) timing: Timing,
+    pub(super) remotes: Remotes,
     pub(super) inventory: Inventory,
     pub(super) library: Library,
 }
@@ -111,8 +114,10 @@ impl Checker<'_> {
         }
         let inventory = self.finish(devices);
         let timing = self.timing(config.timing);
+        let remotes = self.remotes(config.external_labels, config.remote_write);
         Checked {
             timing,
+            remotes,
             inventory,
             library: known.library,
         }

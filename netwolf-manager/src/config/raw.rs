@@ -22,6 +22,8 @@ pub(super) struct Config {
     pub(super) inventories: Field<Vec<Field<InventoryFiles>>>,
     pub(super) library: Field<Library>,
     pub(super) timing: Field<Timing>,
+    pub(super) external_labels: Field<Entries<String>>,
+    pub(super) remote_write: Field<Vec<Field<Remote>>>,
 }
 
 /// A file that `inventories` names.
@@ -165,6 +167,22 @@ pub(super) struct Timing {
     pub(super) takeover: Field<Span>,
     pub(super) autonomy: Field<Span>,
     pub(super) settle: Field<Span>,
+}
+
+/// A receiver of all samples.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Remote {
+    pub(super) name: Field<String>,
+    pub(super) url: Field<String>,
+    pub(super) timeout: Field<Span>,
+    pub(super) headers: Field<Entries<String>>,
+    pub(super) username: Field<String>,
+    pub(super) password: Field<Secret>,
+    pub(super) bearer_token: Field<Secret>,
+    pub(super) connections: Field<u32>,
+    pub(super) queue_samples: Field<u32>,
+    pub(super) max_age: Field<Span>,
 }
 
 /// A reference to a secret. What was typed is dropped when it is none, because it may be the secret itself.

@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use netwolf_wire::{Span, legacy::Legacy, target::HostKey};
+use netwolf_wire::{SecretRef, Span, legacy::Legacy, target::HostKey};
 use proptest::prelude::*;
 
 use super::*;
-use crate::inventory::Device;
+use crate::{inventory::Device, remote_write::Authorization};
 
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -115,6 +115,26 @@ fn every_key_is_taken() {
     );
     assert_eq!(loaded.settings.timing.heartbeat, Duration::from_millis(500));
     assert_eq!(loaded.settings.timing.settle, Duration::from_secs(20));
+    let remotes = &loaded.settings.remotes;
+    assert_eq!(remotes.external_labels["region"], "eu");
+    let names: Vec<&str> = remotes
+        .remotes
+        .iter()
+        .map(|remote| remote.name.as_str())
+        .collect();
+    assert_eq!(names, ["127.0.0.1:9090", "long-term", "with-token"]);
+    let [near, far, _] = &remotes.remotes[..] else {
+        panic!("three are configured");
+    };
+    assert_eq!((near.connections, near.queue_samples), (4, 2_000_000));
+    assert_eq!((far.connections, far.queue_samples), (8, 500_000));
+    assert_eq!(far.max_age, Duration::from_mins(15));
+    let password = SecretRef::File("/etc/netwolf/tsdb".into());
+    let username = "netwolf".into();
+    assert_eq!(
+        far.authorization,
+        Some(Authorization::Basic { username, password })
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use netwolf_wire::stats::{Histogram, POLL_BUCKETS, ShardStats};
 use serde::Serialize;
 
 use super::{PATHS, PathInfo, Web};
-use crate::{board::AgentSlot, clock::LAST_MS, state::State};
+use crate::{board::AgentSlot, clock::LAST_MS, remote_write::RemoteView, state::State};
 
 pub mod agents;
 pub mod credentials;
@@ -52,6 +52,9 @@ pub struct Status {
     pub poll_seconds: PollSeconds,
     /// How long after they were due they were done.
     pub poll_delay_seconds: PollSeconds,
+    /// Where samples are sent, and how far that is; absent where they are sent nowhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remote_write: Vec<RemoteView>,
 }
 
 /// A histogram of poll times over all shards and collectors.
@@ -144,6 +147,7 @@ impl Status {
             poll_delay_seconds: PollSeconds::of(&agents, |stats, add| {
                 add(&stats.poll_delay_seconds);
             }),
+            remote_write: state.remote_writer.view(),
         }
     }
 }

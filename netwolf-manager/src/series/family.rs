@@ -18,10 +18,14 @@ use netwolf_wire::{
 use super::{
     Cell, FamilyName, Refusal,
     cell::Outcome,
-    labels::DeviceLabels,
+    labels::{self, DeviceLabels},
     table::{Id, Table},
 };
-use crate::{board::DeviceSlot, clock::Tick};
+use crate::{
+    board::DeviceSlot,
+    clock::Tick,
+    remote_write::{Outlet, Written},
+};
 
 pub(super) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
@@ -138,6 +142,18 @@ impl Family {
         }
         self.len() > 0
     }
+
+    /// Tells receivers of series that are not shown any more.
+    pub(super) fn end_stale(&self, now: Tick, outlet: &Outlet) {
+        let ended = read(&self.table).written_other_than(|cell| cell.fresh(now).is_some());
+        outlet.end(ended.iter());
+    }
+
+    /// Nothing is sent by `outlet` any more: all series end there.
+    pub(super) fn end_all(&self, outlet: &Outlet) {
+        let written = write(&self.table).take_written();
+        outlet.end(written.iter());
+    }
 }
 
 /// A link's hold on a series: it is not dropped while there is one.
@@ -164,6 +180,19 @@ impl Handle {
             return None;
         }
         Some((table.labels_of(self.id).to_owned(), cell.interval_ms()))
+    }
+
+    /// The series as the receivers of `outlet` know it, from now on at the latest.
+    pub(super) fn write_to(&self, outlet: &Outlet) -> Arc<Written> {
+        let mut table = write(&self.family.table);
+        if let Some(known) = table.written(self.id).filter(|known| known.is_of(outlet)) {
+            return known.clone();
+        }
+        let name = self.family.name.sample();
+        let labels = labels::parse(table.labels_of(self.id));
+        let written = Arc::new(Written::new(outlet, &name, labels));
+        table.set_written(self.id, written.clone());
+        written
     }
 }
 
@@ -193,6 +222,11 @@ impl<'a> Tables<'a> {
     ) -> Outcome {
         let table = self.of(family);
         table.cell(*id).set(family.kind, value, time_ms, now)
+    }
+
+    /// The series as receivers know it, if it is sent.
+    pub(super) fn written(&mut self, Handle { family, id }: &'a Handle) -> Option<&Arc<Written>> {
+        self.of(family).written(*id)
     }
 
     fn of(&mut self, family: &'a Family) -> &Table {

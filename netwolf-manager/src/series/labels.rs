@@ -41,6 +41,28 @@ pub(super) fn render(
     (text.len() <= limits::LABELS).then_some(text)
 }
 
+/// The names and values of a rendered label set.
+pub(super) fn parse(text: &str) -> impl Iterator<Item = (&str, String)> {
+    let mut rest = text.trim_start_matches('{');
+    std::iter::from_fn(move || {
+        let (name, behind) = rest.split_once("=\"")?;
+        let mut value = String::new();
+        let mut chars = behind.chars();
+        loop {
+            match chars.next()? {
+                '"' => break,
+                '\\' => value.push(match chars.next()? {
+                    'n' => '\n',
+                    c => c,
+                }),
+                c => value.push(c),
+            }
+        }
+        rest = chars.as_str().trim_start_matches(',');
+        Some((name, value))
+    })
+}
+
 /// What the label sets of a device begin with.
 pub(super) fn beginning(device: &str) -> String {
     let mut text = String::from("{device=\"");
@@ -104,6 +126,21 @@ mod tests {
             &[("a", "to \"x\"\n\\"), ("b", ""), ("c", "ü")],
             Some(r#"{device="sw-1",a="to \"x\"\n\\",c="ü"}"#),
         );
+    }
+
+    #[test]
+    fn what_is_rendered_is_read_again() {
+        let labels = [("a", "to \"x\"\n\\n,{}="), ("c", "ü")];
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let text = render("sw\"1\"", &labels, None).unwrap();
+        let mut expected = vec![("device", "sw\"1\"".to_owned())];
+        expected.extend(
+            labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone())),
+        );
+        assert_eq!(parse(&text).collect::<Vec<_>>(), expected);
+        assert_eq!(parse("{}").count(), 0);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use super::{
     family::Tables,
     labels, limits,
     numbers::{Entry, Numbers},
+    sending::{Sending, Taken},
 };
 use crate::{
     board::{Board, DeviceSlot},
@@ -245,6 +246,8 @@ impl LinkTable {
     /// Takes polls in, oldest first. `unix_ms` is the present wall clock time.
     pub fn ingest(&mut self, polls: &[Poll], now: Tick, unix_ms: u64) {
         let counters = &self.store.counters;
+        let outlet = self.store.outlet();
+        let mut sending = outlet.as_deref().map(|outlet| Sending::to(outlet, unix_ms));
         let mut tables = Tables::new();
         let mut n_samples = 0;
         for Poll(no, time_ms, samples) in polls {
@@ -276,7 +279,17 @@ impl LinkTable {
                     continue;
                 };
                 match tables.set(series, value.0, time_ms, now) {
-                    Outcome::Taken => n_samples += 1,
+                    Outcome::Taken => {
+                        n_samples += 1;
+                        if let Some(sending) = &mut sending {
+                            let sample = Taken {
+                                value: value.0,
+                                time_ms,
+                                epoch: device.epoch,
+                            };
+                            sending.push(&mut tables, series, sample);
+                        }
+                    }
                     Outcome::Late => {
                         counters.late_samples.inc();
                     }
@@ -287,5 +300,9 @@ impl LinkTable {
             }
         }
         counters.samples.inc_by(n_samples);
+        drop(tables);
+        if let Some(sending) = sending {
+            sending.finish();
+        }
     }
 }

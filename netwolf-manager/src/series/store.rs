@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
+use arc_swap::{ArcSwapOption, Guard};
 use netwolf_filter::is_own_name;
 use netwolf_wire::{Epoch, series::FamilyDecl};
 
@@ -13,7 +14,7 @@ use super::{
     family::{Handle, read, write},
     limits,
 };
-use crate::{board::DeviceSlot, clock::Tick};
+use crate::{board::DeviceSlot, clock::Tick, remote_write::Outlet};
 
 /// Why a series is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct SeriesStore {
     families: RwLock<Families>,
     /// What was taken in and left out.
     pub counters: Counters,
+    /// Where samples go besides; usually nowhere.
+    outlet: ArcSwapOption<Outlet>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +68,7 @@ impl SeriesStore {
         Self {
             families: RwLock::default(),
             counters,
+            outlet: ArcSwapOption::empty(),
         }
     }
 
@@ -113,6 +117,9 @@ impl SeriesStore {
             if other.is_fresh(now) {
                 return Err(Refusal::Conflict);
             }
+            if let Some(outlet) = self.outlet().as_deref() {
+                other.end_stale(now, outlet);
+            }
             families.remove(&base);
         }
         if families.by_base.len() >= limits::FAMILIES {
@@ -136,6 +143,29 @@ impl SeriesStore {
             if Arc::strong_count(&family) == 2 && family.len() == 0 {
                 families.remove(family.name.base());
             }
+        }
+    }
+
+    /// Where samples go besides.
+    pub(crate) fn outlet(&self) -> Guard<Option<Arc<Outlet>>> {
+        self.outlet.load()
+    }
+
+    /// Samples go by `outlet` from now on, or nowhere. All series end at the one before.
+    pub(crate) fn set_outlet(&self, outlet: Option<Arc<Outlet>>) {
+        if let Some(former) = self.outlet.swap(outlet) {
+            self.families()
+                .iter()
+                .for_each(|family| family.end_all(&former));
+        }
+    }
+
+    /// Tells receivers of series that are not shown any more; to be called often, and before [`Self::sweep`].
+    pub fn end_stale(&self, now: Tick) {
+        if let Some(outlet) = self.outlet().as_deref() {
+            self.families()
+                .iter()
+                .for_each(|family| family.end_stale(now, outlet));
         }
     }
 

@@ -14,15 +14,20 @@
 //! It takes the old blocks one by one, so that a family is never in memory twice.
 //!
 //! Invariants: every label set is there once, in the text or in the map; walking from a label set on visits
-//! what is behind it whatever was merged meanwhile; a series that is held is not dropped, and keeps its id.
+//! what is behind it whatever was merged meanwhile; a series that is held, or whose end receivers are to be told, is not
+//! dropped, and keeps its id.
 
 use std::{
     collections::BTreeMap,
     ops::{Bound, ControlFlow, Range},
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
 };
 
 use super::{Cell, labels};
+use crate::remote_write::Written;
 
 /// So many new series wait for a merge at least.
 const FEW: usize = 256;
@@ -84,6 +89,8 @@ pub(super) struct Table {
     places: Vec<Place>,
     /// Ids that stand for nothing.
     free: Vec<Id>,
+    /// By id, as far as they are sent; empty where nothing is.
+    written: Vec<Option<Arc<Written>>>,
 }
 
 /// As an index of rows, or of the text of a block.
@@ -164,9 +171,42 @@ impl Table {
 
     /// Whether there is one that nobody holds and that `keep` does not want.
     pub(super) fn has_other_than(&self, keep: impl Fn(&Cell) -> bool) -> bool {
+        self.rows()
+            .any(|row| !keep(&row.cell) && !self.is_in_use(row.id))
+    }
+
+    /// The series as receivers know it, if it is sent.
+    pub(super) fn written(&self, id: Id) -> Option<&Arc<Written>> {
+        self.written.get(id.0 as usize)?.as_ref()
+    }
+
+    /// It is sent from now on.
+    pub(super) fn set_written(&mut self, id: Id, series: Arc<Written>) {
+        let at = id.0 as usize;
+        if self.written.len() <= at {
+            self.written.resize(self.places.len(), None);
+        }
+        self.written[at] = Some(series);
+    }
+
+    /// Nothing is sent any more. Returns what was.
+    pub(super) fn take_written(&mut self) -> Vec<Arc<Written>> {
+        std::mem::take(&mut self.written)
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Those whose end receivers are to be told: `keep` does not want them.
+    pub(super) fn written_other_than(&self, keep: impl Fn(&Cell) -> bool) -> Vec<Arc<Written>> {
+        let others = self.rows().filter(|row| !keep(&row.cell));
+        let written = others.filter_map(|row| self.written(row.id));
+        written.filter(|series| series.is_open()).cloned().collect()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &Row> {
         let sorted = self.blocks.iter().flat_map(|block| &block.rows);
-        let mut rows = sorted.chain(&self.recent);
-        rows.any(|row| !keep(&row.cell) && !self.is_held(row.id))
+        sorted.chain(&self.recent)
     }
 
     /// Merges, and keeps only those that somebody holds or `keep` wants.
@@ -177,9 +217,12 @@ impl Table {
         let new = std::mem::take(&mut self.new);
         self.n_rows = 0;
         let mut push = |labels: &str, row: Row| {
-            if keep(&row.cell) || self.is_held(row.id) {
+            if keep(&row.cell) || self.is_in_use(row.id) {
                 self.push(labels, row, most);
             } else {
+                if let Some(written) = self.written.get_mut(row.id.0 as usize) {
+                    *written = None;
+                }
                 self.free.push(row.id);
             }
         };
@@ -255,8 +298,10 @@ impl Table {
         &self.places[id.0 as usize]
     }
 
-    fn is_held(&self, id: Id) -> bool {
-        self.place(id).holders.load(Relaxed) > 0
+    /// Whether somebody holds it, or receivers are to be told when it ends.
+    fn is_in_use(&self, id: Id) -> bool {
+        let is_held = self.place(id).holders.load(Relaxed) > 0;
+        is_held || self.written(id).is_some_and(|series| series.is_open())
     }
 
     fn at(&self, row: usize) -> &Row {

@@ -285,7 +285,7 @@ impl LayerChecker<'_> {
 }
 
 /// What is wrong with a label's name, and what to do.
-fn problem_of_label(name: &str) -> Option<(&'static str, &'static str)> {
+pub(super) fn problem_of_label(name: &str) -> Option<(&'static str, &'static str)> {
     if RESERVED_LABELS.contains(&name) || name.starts_with("__") {
         return Some((
             "is reserved",

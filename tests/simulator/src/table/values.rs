@@ -237,12 +237,13 @@ fn uptime_value(name: &str, view: View<'_>) -> Option<u64> {
 fn with_parameters(kind: &str, parameters: &str, view: View<'_>, turn: Turn<'_>) -> Option<String> {
     match kind {
         "level" | "rest" | "percent" => level(kind, parameters, view, turn),
-        "count" => {
-            let parts = parameters.split('+');
-            let sum = parts
-                .map(|part| counter(part, view, turn))
-                .sum::<Option<u64>>();
-            sum.map(|sum| sum.to_string())
+        "count" => counters(parameters, view, turn).map(|sum| sum.to_string()),
+        "left" => {
+            let (rate, others) = parameters.split_once(':')?;
+            let all = u128::from(rate.parse::<u64>().ok()?) * view.now.since_boot.as_millis();
+            let all = u64::try_from(all / 1_000).ok()?;
+            let left = all.checked_sub(counters(others, view, turn)?)?;
+            Some(left.to_string())
         }
         "pick" => {
             let (name, bounds) = parameters.split_once(':')?;
@@ -277,6 +278,12 @@ fn came_up(name: &str, view: View<'_>, turn: Turn<'_>) -> Duration {
     view.now
         .since_boot
         .saturating_sub(Duration::from_secs(after))
+}
+
+/// The sum of counters with `+` between them.
+fn counters(parameters: &str, view: View<'_>, turn: Turn<'_>) -> Option<u64> {
+    let parts = parameters.split('+');
+    parts.map(|part| counter(part, view, turn)).sum()
 }
 
 /// A counter: `NAME:RATE` or `NAME:TIMES/SECONDS`.
@@ -348,13 +355,14 @@ fn scatter(name: &str) -> u64 {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(template: &str, expected: &str) {
+    const SINCE_BOOT: u64 = 8 * 86_400 + 3_725;
+
+    fn filled(template: &str) -> String {
         let view = View {
             facts: Facts::new(1, 0),
             now: Moment {
                 unix: Duration::from_millis(1_445_281_058_347),
-                since_boot: Duration::from_secs(8 * 86_400 + 3_725),
+                since_boot: Duration::from_secs(SINCE_BOOT),
             },
             hostname: "r1",
             user: "netwolf",
@@ -363,7 +371,12 @@ mod tests {
             marked: true,
             paging: true,
         };
-        assert_eq!(fill(template, view), expected);
+        fill(template, view)
+    }
+
+    #[track_caller]
+    fn check(template: &str, expected: &str) {
+        assert_eq!(filled(template), expected);
     }
 
     #[test]
@@ -420,6 +433,14 @@ mod tests {
     fn counters_are_summed_and_may_be_slow() {
         check("{{count:x:0+y:0}} {{count:z:1/100000000}}", "0 0");
         check("{{count:z:1/0}}", "{{count:z:1/0}}");
+    }
+
+    #[test]
+    fn counters_of_one_whole_add_up_to_it() {
+        let text = filled("{{count:user:20+system:5}} {{left:100:user:20+system:5}}");
+        let parts: Vec<u64> = text.split(' ').map(|part| part.parse().unwrap()).collect();
+        assert_eq!(parts.iter().sum::<u64>(), SINCE_BOOT * 100);
+        check("{{left:0:user:20}}", "{{left:0:user:20}}");
     }
 
     #[test]
