@@ -4,6 +4,7 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     io,
+    net::SocketAddr,
     num::{NonZeroU16, NonZeroU32},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,6 +22,7 @@ use tracing::Instrument;
 
 use crate::{
     batching::{Batching, Load},
+    links::Links,
     pacing::LOGINS_PER_SECOND,
     session::{descriptors::Descriptors, host_key::AcceptedKeys, ssh::jump::JumpHosts},
     shard::{self, ShardConfig, ShardError},
@@ -50,6 +52,8 @@ pub struct AgentConfig {
     pub site: Option<String>,
     /// How many devices a shard takes beside one of size 1.
     pub size: NonZeroU16,
+    /// Where the agent's own page listens, if it has one: told to the manager, which lists it.
+    pub web: Option<SocketAddr>,
 }
 
 impl AgentConfig {
@@ -63,6 +67,7 @@ impl AgentConfig {
             logins_per_second: LOGINS_PER_SECOND,
             site: None,
             size: NonZeroU16::MIN,
+            web: None,
         }
     }
 }
@@ -119,8 +124,10 @@ impl Agent {
             logins_per_second,
             site,
             size,
+            web,
         } = config;
         let shards = shards.get();
+        let links = Links::new(shards);
         let descriptors = Descriptors::within(limit, shards);
         let n_sessions = descriptors.n_places();
         tracing::info!(limit, n_sessions, "open files allow so many sessions");
@@ -146,6 +153,7 @@ impl Agent {
         let mut handle = AgentHandle {
             name: name.clone(),
             shards,
+            links: links.clone(),
             shutdown,
             leave: leave.clone(),
             ended,
@@ -167,10 +175,13 @@ impl Agent {
                 load: Load::default(),
                 site: site.clone(),
                 size,
+                web,
+                links: links.clone(),
             };
-            let (stop, tell, core) = (
+            let (stop, tell, links, core) = (
                 stop.clone(),
                 tell.clone(),
+                links.clone(),
                 cores.get(usize::from(index)).copied(),
             );
             let failed = |error| AgentError::Start { index, error };
@@ -183,6 +194,7 @@ impl Agent {
                         tracing::warn!(shard = index, "the shard could not be pinned to its core");
                     }
                     let result = run_shard(&runtime, shard, stop);
+                    links.set(index, false);
                     // The queue has room for every shard, so only a handle that is gone can refuse.
                     if tell.try_send(result).is_err() {
                         tracing::trace!(shard = index, "nobody waits for the shard");
@@ -263,6 +275,7 @@ impl Leave {
 pub struct AgentHandle {
     name: AgentName,
     shards: u16,
+    links: Links,
     shutdown: watch::Sender<bool>,
     leave: Leave,
     ended: mpsc::Receiver<Result<(), AgentError>>,
@@ -289,6 +302,11 @@ impl AgentHandle {
     /// How many shards it has.
     pub const fn shards(&self) -> u16 {
         self.shards
+    }
+
+    /// Which shards are linked to the manager.
+    pub fn links(&self) -> Links {
+        self.links.clone()
     }
 
     /// Waits until all shards have left, or one ends by itself. It may be dropped and called again.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     num::{NonZeroU16, NonZeroU32},
     process::ExitCode,
     thread,
@@ -23,6 +23,7 @@ use crate::{
     agent::{Agent, AgentConfig, AgentHandle, default_shards},
     pacing::LOGINS_PER_SECOND,
     telemetry::{self, LogFormat, LogLevel},
+    web::{Web, WebError},
 };
 
 /// Keeps SSH sessions to devices, polls them and streams samples to the manager.
@@ -56,6 +57,10 @@ pub struct Args {
     /// How long devices have to go to other agents on SIGTERM, or when an operator drains this agent.
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub drain_timeout: Span,
+
+    /// Where the agent's own page with metrics of the process is [default: nowhere].
+    #[arg(long = "web.listen-address", value_name = "HOST:PORT")]
+    pub web_listen_address: Option<String>,
 
     /// Allow a manager on another machine although links are not encrypted yet.
     #[arg(long)]
@@ -105,9 +110,15 @@ pub fn main(args: &Args) -> ExitCode {
         Err(error) => {
             // The log may be filtered; why the program ended never is.
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+            ExitCode::from(if is_of_usage(&error) { 2 } else { 1 })
         }
     }
+}
+
+/// Whether what was typed is at fault.
+fn is_of_usage(error: &anyhow::Error) -> bool {
+    let web = error.downcast_ref::<WebError>();
+    error.is::<UsageError>() || web.is_some_and(|web| matches!(web, WebError::Address { .. }))
 }
 
 /// Runs an agent until a signal, the end of the parent, or a manager that sends it away.
@@ -124,6 +135,11 @@ fn run(args: &Args) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+        // The manager is told where it is, so it has to stand before the first link.
+        let web = match &args.web_listen_address {
+            Some(address) => Some(Web::listen(address).await?),
+            None => None,
+        };
         let mut agent = Agent::start(AgentConfig {
             manager: args.manager_address.clone(),
             name: args.name.clone().unwrap_or_else(host_name),
@@ -132,10 +148,16 @@ fn run(args: &Args) -> anyhow::Result<()> {
             logins_per_second: args.logins_per_second,
             site: args.site.clone(),
             size: NonZeroU16::new(args.size).unwrap_or(NonZeroU16::MIN),
+            web: web.as_ref().map(Web::address),
         })?;
         tracing::info!(agent = %agent.name(), shards = agent.shards(), "the agent has started");
+        let web_addr = web.as_ref().map(Web::address);
+        if let Some(web) = web {
+            tracing::info!(web.addr = %web.address(), "the agent's own page is served");
+            tokio::spawn(web.serve(agent.name().clone(), agent.links()));
+        }
         if args.announce {
-            announce(&agent).context("cannot write to the standard output")?;
+            announce(&agent, web_addr).context("cannot write to the standard output")?;
         }
         let leave = agent.leave();
         let patience = async {
@@ -167,12 +189,15 @@ fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
-fn announce(agent: &AgentHandle) -> io::Result<()> {
-    let line = serde_json::json!({
+fn announce(agent: &AgentHandle, web: Option<SocketAddr>) -> io::Result<()> {
+    let mut line = serde_json::json!({
         "ready": "agent",
         "name": agent.name().as_str(),
         "shards": agent.shards(),
     });
+    if let Some(web) = web {
+        line["web"] = web.to_string().into();
+    }
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()

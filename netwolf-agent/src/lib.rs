@@ -16,7 +16,7 @@
 //! | poll | one run of one command, and the samples of its output |
 //! | lease | the right to poll a device, with an epoch; ages out when the manager is gone for long |
 //!
-//! Layers: [`agent`] and [`cli`] start things; `shard`, `session` and `link` are drivers (sockets, tasks,
+//! Layers: [`agent`] and [`cli`] start things; [`web`] is a page about the process; `shard`, `session` and `link` are drivers (sockets, tasks,
 //! time); `shard::core`, `link::machine`, `dialogue`, `schedule`, `backoff` and `pacing` decide and own no
 //! socket, no clock and no random source.
 //!
@@ -34,6 +34,7 @@ pub mod record;
 pub mod redact;
 pub mod telemetry;
 pub mod visit;
+pub mod web;
 
 mod backoff;
 mod batching;
@@ -41,6 +42,7 @@ mod blocking;
 mod clock;
 mod dial;
 mod link;
+mod links;
 mod pacing;
 mod plan;
 mod random;
@@ -50,6 +52,7 @@ mod session;
 mod shard;
 
 pub use agent::{Agent, AgentConfig, AgentError, AgentHandle};
+pub use links::Links;
 pub use shard::ShardError;
 #[cfg(feature = "simulation")]
 pub use shard::simulation;

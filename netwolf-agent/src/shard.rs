@@ -14,6 +14,7 @@ use std::{
     collections::HashMap,
     future::pending,
     io,
+    net::SocketAddr,
     num::{NonZeroU16, NonZeroU32},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -43,6 +44,7 @@ use crate::{
         machine::Machine,
         wires::{Wires, chain},
     },
+    links::Links,
     pacing::Pacing,
     session::{
         Commons, Crowd, Notice, Order, TaskId, Traffic, descriptors::Descriptors,
@@ -88,6 +90,10 @@ pub(crate) struct ShardConfig {
     pub(crate) load: Load,
     pub(crate) site: Option<String>,
     pub(crate) size: NonZeroU16,
+    /// Where the agent's own page listens.
+    pub(crate) web: Option<SocketAddr>,
+    /// Of the whole agent.
+    pub(crate) links: Links,
 }
 
 impl ShardConfig {
@@ -110,6 +116,7 @@ impl ShardConfig {
             incarnation: self.incarnation,
             site: self.site.clone(),
             size: self.size.get(),
+            web: self.web,
             silent: Duration::ZERO.into(),
             running: Vec::new(),
         }
@@ -257,6 +264,9 @@ impl Shard {
             self.do_effect(effect);
         }
         self.mind.send(now);
+        self.config
+            .links
+            .set(self.config.index, self.mind.is_linked());
     }
 
     /// Closes all sessions and says goodbye, in bounded time.

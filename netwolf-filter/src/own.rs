@@ -9,8 +9,8 @@ const PREFIXES: [&str; 5] = [
     "netwolf_remote_write_",
 ];
 
-/// Names that stand beside those of devices under one prefix, without the ending of their kind.
-const NAMES: [&str; 10] = [
+/// Names that stand beside those of devices under one prefix, or that everybody uses, without the ending of their kind.
+const NAMES: [&str; 18] = [
     "netwolf_agent",
     "netwolf_build",
     "netwolf_device_up",
@@ -21,6 +21,14 @@ const NAMES: [&str; 10] = [
     "netwolf_device_host_key_mismatch",
     "netwolf_device_legacy_algorithm",
     "netwolf_device_labels",
+    "process_cpu_seconds",
+    "process_resident_memory_bytes",
+    "process_virtual_memory_bytes",
+    "process_start_time_seconds",
+    "process_open_fds",
+    "process_max_fds",
+    "probe_success",
+    "probe_duration_seconds",
 ];
 
 /// Whether a metric, called so with or without the ending of its kind, is one that NetWolf tells of itself.

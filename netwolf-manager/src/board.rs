@@ -21,7 +21,12 @@ use std::{
 use arc_swap::ArcSwap;
 use netwolf_wire::{DeviceName, ShardId};
 
-use crate::{breaker::CredentialView, clock::Tick, dispatch::Totals, inventory::Inventory};
+use crate::{
+    breaker::CredentialView,
+    clock::Tick,
+    dispatch::Totals,
+    inventory::{Catalogue, Inventory},
+};
 
 pub mod agent;
 pub mod device;
@@ -56,6 +61,7 @@ pub struct Board {
     agents: Mutex<BTreeMap<ShardId, Arc<AgentSlot>>>,
     core: Mutex<CoreState>,
     credentials: ArcSwap<Vec<CredentialView>>,
+    catalogue: ArcSwap<Catalogue>,
     is_gathering: AtomicBool,
 }
 
@@ -99,6 +105,12 @@ impl Board {
             }
         }
         self.devices.store(Arc::new(devices));
+        self.catalogue.store(inventory.catalogue.clone());
+    }
+
+    /// What the collectors of the devices make.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.load_full()
     }
 
     /// Shards of before the start are waited for: devices are not known before they are heard of.

@@ -314,7 +314,15 @@ impl Core {
         let software = hello.software.chars().take(SOFTWARE_SHOWN).collect();
         let incarnation = hello.incarnation;
         let site = Place::of(&hello).site;
-        let slot = AgentSlot::new(shard.clone(), incarnation, software, site, peer, unix_ms());
+        let slot = AgentSlot::new(
+            shard.clone(),
+            incarnation,
+            software,
+            site,
+            peer,
+            hello.web,
+            unix_ms(),
+        );
         let (slot, no, pulse) = (Arc::new(slot), link.no, link.pulse.clone());
         self.links.insert(
             no,

@@ -17,34 +17,15 @@ use netwolf_wire::series::Kind;
 
 use crate::{clock::Tick, series::SeriesStore};
 
-pub mod accept;
 mod own;
 mod reader;
 mod value;
 
+pub use netwolf_exposition::{Format, accept};
 pub(crate) use own::from_registry;
 pub use own::{Labels, OwnFamily};
-pub use reader::PageReader;
+pub use reader::{Content, PageReader};
 pub(crate) use value::write_value;
-
-/// The two formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Prometheus text 0.0.4, for everybody who asks for nothing else.
-    Text,
-    /// OpenMetrics text 1.0.0, for those who ask for it.
-    OpenMetrics,
-}
-
-impl Format {
-    /// For the header `Content-Type`.
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        }
-    }
-}
 
 /// A family's type as both formats know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,10 +100,9 @@ impl From<Kind> for Type {
     }
 }
 
-/// Renders the whole page. `own` must not hold a family that devices may have; see the names in
-/// [`crate::telemetry`].
+/// Renders the whole page; see [`Content::own`] for what `own` must not hold.
 pub fn render(format: Format, own: Vec<OwnFamily>, store: &SeriesStore, now: Tick) -> String {
-    PageReader::new(format, own, store, now).collect()
+    PageReader::new(format, Content::whole(own, store), now).collect()
 }
 
 /// Appends to a text, which cannot fail.

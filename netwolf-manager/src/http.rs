@@ -2,7 +2,9 @@
 //!
 //! | Path | |
 //! |---|---|
-//! | `/metrics` | [`metrics`]: text 0.0.4, or OpenMetrics where asked for; gzip |
+//! | `/metrics` | [`metrics`]: text 0.0.4, or OpenMetrics where asked for; gzip; all of it or a part |
+//! | `/probe` | [`probe`]: one device, in the words of `blackbox_exporter` |
+//! | `/sd/devices`, `/sd/agents` | [`sd`]: targets for Prometheus |
 //! | `/-/healthy` | 200 as soon as the program runs; 503 when its core has ended |
 //! | `/-/ready` | 200 when devices have been placed; 503 with the reason before |
 //! | `/-/reload` | POST or PUT: reads the configuration again; 500 with all faults when it has some |
@@ -38,7 +40,9 @@ use crate::{
 pub mod api;
 mod landing;
 pub mod metrics;
+pub mod probe;
 mod readiness;
+pub mod sd;
 pub mod server;
 
 /// What requests are answered from.
@@ -70,8 +74,15 @@ const fn path(method: &'static str, path: &'static str, about: &'static str) -> 
 }
 
 /// Every path but `/`, for people who look for one.
-pub const PATHS: [PathInfo; 12] = [
+pub const PATHS: [PathInfo; 15] = [
     path("GET", "/metrics", "metrics for Prometheus"),
+    path(
+        "GET",
+        "/probe?target={name}",
+        "metrics of one device, as of a probe",
+    ),
+    path("GET", "/sd/agents", "targets: pages of the agents"),
+    path("GET", "/sd/devices", "targets: the devices"),
     path("GET", "/-/healthy", "whether the program runs"),
     path("GET", "/-/ready", "whether devices have been placed"),
     path("POST", "/-/reload", "reads the configuration again"),
@@ -102,6 +113,9 @@ pub fn router(web: Web) -> Router {
     Router::new()
         .route("/", get(landing::page))
         .route("/metrics", get(metrics::serve))
+        .route("/probe", get(probe::serve))
+        .route("/sd/agents", get(sd::agents))
+        .route("/sd/devices", get(sd::devices))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload).put(reload))

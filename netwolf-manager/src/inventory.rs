@@ -3,6 +3,7 @@
 //! An inventory is made whole from the configuration and never changed; a reload makes another one, and
 //! [`Inventory::changes`] says which devices it touches. Files on disk are watched by [`watch`].
 
+pub mod catalogue;
 mod plan;
 pub mod watch;
 
@@ -15,6 +16,7 @@ use netwolf_wire::{
     target::Login,
 };
 
+pub use catalogue::Catalogue;
 pub(crate) use plan::{PlanKey, Planner};
 
 /// All devices of one configuration, and their plans.
@@ -24,6 +26,8 @@ pub struct Inventory {
     pub devices: BTreeMap<DeviceName, Device>,
     /// By digest. Devices with the same platform, collectors and intervals share one.
     pub plans: BTreeMap<Digest, Arc<Plan>>,
+    /// What the collectors of the devices make.
+    pub catalogue: Arc<Catalogue>,
 }
 
 /// One device as configured.

@@ -32,6 +32,7 @@ mod table;
 
 use cell::Cell;
 pub use family::Family;
+pub use labels::DeviceLabels;
 pub(crate) use labels::escape as escape_label;
 pub use link_table::LinkTable;
 pub use name::{FamilyName, is_label_name};

@@ -6,6 +6,7 @@
 //! | `netwolf_remote_write_*` | another one, of [`crate::remote_write`] |
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
+//! | `process_*` | the operating system, by [`netwolf_exposition::process`] |
 //! | `netwolf_credential_*` | [`credentials`], every credential of the inventory |
 //! | `netwolf_device_*` | [`devices`], every device of the inventory, always |
 //!
@@ -14,6 +15,7 @@
 
 use std::time::Duration;
 
+use netwolf_exposition::process;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -77,6 +79,7 @@ struct ReasonLabel {
 #[derive(Debug)]
 pub struct Telemetry {
     registry: Registry,
+    process: Registry,
     remote_registry: Registry,
     /// What is sent to remotes.
     pub remotes: Meters,
@@ -104,6 +107,7 @@ impl Default for Telemetry {
     fn default() -> Self {
         let mut this = Self {
             registry: Registry::with_prefix("netwolf_manager"),
+            process: process::registry(),
             remote_registry: Registry::with_prefix("netwolf_remote_write"),
             remotes: Meters::default(),
             series: Counters::default(),
@@ -266,11 +270,13 @@ impl Telemetry {
         self.scrape_seconds.observe(time.as_secs_f64());
     }
 
-    /// The families of the registries.
+    /// The families of the registries, and what the operating system counts.
     pub fn counted(&self) -> Vec<OwnFamily> {
-        let mut families = exposition::from_registry(&self.registry);
-        families.extend(exposition::from_registry(&self.remote_registry));
-        families
+        let registries = [&self.registry, &self.remote_registry, &self.process];
+        registries
+            .into_iter()
+            .flat_map(exposition::from_registry)
+            .collect()
     }
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn inventory<'a>(devices: impl IntoIterator<Item = (&'a str, u16)>) -
     Inventory {
         devices: devices.into_iter().map(device).collect(),
         plans: BTreeMap::from([(digest, plan)]),
+        catalogue: Arc::default(),
     }
 }
 

@@ -259,6 +259,7 @@ fn hello(incarnation: u64) -> Vec<u8> {
         incarnation: Incarnation(incarnation),
         site: None,
         size: 1,
+        web: None,
         silent: Duration::ZERO.into(),
         running: Vec::new(),
     });

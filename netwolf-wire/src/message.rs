@@ -20,7 +20,7 @@
 //! Invariants: nothing comes before hello and welcome; a number is declared before it is used; a lease is
 //! granted elsewhere only after `revoked`, or when its shard has been silent for the takeover time.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -191,6 +191,9 @@ pub struct Hello {
     /// How many devices it takes beside a shard of size 1.
     #[serde(default = "usual_size")]
     pub size: u16,
+    /// Where its agent's own page listens, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<SocketAddr>,
     /// For how long it has heard nothing: a hello tells that it can be heard, not that it hears.
     #[serde(default, skip_serializing_if = "Span::is_zero")]
     pub silent: Span,

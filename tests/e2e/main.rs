@@ -25,6 +25,7 @@ mod canary;
 mod collectors;
 mod dashboards;
 mod demo;
+mod discovery;
 mod failover;
 mod five_minutes;
 mod hostkeys;

@@ -1,4 +1,4 @@
-//! A real Prometheus with the configuration and the rules that we ship, aimed at a test's manager.
+//! A real Prometheus, usually with the configuration and the rules that we ship, aimed at a test's manager.
 
 use std::{
     fmt::Write as _,
@@ -17,9 +17,8 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it; `None` where there is none on this machine.
+    /// Starts it with what we ship; `None` where there is none on this machine.
     pub(crate) fn start(manager_web: &str, folder: &Path) -> Option<Self> {
-        let program = have("prometheus", "prometheus")?;
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
         let text = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
         assert!(
@@ -27,12 +26,17 @@ impl Prometheus {
             "the shipped file scrapes the default address"
         );
         let rules = shipped.join("rules").canonicalize().unwrap();
-        let scrape = folder.join("prometheus.yml");
         let aimed = text
             .replace("127.0.0.1:9799", manager_web)
             .replace("rules/", &format!("{}/", rules.display()));
-        fs::write(&scrape, aimed).unwrap();
+        Self::with(&aimed, folder)
+    }
 
+    /// Starts it with a configuration of the test's own; `None` where there is none on this machine.
+    pub(crate) fn with(configuration: &str, folder: &Path) -> Option<Self> {
+        let program = have("prometheus", "prometheus")?;
+        let scrape = folder.join("prometheus.yml");
+        fs::write(&scrape, configuration).unwrap();
         // It cannot be asked which port it took, so it gets one that was free a moment ago.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();

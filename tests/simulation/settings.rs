@@ -148,6 +148,7 @@ pub(crate) fn inventory(devices: usize, port_of: impl Fn(usize) -> Option<u16>) 
     Arc::new(Inventory {
         devices: (0..devices).filter_map(device).collect(),
         plans: BTreeMap::from([(digest, plan)]),
+        catalogue: Arc::default(),
     })
 }
 

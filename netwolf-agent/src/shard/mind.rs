@@ -101,6 +101,11 @@ impl<W: Outlet> Mind<W> {
         Self { leave, ..self }
     }
 
+    /// Whether the manager has taken the shard in on a link that stands.
+    pub(super) const fn is_linked(&self) -> bool {
+        self.wires.is_some() && self.machine.is_running()
+    }
+
     /// Whether the shard is about to leave.
     pub(super) const fn is_leaving(&self) -> bool {
         self.leaving

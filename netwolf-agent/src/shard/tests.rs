@@ -27,6 +27,8 @@ fn shard() -> Shard {
         load: Load::default(),
         site: None,
         size: NonZeroU16::MIN,
+        web: None,
+        links: Links::new(1),
     };
     Shard::new(config, Instant::now())
 }

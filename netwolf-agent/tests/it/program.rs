@@ -162,3 +162,70 @@ async fn a_manager_that_wants_nothing_to_do_with_it_is_exit_code_1() {
     std::io::Read::read_to_string(running.0.stderr.as_mut().unwrap(), &mut stderr).unwrap();
     assert!(stderr.contains("protocol 1.0 is too old"), "{stderr}");
 }
+
+/// The first line of what `/-/ready` of a page answers.
+async fn readiness(web: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let mut stream = tokio::net::TcpStream::connect(web).await.unwrap();
+    let request = b"GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn its_own_page_is_told_to_the_manager_and_is_ready_while_a_shard_is_linked() {
+    let mut manager = Manager::start().await;
+    let address = manager.address();
+    let args = [
+        "--manager.address",
+        &address,
+        "--name",
+        "a1",
+        "--shards",
+        "1",
+        "--web.listen-address",
+        "127.0.0.1:0",
+        "--announce",
+    ];
+    let mut running = Running::start(&args);
+    let announced: serde_json::Value = serde_json::from_str(&running.first_line()).unwrap();
+    let web = announced["web"].as_str().unwrap();
+    assert_eq!(readiness(web).await, "HTTP/1.1 503 Service Unavailable");
+    let mut link = manager.welcome().await;
+    assert_eq!(link.hello.web, Some(web.parse().unwrap()));
+    link.until("the link to stand", |world| world.beats > 0)
+        .await;
+    assert_eq!(readiness(web).await, "HTTP/1.1 200 OK");
+    drop(link);
+    let deadline = Instant::now() + PATIENCE;
+    while readiness(web).await == "HTTP/1.1 200 OK" {
+        assert!(
+            Instant::now() < deadline,
+            "the loss of the link is not seen"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_is_named_with_a_way_out() {
+    let check = |address: &str, code: i32, words: &str| {
+        let args = [
+            "--manager.address",
+            "127.0.0.1:1",
+            "--web.listen-address",
+            address,
+        ];
+        let output = program(&args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(words) && said.contains("hint: "), "{said}");
+    };
+    check("9797", 2, "is not an address to listen on");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    check(&address, 1, &format!("cannot listen on {address}"));
+}

@@ -27,6 +27,12 @@ pub(crate) struct Args {
     common: Common,
 }
 
+/// The whole page.
+const WHOLE: &str = "/metrics";
+
+/// Pages of one device, since one takes less than can be measured.
+const PROBES: u32 = 500;
+
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0";
 
 /// Name, `Accept`, `Accept-Encoding`.
@@ -46,7 +52,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     figures.count("series", feeder.series().into(), "of interfaces");
     let web = feeder.web.clone();
     // The first page finds memory that the declarations left.
-    feeder.beside(fetch_all(&web, FORMS[0], 1)).await?;
+    feeder.beside(fetch_all(&web, WHOLE, FORMS[0], 1)).await?;
     let grown = count(feeder.usage()?.rss.saturating_sub(bare.rss));
     figures.measure(
         "bytes_per_series",
@@ -60,7 +66,9 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
             forget_peak(feeder.pid()?)?;
             let (before, started) = (feeder.usage()?, Instant::now());
-            let bytes = feeder.beside(fetch_all(&web, form, scrapers)).await?;
+            let bytes = feeder
+                .beside(fetch_all(&web, WHOLE, form, scrapers))
+                .await?;
             let (seconds, after) = (started.elapsed(), feeder.usage()?);
             let name = format!("{}_{scrapers}", form.0);
             let cpu = after.cpu_since(&before);
@@ -89,6 +97,20 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
             }
         }
     }
+    common.progress("of one device");
+    let last = args.series.div_ceil(args.per_device) - 1;
+    let one_device = format!("/metrics?device=device-{last:05}");
+    let before = feeder.usage()?;
+    for _ in 0..PROBES {
+        feeder
+            .beside(fetch_all(&web, &one_device, FORMS[1], 1))
+            .await?;
+    }
+    figures.measure(
+        "one_device_cpu_ms",
+        feeder.usage()?.cpu_since(&before) * 1e3 / f64::from(PROBES),
+        "of the whole manager process for a page of one device, connection and polls of all included",
+    );
     feeder.stop().await?;
     common.print(&figures)
 }
@@ -96,12 +118,13 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
 /// Fetches the page `scrapers` times at once, and gives the bytes of one.
 async fn fetch_all(
     web: &str,
+    path: &str,
     form: (&'static str, &'static str, &'static str),
     scrapers: u32,
 ) -> anyhow::Result<u64> {
     let mut fetches = JoinSet::new();
     for _ in 0..scrapers {
-        fetches.spawn(fetch(web.to_owned(), form));
+        fetches.spawn(fetch(web.to_owned(), path.to_owned(), form));
     }
     let mut bytes = 0;
     while let Some(fetched) = fetches.join_next().await {
@@ -110,12 +133,16 @@ async fn fetch_all(
     Ok(bytes)
 }
 
-async fn fetch(web: String, (_, accept, encoding): (&str, &str, &str)) -> anyhow::Result<u64> {
+async fn fetch(
+    web: String,
+    path: String,
+    (_, accept, encoding): (&str, &str, &str),
+) -> anyhow::Result<u64> {
     let stream = TcpStream::connect(&web).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let request = Request::get("/metrics")
+    let request = Request::get(path)
         .header(header::HOST, &web)
         .header(header::ACCEPT, accept)
         .header(header::ACCEPT_ENCODING, encoding)

@@ -240,6 +240,7 @@ impl Feeder {
             incarnation: Incarnation(1),
             site: None,
             size: 1,
+            web: None,
             silent: Duration::ZERO.into(),
             running: Vec::new(),
         })

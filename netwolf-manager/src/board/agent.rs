@@ -30,6 +30,8 @@ pub struct AgentSlot {
     pub site: Option<String>,
     /// Where its link comes from.
     pub peer: SocketAddr,
+    /// Where its agent's own page is, as far as that can be reached from here.
+    pub web: Option<SocketAddr>,
     /// Since when this link has stood, Unix time in milliseconds.
     pub linked_since_ms: u64,
     lost: AtomicU64,
@@ -38,14 +40,25 @@ pub struct AgentSlot {
     stats: Mutex<Option<ShardStats>>,
 }
 
+/// Where a page is that listens on `web` on the machine of `peer`: on all of its addresses, and then on the one that
+/// the link comes from; or on loopback, which is nobody's but its own.
+fn reachable(web: SocketAddr, peer: SocketAddr) -> Option<SocketAddr> {
+    let peer = peer.ip().to_canonical();
+    if web.ip().is_unspecified() {
+        return Some(SocketAddr::new(peer, web.port()));
+    }
+    (peer.is_loopback() || !web.ip().is_loopback()).then_some(web)
+}
+
 impl AgentSlot {
-    /// A shard whose link has come up.
+    /// A shard whose link has come up; `web` is where its agent's own page listens.
     pub fn new(
         shard: ShardId,
         incarnation: Incarnation,
         software: String,
         site: Option<String>,
         peer: SocketAddr,
+        web: Option<SocketAddr>,
         linked_since_ms: u64,
     ) -> Self {
         Self {
@@ -54,6 +67,7 @@ impl AgentSlot {
             software,
             site,
             peer,
+            web: web.and_then(|web| reachable(web, peer)),
             linked_since_ms,
             lost: AtomicU64::new(0),
             leaves: AtomicBool::new(false),
@@ -108,5 +122,40 @@ impl AgentSlot {
     /// It told its counters.
     pub fn set_stats(&self, stats: ShardStats) {
         *lock(&self.stats) = Some(stats);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_where_the_manager_can_reach_it() {
+        let check = |web: &str, peer: &str, expected: Option<&str>| {
+            let reached = reachable(web.parse().unwrap(), peer.parse().unwrap());
+            assert_eq!(reached.map(|web| web.to_string()).as_deref(), expected);
+        };
+        check(
+            "192.0.2.1:9797",
+            "198.51.100.1:4000",
+            Some("192.0.2.1:9797"),
+        );
+        check(
+            "0.0.0.0:9797",
+            "198.51.100.1:4000",
+            Some("198.51.100.1:9797"),
+        );
+        check(
+            "[::]:9797",
+            "[::ffff:198.51.100.1]:4000",
+            Some("198.51.100.1:9797"),
+        );
+        check(
+            "[::]:9797",
+            "[2001:db8::1]:4000",
+            Some("[2001:db8::1]:9797"),
+        );
+        check("127.0.0.1:9797", "127.0.0.1:4000", Some("127.0.0.1:9797"));
+        check("127.0.0.1:9797", "198.51.100.1:4000", None);
     }
 }

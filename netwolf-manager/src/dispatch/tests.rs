@@ -173,6 +173,7 @@ impl Stage {
             incarnation: Incarnation(agent.life),
             site: None,
             size: 1,
+            web: None,
             silent: Span::default(),
             running: running.collect(),
         };
@@ -647,6 +648,7 @@ fn a_second_agent_of_a_name_is_refused() {
         incarnation: Incarnation(99),
         site: None,
         size: 1,
+        web: None,
         silent: Span::default(),
         running: Vec::new(),
     };

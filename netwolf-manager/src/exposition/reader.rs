@@ -9,7 +9,8 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use super::{Format, OwnFamily, Type, put, write_value};
 use crate::{
     clock::Tick,
-    series::{Family, SeriesStore},
+    inventory::Catalogue,
+    series::{DeviceLabels, Family, SeriesStore},
 };
 
 /// Bytes of a chunk, about: a hundred microseconds of work, in which the thread serves nobody else. Each is one write,
@@ -18,11 +19,38 @@ const CHUNK: usize = 512 << 10;
 /// The line that ends a chunk may be so long, usually.
 const LINE: usize = 4 << 10;
 
+/// What stands on a page.
+#[derive(Debug, Default)]
+pub struct Content {
+    /// Families of the manager. None of them may be one that devices may have; see the names in
+    /// [`crate::telemetry`].
+    pub own: Vec<OwnFamily>,
+    /// Families of devices.
+    pub families: Vec<Arc<Family>>,
+    /// Only series of these devices, sorted; of all where there is `None`.
+    pub devices: Option<Vec<DeviceLabels>>,
+    /// Has help texts that do not depend on who declared a family first.
+    pub catalogue: Arc<Catalogue>,
+}
+
+impl Content {
+    /// Everything that is in the store.
+    pub fn whole(own: Vec<OwnFamily>, store: &SeriesStore) -> Self {
+        Self {
+            own,
+            families: store.families(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A page that is read once, from its beginning to its end.
 #[derive(Debug)]
 pub struct PageReader {
     format: Format,
     now: Tick,
+    devices: Option<Vec<DeviceLabels>>,
+    catalogue: Arc<Catalogue>,
     sources: std::vec::IntoIter<Source>,
     current: Option<Reading>,
     ended: bool,
@@ -41,14 +69,20 @@ struct Reading {
     is_introduced: bool,
     /// The label set that was shown last; empty before the first.
     after: String,
+    /// Where only some devices are shown, how many of them are done.
+    n_done: usize,
 }
 
 impl PageReader {
-    /// The page as it is from `now` on. `own` must not hold a family that devices may have; see the names in
-    /// [`crate::telemetry`].
-    pub fn new(format: Format, own: Vec<OwnFamily>, store: &SeriesStore, now: Tick) -> Self {
-        let devices = store.families();
-        let mut by_base: BTreeMap<String, Source> = devices
+    /// The page as it is from `now` on.
+    pub fn new(format: Format, content: Content, now: Tick) -> Self {
+        let Content {
+            own,
+            families,
+            devices,
+            catalogue,
+        } = content;
+        let mut by_base: BTreeMap<String, Source> = families
             .into_iter()
             .map(|family| (family.name.base().to_owned(), Source::Devices(family)))
             .collect();
@@ -60,6 +94,8 @@ impl PageReader {
         Self {
             format,
             now,
+            devices,
+            catalogue,
             sources: sources.into_iter(),
             current: None,
             ended: false,
@@ -105,11 +141,13 @@ impl PageReader {
             family,
             is_introduced,
             after,
+            n_done,
         } = reading;
         let name = family.name.sample();
-        let flow = family.walk_fresh(after, self.now, |labels, value| {
+        let mut each = |labels: &str, value| {
             if !std::mem::replace(is_introduced, true) {
-                self.introduce(text, family.name.base(), family.kind.into(), &family.help);
+                let help = self.catalogue.help(&family.name).unwrap_or(&family.help);
+                self.introduce(text, family.name.base(), family.kind.into(), help);
             }
             text.push_str(&name);
             text.push_str(labels);
@@ -121,8 +159,17 @@ impl PageReader {
             } else {
                 ControlFlow::Break(labels.to_owned())
             }
-        });
-        flow.map_break(|labels| *after = labels)
+        };
+        let Some(devices) = &self.devices else {
+            let flow = family.walk_fresh(after, self.now, each);
+            return flow.map_break(|labels| *after = labels);
+        };
+        for device in devices.get(*n_done..).into_iter().flatten() {
+            let flow = family.walk_device(device, after, self.now, &mut each);
+            flow.map_break(|labels| *after = labels)?;
+            *n_done += 1;
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -145,6 +192,7 @@ impl Iterator for PageReader {
                         family,
                         is_introduced: false,
                         after: String::new(),
+                        n_done: 0,
                     });
                 }
                 None => {

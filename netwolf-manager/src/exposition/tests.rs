@@ -13,6 +13,8 @@ use prometheus_client::registry::Registry;
 use super::*;
 use crate::{board::Board, series::LinkTable, testing};
 
+mod odd;
+
 const NOW: Tick = Tick(10);
 
 fn store() -> Arc<SeriesStore> {

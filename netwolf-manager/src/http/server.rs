@@ -1,6 +1,7 @@
 //! Serves HTTP/1.1 with bounds: [`MAX_CONNECTIONS`] at a time, headers of [`HEADER_BYTES`], the first of a
-//! connection within [`FIRST_HEADER_DEADLINE`] and the next within [`HEADER_DEADLINE`], a peer that takes nothing is cut off (see [`crate::listen::prepare`]), and after the
-//! stop requests in flight have [`DRAIN`] to end.
+//! connection within [`FIRST_HEADER_DEADLINE`] and the next within [`HEADER_DEADLINE`], a peer that takes nothing is
+//! cut off (see [`crate::listen::prepare`]), one that takes too little after [`WRITE_DEADLINE`], and after the stop
+//! requests in flight have [`DRAIN`] to end.
 
 use std::{
     pin::pin,
@@ -22,7 +23,10 @@ use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use self::patient::Patient;
 use crate::listen;
+
+mod patient;
 
 /// Connections at a time: a few Prometheus servers, people, and room to spare.
 pub const MAX_CONNECTIONS: usize = 256;
@@ -36,6 +40,10 @@ pub const HEADER_DEADLINE: Duration = Duration::from_secs(75);
 
 /// A request's line and headers.
 pub const HEADER_BYTES: usize = 16 << 10;
+
+/// Each piece of an answer, half a megabyte at most, has to be with the operating system by then: who is slower would
+/// wait for a large page longer than any scrape may take.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Requests in flight have so long to end; the program is to be gone within a second.
 pub const DRAIN: Duration = Duration::from_millis(500);
@@ -122,7 +130,8 @@ async fn serve_within(
             service: TowerToHyperService::new(router.clone()),
             asked: asked.clone(),
         };
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(Patient::new(stream, WRITE_DEADLINE));
+        let connection = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             if let Err(error) = unless_idle(connection, &asked, first_header).await {
                 debug!(%error, "web connection ended");

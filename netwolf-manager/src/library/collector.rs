@@ -7,13 +7,16 @@ use netwolf_wire::{Span, rule::Rule};
 use serde::Deserialize;
 
 use super::{Collector, CollectorCommand, Origin};
-use crate::config::{
-    fault::{Fault, Place},
-    limits, suggest,
-    yaml::{
-        Document, Field, Spanned,
-        Step::{Index, Key},
+use crate::{
+    config::{
+        fault::{Fault, Place},
+        limits, suggest,
+        yaml::{
+            Document, Field, Spanned,
+            Step::{Index, Key},
+        },
     },
+    inventory::catalogue::OWN,
 };
 
 /// The file exactly as typed.
@@ -107,6 +110,12 @@ impl Checker<'_> {
         let Spanned { at, value: name } = name.into_spanned()?;
         if let Err(message) = check_name(&name) {
             self.fault(at, message);
+        }
+        if name == OWN {
+            let message = format!("the name {OWN:?} stands for the manager's own metrics");
+            let fault = Fault::new(self.file, at, message);
+            self.faults
+                .push(fault.hint("give the collector another name"));
         }
         Some(name)
     }

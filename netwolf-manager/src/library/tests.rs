@@ -110,6 +110,18 @@ fn a_users_file_takes_the_place_of_the_bundled_one_where_it_says_so() {
     assert!(own.origin.to_string().ends_with("collectors/cpu.yaml"));
 }
 
+#[test]
+fn no_collector_is_called_as_the_managers_own_metrics_are() {
+    let collector = CPU.replace("name: cpu", "name: netwolf");
+    let (_, faults) = with_user_files(&[("collectors/x.yml", &collector)]);
+    assert_eq!(
+        faults,
+        [
+            "collectors/x.yml:2:7: the name \"netwolf\" stands for the manager's own metrics\n  hint: give the collector another name"
+        ]
+    );
+}
+
 /// Every key that a rule and its metrics may have besides the usual ones.
 const PORTS: &str = r"
 name: ports

@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod logins;
 mod operator;
+mod pages;
 
 use std::{fs, path::Path, time::Instant};
 

@@ -18,7 +18,7 @@ use netwolf_wire::{
 use super::{
     Cell, FamilyName, Refusal,
     cell::Outcome,
-    labels,
+    labels::{self, DeviceLabels},
     table::{Id, Table},
 };
 use crate::{
@@ -75,6 +75,32 @@ impl Family {
             Some(value) => f(labels, value),
             None => ControlFlow::Continue(()),
         })
+    }
+
+    /// As [`Self::walk_fresh`], of one device: its series stand together and are looked for, so that those of others
+    /// cost nothing.
+    pub fn walk_device<B>(
+        &self,
+        DeviceLabels(beginning): &DeviceLabels,
+        after: &str,
+        now: Tick,
+        mut f: impl FnMut(&str, f64) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        // What a label set begins with stands before it.
+        let after = after.max(beginning);
+        let flow = read(&self.table).walk(after, |labels, cell| {
+            if !labels.starts_with(beginning.as_str()) {
+                return ControlFlow::Break(None);
+            }
+            match cell.fresh(now) {
+                Some(value) => f(labels, value).map_break(Some),
+                None => ControlFlow::Continue(()),
+            }
+        });
+        match flow {
+            ControlFlow::Break(Some(broken)) => ControlFlow::Break(broken),
+            ControlFlow::Break(None) | ControlFlow::Continue(()) => ControlFlow::Continue(()),
+        }
     }
 
     pub(super) fn is_fresh(&self, now: Tick) -> bool {

@@ -70,6 +70,19 @@ pub(super) fn beginning(device: &str) -> String {
     text
 }
 
+/// What the label sets of a device begin with and those of no other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeviceLabels(pub(super) String);
+
+impl DeviceLabels {
+    /// Those of the device of that name.
+    pub fn of(device: &str) -> Self {
+        let mut text = beginning(device);
+        text.push('"');
+        Self(text)
+    }
+}
+
 fn push(text: &mut String, name: &str, value: &str) {
     text.push_str(name);
     text.push_str("=\"");

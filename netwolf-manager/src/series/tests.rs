@@ -146,6 +146,51 @@ fn a_sample_is_shown_with_its_device() {
 }
 
 #[test]
+fn series_of_a_device_are_found_among_those_of_all() {
+    let stage = Stage::new();
+    let names = ["a", "a-b", "a.b", "b"];
+    let fleet = names.map(|name| (name, 22));
+    stage.board.set_inventory(&testing::inventory(fleet));
+    let mut link = stage.link();
+    link.declare(family(0, "load", Kind::Gauge), Tick(1));
+    for (no, name) in (0..).zip(names) {
+        stage.lease(name, 1);
+        link.declare(device(no, name, 1), Tick(1));
+        let samples: Vec<(u32, f64)> = (0..40).map(|cpu| (no * 40 + cpu, 1.0)).collect();
+        for (number, _) in &samples {
+            let cpu = number.to_string();
+            link.declare(series(*number, no, 0, &[("cpu", &cpu)]), Tick(1));
+        }
+        // The last of each device, and all of one, have not been heard of.
+        let heard = if name == "a-b" { 0 } else { 39 };
+        link.ingest(&poll(no, UNIX, &samples[..heard]), Tick(10), UNIX);
+    }
+    let all = stage.shown(10);
+    let loads = stage.store.families().remove(0);
+    for name in names {
+        let (wanted, mut found) = (DeviceLabels::of(name), Vec::new());
+        // Stopped and continued now and then, as by a scraper.
+        let mut after = String::new();
+        while let ControlFlow::Break(last) =
+            loads.walk_device(&wanted, &after, Tick(10), |labels, value| {
+                found.push(format!("load{labels} {value}"));
+                if found.len().is_multiple_of(7) {
+                    ControlFlow::Break(labels.to_owned())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+        {
+            after = last;
+        }
+        let label = format!("{{device=\"{name}\",");
+        let expected: Vec<_> = all.iter().filter(|line| line.contains(&label)).collect();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(found.len(), if name == "a-b" { 0 } else { 39 });
+    }
+}
+
+#[test]
 fn a_series_vanishes_when_it_is_stale_and_comes_back_without_a_declaration() {
     let stage = Stage::new();
     let mut link = declared(&stage);

@@ -74,7 +74,15 @@ fn board() -> Board {
     };
     for name in ["a1", "a2"] {
         let peer = "127.0.0.1:1".parse().unwrap();
-        let slot = AgentSlot::new(shard(name), Incarnation(1), "0.1.0".into(), None, peer, 1);
+        let slot = AgentSlot::new(
+            shard(name),
+            Incarnation(1),
+            "0.1.0".into(),
+            None,
+            peer,
+            None,
+            1,
+        );
         slot.set_stats(stats.clone());
         board.agent_joined(Arc::new(slot));
     }
@@ -242,8 +250,14 @@ fn docs_metrics_md_lists_every_family_and_no_other() {
     let docs = std::fs::read_to_string(path).unwrap();
     let listed: BTreeSet<String> = docs
         .lines()
-        .filter_map(|line| line.strip_prefix("| `netwolf_")?.split('`').next())
-        .map(|name| format!("netwolf_{name}"))
+        .take_while(|line| *line != "## Pages of agents")
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|name| {
+            ["netwolf_", "process_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        })
+        .map(str::to_owned)
         .collect();
     assert_eq!(names, listed);
 }

@@ -114,6 +114,7 @@ fn messages() -> impl Strategy<Value = ToManager> {
                 incarnation: Incarnation(incarnation),
                 site: None,
                 size: 1,
+                web: None,
                 silent: crate::Span::default(),
                 running: leases
                     .into_iter()

@@ -26,6 +26,7 @@ fn a_message_is_an_object_with_its_kind_as_key() {
             incarnation: Incarnation(7),
             site: Some("ams".into()),
             size: 2,
+            web: None,
             silent: Span::default(),
             running: Vec::new(),
         }),

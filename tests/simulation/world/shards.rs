@@ -247,6 +247,7 @@ impl World {
                 incarnation: Incarnation(incarnation),
                 site: None,
                 size: 1,
+                web: None,
                 silent: Span::default(),
                 running: Vec::new(),
             };

@@ -215,6 +215,7 @@ impl Bench {
             incarnation: netwolf_wire::Incarnation(1),
             site: None,
             size: 1,
+            web: None,
             silent: Span::default(),
             running: Vec::new(),
         };

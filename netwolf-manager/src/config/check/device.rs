@@ -25,7 +25,7 @@ use crate::{
         raw, suggest,
         yaml::{Field, Spanned},
     },
-    inventory::{Device, Inventory, PlanKey, Planner},
+    inventory::{Catalogue, Device, Inventory, PlanKey, Planner},
 };
 
 /// The port of SSH.
@@ -215,7 +215,13 @@ impl Checker<'_> {
                     .push(Fault::new(&self.file, Place::default(), message).maybe_hint(error.hint));
             }
         }
+        let used = all.good.values().flat_map(|device| {
+            let collectors = device.collectors.iter().map(String::as_str);
+            collectors.map(move |name| (name, device.platform.as_str()))
+        });
+        let catalogue = Catalogue::of(&all.known.library, &used.collect());
         Inventory {
+            catalogue: Arc::new(catalogue),
             devices: all.good,
             plans,
         }

@@ -38,6 +38,9 @@ pub struct Shard {
     pub site: Option<String>,
     /// Where it comes from.
     pub peer: String,
+    /// Where its agent's own page is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web: Option<String>,
     /// The agent's version.
     pub version: String,
     /// Devices that it holds leases of.
@@ -64,6 +67,7 @@ impl Shard {
             linked_since: time(slot.linked_since_ms),
             site: slot.site.clone(),
             peer: slot.peer.to_string(),
+            web: slot.web.map(|web| web.to_string()),
             version: slot.software.clone(),
             devices: stats.devices,
             sessions: stats.sessions,

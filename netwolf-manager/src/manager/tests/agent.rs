@@ -42,6 +42,7 @@ pub(super) fn hello(agent: &str, shards: u16) -> Hello {
         incarnation: Incarnation(1),
         site: None,
         size: 1,
+        web: None,
         silent: netwolf_wire::Span::default(),
         running: Vec::new(),
     }
