@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A page is scraped now and then and shows the latest value; here nothing is left out. Invariants: a series has one
-//! writer and its times only go up ([`Written`]), because receivers refuse a whole request for one sample that is out of
+//! writer and its times only go up (`Written`), because receivers refuse a whole request for one sample that is out of
 //! order; a series that ends or whose device is silent gets a stale marker right behind its last sample, so that what is
 //! replayed later still fits behind it; what waits is bounded, the oldest is dropped first, and every sample that does
 //! not arrive is counted. Where no remote is configured, nothing of this costs anything.
