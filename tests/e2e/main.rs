@@ -18,11 +18,15 @@ mod metrics_server;
 mod openssh;
 mod receivers;
 
+#[path = "../../netwolf-filter/tests/library/yaml.rs"]
+mod yaml;
+
 mod bad_input;
 mod bench;
 mod breaker;
 mod canary;
 mod collectors;
+mod compose_lab;
 mod dashboards;
 mod demo;
 mod discovery;
