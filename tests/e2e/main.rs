@@ -35,6 +35,7 @@ mod five_minutes;
 mod hostkeys;
 mod jump;
 mod life;
+mod live_dashboards;
 mod parse;
 mod programs;
 mod prometheus;
