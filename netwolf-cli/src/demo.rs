@@ -252,6 +252,7 @@ impl Fleet {
             let name = format!("demo-{number}");
             let mut agent = Part::command(&name, folder)?;
             agent.args(["agent", "--name", &name, "--manager.address", &agents]);
+            agent.args(["--web.listen-address", ANY]);
             let (part, _) = Part::start(&name, agent, folder).await?;
             self.agents.push(part);
         }

@@ -151,7 +151,10 @@ fn addresses_in_the_lab_are_those_of_the_services() {
     let compose = Compose::read();
     let address = |service: &str| &compose.services[service].networks["lab"]["ipv4_address"];
     let prometheus = fs::read_to_string(folder().join("prometheus.yml")).unwrap();
-    assert!(prometheus.contains(&format!("\"{}:9799\"", address("manager"))));
+    for named in ["\"MANAGER:9799\"", "http://MANAGER:9799/sd/agents\n"] {
+        let named = named.replace("MANAGER", address("manager"));
+        assert!(prometheus.contains(&named), "{named}");
+    }
     let grafana = fs::read_to_string(folder().join("grafana/netwolf.yml")).unwrap();
     assert!(grafana.contains(&format!("http://{}:9090\n", address("prometheus"))));
     for (name, service) in &compose.services {
