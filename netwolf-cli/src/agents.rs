@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::{
     devices::with_distance,
-    manager::{self, Output, escape},
+    http::escape,
+    manager::{self, Output},
     print, table,
 };
 

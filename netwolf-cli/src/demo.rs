@@ -23,6 +23,7 @@ use std::{
 };
 
 use anyhow::Context;
+use netwolf_manager::library::Library;
 use netwolf_wire::Span;
 use tempfile::TempDir;
 use tokio::{
@@ -31,7 +32,10 @@ use tokio::{
 };
 
 use self::live::Live;
-use crate::part::{Part, random_text, told, write_private};
+use crate::{
+    part::{Part, random_text, told, write_private},
+    print,
+};
 
 mod live;
 
@@ -43,6 +47,8 @@ const AGENTS_PORT: u16 = 9798;
 const ANY: &str = "127.0.0.1:0";
 /// A part that takes longer to end is killed: all is over two seconds after Ctrl-C.
 const GRACE: Duration = Duration::from_millis(1500);
+/// Where the devices stand, in turn.
+const SITES: &str = "ams,fra,lon,par";
 /// What makes sense to watch.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
 
@@ -52,12 +58,54 @@ pub(crate) struct Args {
     /// How many devices to simulate, up to 9000; each agent logs in to 50 a second.
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=9000))]
     devices: u32,
+    /// What the devices are: one platform's name, or counts of several that take the place of --devices, as
+    /// `cisco_ios=100,juniper_junos=50`.
+    #[arg(
+        long,
+        value_name = "NAME[=N]",
+        default_value = "cisco_ios",
+        value_delimiter = ','
+    )]
+    platform: Vec<String>,
+    /// What the devices are asked: names of collectors, or `all` of them, which fills every dashboard.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "facts,cpu,memory,interfaces",
+        value_delimiter = ','
+    )]
+    collectors: Vec<String>,
     /// From one poll of a device to the next, from 100ms to 1h.
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = poll_interval)]
     interval: Span,
     /// How many agents to start, up to 64.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     agents: u16,
+}
+
+impl Args {
+    /// What is started, as people say it.
+    fn wanted(&self) -> String {
+        match self.platform.as_slice() {
+            [platform] if platform == "cisco_ios" => {
+                count(self.devices, "simulated Cisco IOS device")
+            }
+            [platform] if !platform.contains('=') => {
+                count(self.devices, &format!("simulated {platform} device"))
+            }
+            several => format!("simulated devices, {}", several.join(", ")),
+        }
+    }
+
+    /// What is asked, as the configuration takes it.
+    fn collectors(&self) -> anyhow::Result<String> {
+        if self.collectors != ["all"] {
+            return Ok(self.collectors.join(", "));
+        }
+        let library = Library::bundled().context("the bundled library cannot be read")?;
+        let names: Vec<&str> = library.collectors().collect();
+        Ok(names.join(", "))
+    }
 }
 
 /// As the manager's configuration takes it; here it is told before anything starts.
@@ -162,8 +210,7 @@ impl Fleet {
 
     /// Starts everything and prints where to look; returns the manager's web address.
     async fn start(&mut self, args: &Args, folder: &Path) -> anyhow::Result<String> {
-        let devices = count(args.devices, "simulated Cisco IOS device");
-        say(&format!("starting {devices} ..."))?;
+        say(&format!("starting {} ...", args.wanted()))?;
         let password = folder.join("password");
         write_private(&password, &random_text()?)?;
         let inventory = folder.join("devices.yml");
@@ -181,12 +228,14 @@ impl Fleet {
         simulator
             .args(["--username", "netwolf", "--password-file"])
             .arg(&password);
+        simulator.args(["--platform", &args.platform.join(",")]);
         simulator.arg("--inventory").arg(&inventory);
+        simulator.args(["--sites", SITES]);
         let (part, simulated) = Part::start("simulator", simulator, folder).await?;
         self.pillars.push(part);
 
         let config = folder.join("netwolf.yml");
-        std::fs::write(&config, configuration(args, &password))?;
+        std::fs::write(&config, configuration(args, &password)?)?;
         let wanted = [
             free_or_any(WEB_PORT, "web page")?,
             free_or_any(AGENTS_PORT, "agents")?,
@@ -203,10 +252,15 @@ impl Fleet {
             let name = format!("demo-{number}");
             let mut agent = Part::command(&name, folder)?;
             agent.args(["agent", "--name", &name, "--manager.address", &agents]);
+            agent.args(["--web.listen-address", ANY]);
             let (part, _) = Part::start(&name, agent, folder).await?;
             self.agents.push(part);
         }
         let first = told(&simulated, "first")?;
+        let running = simulated["devices"]
+            .as_u64()
+            .context("a count of devices")?;
+        let running = usize::try_from(running)?;
         let (ip, ssh_port) = first.rsplit_once(':').context("an address has a port")?;
         say(&format!(
             "{}, a manager and {} run, each part a process of its own.\n\
@@ -219,7 +273,7 @@ impl Fleet {
              \x20 logs      {folder}\n\
              \n\
              Ctrl-C ends it all.\n",
-            count(args.devices, "device"),
+            print::count(running, "device"),
             count(args.agents.into(), "agent"),
             password = password.display(),
             folder = folder.display(),
@@ -263,20 +317,21 @@ async fn start_manager(
     Part::start("manager", manager, folder).await
 }
 
-fn configuration(args: &Args, password: &Path) -> String {
-    format!(
+fn configuration(args: &Args, password: &Path) -> anyhow::Result<String> {
+    Ok(format!(
         "# Written by `netwolf demo`.\n\
          defaults:\n\
          \x20 interval: {}\n\
          \x20 credential: demo\n\
-         \x20 collectors: [facts, cpu, memory, interfaces]\n\
+         \x20 collectors: [{}]\n\
          credentials:\n\
          \x20 demo: {{ username: netwolf, password: \"file:{}\" }}\n\
          inventories:\n\
          \x20 - file: devices.yml\n",
         args.interval,
+        args.collectors()?,
         password.display(),
-    )
+    ))
 }
 
 /// The wanted loopback port, or, said aloud, one that the operating system picks.

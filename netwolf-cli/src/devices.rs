@@ -5,7 +5,8 @@ use std::{fmt::Write as _, process::ExitCode, time::SystemTime};
 use serde_json::Value;
 
 use crate::{
-    manager::{self, Output, escape},
+    http::escape,
+    manager::{self, Output},
     print, table,
 };
 

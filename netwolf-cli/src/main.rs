@@ -13,9 +13,11 @@ mod buckets;
 mod check;
 mod collectors;
 mod credentials;
+mod dashboards;
 mod demo;
 mod devices;
 mod hostkeys;
+mod http;
 mod inventory;
 mod library;
 mod manager;
@@ -79,6 +81,9 @@ enum Verb {
     /// Collect host keys for review.
     #[command(subcommand)]
     Hostkeys(hostkeys::Verb),
+    /// Show what Grafana dashboards find in a Prometheus, without a Grafana.
+    #[command(subcommand)]
+    Dashboards(dashboards::Verb),
     /// Run the manager, as the program `netwolf-manager` does.
     Manager(netwolf_manager::cli::Args),
     /// Run an agent, as the program `netwolf-agent` does.
@@ -101,6 +106,7 @@ fn main() -> ExitCode {
         Verb::Collectors(args) => collectors::run(&args),
         Verb::Try(args) => try_out::run(&args),
         Verb::Hostkeys(verb) => hostkeys::run(&verb),
+        Verb::Dashboards(verb) => dashboards::run(&verb),
         Verb::Manager(args) => netwolf_manager::cli::main(args),
         Verb::Agent(args) => netwolf_agent::cli::main(&args),
         Verb::Simulator(args) => netwolf_simulator::cli::main(&args),

@@ -18,11 +18,15 @@ mod metrics_server;
 mod openssh;
 mod receivers;
 
+#[path = "../../netwolf-filter/tests/library/yaml.rs"]
+mod yaml;
+
 mod bad_input;
 mod bench;
 mod breaker;
 mod canary;
 mod collectors;
+mod compose_lab;
 mod dashboards;
 mod demo;
 mod discovery;
@@ -31,6 +35,7 @@ mod five_minutes;
 mod hostkeys;
 mod jump;
 mod life;
+mod live_dashboards;
 mod parse;
 mod programs;
 mod prometheus;

@@ -12,13 +12,19 @@ use crate::lab::{Process, get, have};
 
 /// It scrapes until it is dropped.
 pub(crate) struct Prometheus {
-    address: String,
+    /// Where it serves HTTP.
+    pub(crate) address: String,
     _process: Process,
 }
 
 impl Prometheus {
     /// Starts it with what we ship; `None` where there is none on this machine.
     pub(crate) fn start(manager_web: &str, folder: &Path) -> Option<Self> {
+        Self::every("5s", manager_web, folder)
+    }
+
+    /// As [`Prometheus::start`], with another time between two scrapes, and two evaluations of the rules.
+    pub(crate) fn every(interval: &str, manager_web: &str, folder: &Path) -> Option<Self> {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
         let text = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
         assert!(
@@ -28,6 +34,7 @@ impl Prometheus {
         let rules = shipped.join("rules").canonicalize().unwrap();
         let aimed = text
             .replace("127.0.0.1:9799", manager_web)
+            .replace("_interval: 5s", &format!("_interval: {interval}"))
             .replace("rules/", &format!("{}/", rules.display()));
         Self::with(&aimed, folder)
     }

@@ -13,10 +13,8 @@ use serde_json::Value;
 use crate::{
     lab::{self, Devices, Manager, PATIENCE, eventually},
     metrics_server::Prometheus,
+    yaml,
 };
-
-#[path = "../../netwolf-filter/tests/library/yaml.rs"]
-mod yaml;
 
 /// Where people read the runbooks.
 const RUNBOOKS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/runbooks.md");

@@ -48,7 +48,12 @@ impl Devices {
 
     /// The devices' entries for an inventory, with their host key pinned.
     pub(crate) fn inventory(&self) -> String {
-        format!("devices:\n{}", self.entries(""))
+        self.inventory_with("")
+    }
+
+    /// As [`Devices::inventory`], each with `more` settings, such as `, credential: other`.
+    pub(crate) fn inventory_with(&self, more: &str) -> String {
+        format!("devices:\n{}", self.entries(more))
     }
 
     /// The entries alone, each with `more` settings, such as `, credential: other`.
@@ -59,10 +64,11 @@ impl Devices {
             .fold(String::new(), |mut text, device| {
                 writeln!(
                 text,
-                "  - {{ name: {}, address: {}, port: {}, platform: cisco_ios, host_key: \"{}\"{more} }}",
+                "  - {{ name: {}, address: {}, port: {}, platform: {}, host_key: \"{}\"{more} }}",
                 device.name(),
                 device.address().ip(),
                 device.address().port(),
+                device.platform(),
                 self.fleet().host_key(),
             )
             .unwrap();

@@ -133,6 +133,15 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
 
+    /// Labels `site` that the devices of the inventory have, one after the other, as `ams,fra`
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "inventory",
+        value_delimiter = ','
+    )]
+    pub sites: Vec<String>,
+
     /// Print one line of JSON when ready, instead of text for people
     #[arg(long)]
     pub announce: bool,
@@ -396,7 +405,7 @@ fn report(fleet: &Fleet) -> anyhow::Result<()> {
 /// Tells that all devices can be reached, to programs or to people.
 fn announce(args: &Args, fleet: &Fleet) -> anyhow::Result<()> {
     if let Some(path) = &args.inventory {
-        inventory::write(path, fleet)
+        inventory::write(path, fleet, &args.sites)
             .with_context(|| format!("cannot write \"{}\"", path.display()))?;
     }
     let first = fleet

@@ -289,7 +289,7 @@ async fn without_descriptors_it_waits_counts_and_recovers() {
 }
 
 #[tokio::test]
-async fn platforms_are_mixed_and_named_in_the_inventory() {
+async fn platforms_are_mixed_and_named_in_the_inventory_with_their_sites() {
     let directory = tempfile::tempdir().unwrap();
     let inventory = directory.path().join("inventory.yml");
     let mut child = program(&[
@@ -300,12 +300,19 @@ async fn platforms_are_mixed_and_named_in_the_inventory() {
         "--announce",
         "--inventory",
         inventory.to_str().unwrap(),
+        "--sites",
+        "ams,fra",
     ])
     .spawn()
     .unwrap();
     assert_eq!(announcement(&mut child).await["devices"], 3);
     let text = std::fs::read_to_string(&inventory).unwrap();
     assert_eq!(text.matches("platform: cisco_ios,").count(), 2, "{text}");
+    let sites = |site| {
+        text.matches(&format!(", labels: {{ site: {site:?} }} }}\n"))
+            .count()
+    };
+    assert_eq!((sites("ams"), sites("fra")), (2, 1), "{text}");
     assert!(text.contains("name: sim-0003,") && text.contains("platform: juniper_junos,"));
     signal(&child, "-TERM").await;
     assert_eq!(end(child).await.0, Some(0));

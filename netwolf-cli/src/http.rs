@@ -1,0 +1,175 @@
+//! One question to an HTTP server that we are told of: an address, a connection, a request, a deadline.
+
+use std::{fmt::Write as _, time::Duration};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{Method, Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time::timeout};
+
+/// A list of 50,000 devices has some 30 MB.
+const MAX_BODY: usize = 256 << 20;
+
+/// A kind of server.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// As it stands in a sentence.
+    pub(crate) name: &'static str,
+    /// The flag that says where it is.
+    pub(crate) flag: &'static str,
+    /// Where it listens unless told otherwise.
+    pub(crate) port: u16,
+    pub(crate) deadline: Duration,
+}
+
+/// Where one is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// `HOST:PORT`.
+    pub(crate) authority: String,
+    /// What stands before `/api`, without a slash at its end.
+    pub(crate) prefix: String,
+}
+
+impl Address {
+    /// Reads `http://HOST[:PORT][/PREFIX]`.
+    pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, String> {
+        let rest = match text.split_once("://") {
+            Some(("http", rest)) => rest,
+            Some(("https", _)) => {
+                return Err("https is not supported: name the server's own port".into());
+            }
+            Some(_) => return Err("the address must begin with http://".into()),
+            None => text,
+        };
+        let (authority, prefix) = match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        let has_port = authority
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if authority.is_empty() || authority.contains(['@', ' ', '?']) || prefix.contains('?') {
+            return Err("it should read http://HOST:PORT".into());
+        }
+        Ok(Self {
+            authority: if has_port {
+                authority.into()
+            } else {
+                format!("{authority}:{default_port}")
+            },
+            prefix: prefix.trim_end_matches('/').into(),
+        })
+    }
+
+    /// `path`, which begins with a slash, as it is written in full.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{}{path}", self.authority, self.prefix)
+    }
+
+    /// Asks for `path` and returns what comes, whatever its status.
+    ///
+    /// # Errors
+    /// When nobody is there, or the answer is not whole in time.
+    pub(crate) async fn ask(
+        &self,
+        peer: &Peer,
+        method: Method,
+        path: &str,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let answer = timeout(peer.deadline, self.fetch(peer, method, path)).await;
+        answer.with_context(|| {
+            let (url, seconds) = (self.url(path), peer.deadline.as_secs());
+            format!("no answer from {url} within {seconds} s")
+        })?
+    }
+
+    async fn fetch(
+        &self,
+        peer: &Peer,
+        method: Method,
+        path: &str,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let Self { authority, prefix } = self;
+        let Peer { name, flag, .. } = peer;
+        let stream = TcpStream::connect(authority).await.with_context(|| {
+            format!(
+                "cannot connect to {name} at {authority}\n  hint: does it run there? {flag} says where"
+            )
+        })?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{prefix}{path}"))
+            .header(header::HOST, authority)
+            .header(header::ACCEPT, "application/json")
+            .body(Empty::<Bytes>::new())?;
+        let exchange = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+            let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
+            Ok::<_, anyhow::Error>((status, body.to_bytes()))
+        };
+        tokio::pin!(connection);
+        let mut open = true;
+        tokio::pin!(exchange);
+        loop {
+            tokio::select! {
+                answer = &mut exchange => return answer,
+                closed = &mut connection, if open => {
+                    open = false;
+                    if let Err(error) = closed {
+                        bail!("{name} closed the connection: {error}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `text` as a part of a path or as a value in a query; slashes stand as they are.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+            escaped.push(byte.into());
+        } else {
+            write!(escaped, "%{byte:02X}").expect("a string takes all");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_with_and_without_its_parts() {
+        for (text, authority, prefix) in [
+            ("http://127.0.0.1:9799", "127.0.0.1:9799", ""),
+            ("http://noc.example.net", "noc.example.net:9799", ""),
+            ("noc:80/netwolf/", "noc:80", "/netwolf"),
+            ("http://[::1]:1", "[::1]:1", ""),
+        ] {
+            let address = Address::parse(text, 9799).unwrap();
+            assert_eq!(
+                (address.authority.as_str(), address.prefix.as_str()),
+                (authority, prefix)
+            );
+        }
+        for bad in ["", "https://x", "ftp://x", "http://u:p@x", "http://x/?a"] {
+            assert!(Address::parse(bad, 9799).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_letter_is_escaped() {
+        assert_eq!(escape("ams/core 1"), "ams/core%201");
+        assert_eq!(escape("show ip | i x&y"), "show%20ip%20%7C%20i%20x%26y");
+    }
+}
