@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::series::SharedStore;
 
+mod health;
 mod meters;
 mod outlet;
 mod protobuf;

@@ -13,7 +13,12 @@ pub(super) struct Agenda {
     pub(super) schedule: Schedule,
     /// Of each command.
     recollections: Vec<Recollection>,
+    /// Time of the last poll.
+    stamped_ms: u64,
 }
+
+/// The wall clock is followed where it was set back by so much or more.
+const SET_BACK_MS: u64 = 1_000;
 
 impl Agenda {
     /// Nothing is due before `schedule.resume`.
@@ -31,7 +36,17 @@ impl Agenda {
             recollections: vec![Recollection::default(); plan.commands.len()],
             plan,
             schedule,
+            stamped_ms: 0,
         }
+    }
+
+    /// The time of a poll that ended just now: later than that of the one before, even where both ended within a
+    /// millisecond, because there can be one sample of a time only.
+    pub(super) fn stamp(&mut self, unix_ms: u64) -> u64 {
+        let next = self.stamped_ms + 1;
+        let is_near = (unix_ms..unix_ms.saturating_add(SET_BACK_MS)).contains(&next);
+        self.stamped_ms = if is_near { next } else { unix_ms };
+        self.stamped_ms
     }
 
     /// What the rules of a command make of its output; `plan` may be an older one than that of the agenda.
@@ -56,6 +71,7 @@ impl Agenda {
             return;
         }
         let mut fresh = Self::new(plan, session);
+        fresh.stamped_ms = self.stamped_ms;
         let same = self
             .plan
             .commands

@@ -245,7 +245,7 @@ impl Session {
         }
         let notice = match (failure, outcome) {
             (None, Outcome::Output(output)) => Notice::Polled(Box::new(Polled {
-                unix_ms,
+                unix_ms: agenda.stamp(unix_ms),
                 took,
                 delay: ended - due,
                 extraction: agenda.extract(&plan, command, &output.text),

@@ -117,6 +117,7 @@ fn every_key_is_taken() {
     assert_eq!(loaded.settings.timing.settle, Duration::from_secs(20));
     let remotes = &loaded.settings.remotes;
     assert_eq!(remotes.external_labels["region"], "eu");
+    assert_eq!(remotes.external_labels["job"], "netwolf", "built in");
     let names: Vec<&str> = remotes
         .remotes
         .iter()

@@ -34,6 +34,7 @@ pub struct Meters {
     samples: Family<RemoteLabel, Counter>,
     failed: Family<ReasonLabels, Counter>,
     dropped: Family<ReasonLabels, Counter>,
+    out_of_order: Family<RemoteLabel, Counter>,
     retries: Family<RemoteLabel, Counter>,
     stale_markers: Family<RemoteLabel, Counter>,
     sent_bytes: Family<RemoteLabel, Counter>,
@@ -57,6 +58,8 @@ pub(crate) struct Meter {
     pub(super) too_old: Counter,
     /// Samples that were not sent before the end.
     ended: Counter,
+    /// Samples that are not behind the last one of their series.
+    pub(super) out_of_order: Counter,
     /// Requests that are sent once more.
     pub(super) retries: Counter,
     /// Series that ended.
@@ -69,7 +72,7 @@ pub(crate) struct Meter {
     pub(super) limit: Gauge,
     /// Time of the newest sample that came.
     newest: Seconds,
-    /// Time of the newest sample that the receiver has taken.
+    /// Time up to which the receiver has taken everything.
     newest_sent: Seconds,
     /// Times of requests.
     pub(super) send_seconds: Histogram,
@@ -101,10 +104,11 @@ impl Meter {
         self.done(n_samples);
     }
 
-    /// The receiver has taken samples, the newest of this time.
-    pub(super) fn taken(&self, n_samples: usize, newest_ms: u64) {
-        self.samples.inc_by(n_samples as u64);
-        advance(&self.newest_sent, newest_ms);
+    /// The receiver has everything but what is of this time or newer; everything, where there is none.
+    pub(super) fn sent_until(&self, oldest_ms: Option<u64>) {
+        let oldest = oldest_ms.map(|ms| Duration::from_millis(ms).as_secs_f64());
+        self.newest_sent
+            .set(oldest.unwrap_or_else(|| self.newest.get()));
     }
 
     /// Samples are neither waiting nor under way any more.
@@ -125,7 +129,7 @@ impl Meter {
         u64::try_from(self.pending.get()).unwrap_or_default()
     }
 
-    /// Seconds from the newest sample that the receiver has taken to the newest that came; `None` before both.
+    /// Seconds from the time up to which the receiver has everything to the newest sample; `None` before both.
     pub(super) fn behind(&self) -> Option<f64> {
         let (newest, sent) = (self.newest.get(), self.newest_sent.get());
         (newest > 0.0 && sent > 0.0).then(|| (newest - sent).max(0.0))
@@ -144,6 +148,7 @@ impl Default for Meters {
             samples: Family::default(),
             failed: Family::default(),
             dropped: Family::default(),
+            out_of_order: Family::default(),
             retries: Family::default(),
             stale_markers: Family::default(),
             sent_bytes: Family::default(),
@@ -179,6 +184,11 @@ impl Meters {
             "Samples that were not sent, because the queue was full or they had waited for too long",
             self.dropped.clone(),
         );
+        registry.register(
+            "out_of_order_samples",
+            "Samples left out because one of their time or later was sent",
+            self.out_of_order.clone(),
+        );
         registry.register("retries", "Requests sent once more", self.retries.clone());
         registry.register(
             "stale_markers",
@@ -207,7 +217,7 @@ impl Meters {
         );
         registry.register(
             "newest_sent_timestamp_seconds",
-            "Time of the newest sample that the receiver has taken",
+            "Time up to which the receiver has taken everything",
             self.newest_sent.clone(),
         );
         registry.register(
@@ -232,6 +242,7 @@ impl Meters {
             queue_full: because(&self.dropped, QUEUE_FULL),
             too_old: because(&self.dropped, TOO_OLD),
             ended: because(&self.dropped, ENDED),
+            out_of_order: self.out_of_order.get_or_create_owned(&remote),
             retries: self.retries.get_or_create_owned(&remote),
             stale_markers: self.stale_markers.get_or_create_owned(&remote),
             sent_bytes: self.sent_bytes.get_or_create_owned(&remote),
@@ -253,6 +264,7 @@ impl Meters {
                 remote: gone.name.clone(),
             };
             self.samples.remove(&remote);
+            self.out_of_order.remove(&remote);
             self.retries.remove(&remote);
             self.stale_markers.remove(&remote);
             self.sent_bytes.remove(&remote);

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::{
     Meters, Remote, Remotes, Written,
+    health::Health,
     meters::Meter,
     queue::{Queue, Sample},
-    sender::{Sender, Trouble},
+    sender::Sender,
 };
 
 /// What receivers know as the end of a series; no other value has these bits.
@@ -50,7 +51,7 @@ pub struct RemoteView {
 #[derive(Debug)]
 struct Target {
     name: String,
-    trouble: Arc<Trouble>,
+    health: Arc<Health>,
     meter: Meter,
     /// One a connection.
     queues: Vec<Arc<Queue>>,
@@ -65,7 +66,7 @@ impl Target {
         let queues = (0..remote.connections).map(|_| Arc::new(Queue::new(share)));
         Self {
             name: remote.name.clone(),
-            trouble: Arc::default(),
+            health: Arc::new(Health::new(remote.connections)),
             meter,
             queues: queues.collect(),
         }
@@ -80,7 +81,7 @@ impl Target {
             dropped_samples_total: meter.n_dropped(),
             pending_samples: meter.n_pending(),
             behind_seconds: meter.behind(),
-            trouble: self.trouble.told(),
+            trouble: self.health.trouble(),
         }
     }
 
@@ -105,9 +106,9 @@ impl Outlet {
         for remote in &remotes.remotes {
             let target = Target::new(remote, meters);
             let remote = Arc::new(remote.clone());
-            senders.extend(target.queues.iter().map(|queue| {
-                let (trouble, meter) = (target.trouble.clone(), target.meter.clone());
-                Sender::new(remote.clone(), queue.clone(), trouble, meter)
+            senders.extend(target.queues.iter().cloned().enumerate().map(|queue| {
+                let (health, meter) = (target.health.clone(), target.meter.clone());
+                Sender::new(remote.clone(), queue, health, meter)
             }));
             targets.push(target);
         }
@@ -133,11 +134,12 @@ impl Outlet {
         &self.remotes
     }
 
-    /// Series have ended: receivers are told, where they know them.
-    pub(crate) fn end<'a>(&self, series: impl Iterator<Item = &'a Arc<Written>>) {
+    /// Series have ended: receivers are told, where they know them. One that was sent a moment before `now_ms` is open
+    /// still: its sample may not be in the queue yet, or it has just begun anew.
+    pub(crate) fn end<'a>(&self, series: impl Iterator<Item = &'a Arc<Written>>, now_ms: u64) {
         let mut markers = Vec::new();
         for series in series {
-            markers.extend(series.end().map(|time_ms| Sample {
+            markers.extend(series.end(now_ms).map(|time_ms| Sample {
                 series: series.clone(),
                 value: f64::from_bits(STALE),
                 time_ms,
@@ -161,6 +163,7 @@ pub(crate) struct Outgoing<'a> {
     now_ms: u64,
     samples: Vec<Sample>,
     newest_ms: u64,
+    n_out_of_order: u64,
 }
 
 impl<'a> Outgoing<'a> {
@@ -171,6 +174,7 @@ impl<'a> Outgoing<'a> {
             now_ms,
             samples: Vec::new(),
             newest_ms: 0,
+            n_out_of_order: 0,
         }
     }
 
@@ -182,6 +186,7 @@ impl<'a> Outgoing<'a> {
     /// A sample of a series, of a poll under a lease.
     pub(crate) fn push(&mut self, series: &Arc<Written>, value: f64, time_ms: u64, epoch: Epoch) {
         let Some(time_ms) = series.next(time_ms, epoch, self.now_ms) else {
+            self.n_out_of_order += 1;
             return;
         };
         self.newest_ms = self.newest_ms.max(time_ms);
@@ -198,11 +203,11 @@ impl<'a> Outgoing<'a> {
 
     /// Off they go.
     pub(crate) fn send(self) {
-        if self.samples.is_empty() {
-            return;
-        }
         for target in &self.outlet.targets {
-            target.send(&self.samples, self.newest_ms);
+            target.meter.out_of_order.inc_by(self.n_out_of_order);
+            if !self.samples.is_empty() {
+                target.send(&self.samples, self.newest_ms);
+            }
         }
     }
 }

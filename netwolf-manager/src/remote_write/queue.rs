@@ -92,6 +92,10 @@ impl Queue {
                     let batch = waiting.samples.drain(..n_samples.min(BATCH)).collect();
                     let is_empty = waiting.samples.is_empty();
                     waiting.due = (!is_empty).then(|| Instant::now() + LINGER);
+                    if is_empty {
+                        // What an outage has made of it.
+                        waiting.samples.shrink_to(BATCH);
+                    }
                     return Some(batch);
                 }
                 if waiting.is_closed {
@@ -107,6 +111,14 @@ impl Queue {
                 None => self.wake.notified().await,
             }
         }
+    }
+
+    /// Time of the sample that has waited longest.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        lock(&self.waiting)
+            .samples
+            .front()
+            .map(|sample| sample.time_ms)
     }
 
     /// Takes everything out, for an end without delivery. Returns how many there were.

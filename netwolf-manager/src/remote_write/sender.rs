@@ -7,14 +7,14 @@
 //!                 +--> other            lost and counted
 //! ```
 //!
+//! The protocol knows no second attempt after a 400. Receivers refuse a request of 5,000 series for one of them, though,
+//! and a half is another request; where halves fare no better, that is left off for a while.
+//!
 //! A 500 may be an outage or a sample that the receiver cannot digest (a Prometheus that takes samples out of order
-//! answers so to one that is too old). So that the second does not stop all others for ever, a request that only ever
-//! gets 500 is halved, too.
+//! answers so to one that is too old). It is the second where other requests were taken meanwhile, and then the request
+//! is halved, too, so that it does not stop all behind it.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -32,7 +32,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    Remote, lock,
+    Remote,
+    health::Health,
     meters::Meter,
     protobuf::write_request,
     queue::{Queue, Sample},
@@ -44,10 +45,13 @@ use crate::clock::unix_ms;
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(30), Duration::from_secs(5));
 /// However long a receiver asks to be left alone.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
-/// A whole request may get 500 for so long before it is halved, and halves for so long.
+/// A whole request may get 500 for so long, while others are taken, before it is halved, and halves for so long.
 const DIGESTION: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(5));
-/// Requests that may be refused until all that is left of a batch is given up: enough to find two bad samples in it.
-const MAX_REFUSALS: usize = 32;
+/// Parts of a batch that may be refused one after the other until all that is left of it is given up: on the way to a bad
+/// sample there are at most as many, for a batch can be halved 13 times.
+const MAX_REFUSALS: usize = 16;
+/// After that nothing is halved for so long: the receiver refuses whatever comes.
+const WHOLE: Duration = Duration::from_mins(1);
 /// At the end what waits must be sent by then.
 const FLUSH: Duration = Duration::from_secs(5);
 /// From one complaint about refusals to the next.
@@ -68,24 +72,12 @@ pub(super) struct Sender {
     authorization: Option<HeaderValue>,
     /// Samples that are under way.
     n_in_flight: usize,
-    trouble: Arc<Trouble>,
-    is_well: bool,
+    /// Which of the remote's connections it is.
+    lane: usize,
+    health: Arc<Health>,
+    /// Nothing is halved until then.
+    whole_until: Option<Instant>,
     complained: Option<Instant>,
-}
-
-/// Why a remote takes nothing just now, for people.
-#[derive(Debug, Default)]
-pub(super) struct Trouble(Mutex<Option<String>>);
-
-impl Trouble {
-    fn tell(&self, why: Option<&str>) {
-        *lock(&self.0) = why.map(str::to_owned);
-    }
-
-    /// The latest, if there is some.
-    pub(super) fn told(&self) -> Option<String> {
-        lock(&self.0).clone()
-    }
 }
 
 /// What became of a request.
@@ -114,8 +106,8 @@ struct Refusal {
 impl Sender {
     pub(super) fn new(
         remote: Arc<Remote>,
-        queue: Arc<Queue>,
-        trouble: Arc<Trouble>,
+        (lane, queue): (usize, Arc<Queue>),
+        health: Arc<Health>,
         meter: Meter,
     ) -> Self {
         let mut connector = HttpConnector::new();
@@ -128,8 +120,9 @@ impl Sender {
             client: Client::builder(TokioExecutor::new()).build(connector),
             authorization: None,
             n_in_flight: 0,
-            trouble,
-            is_well: true,
+            lane,
+            health,
+            whole_until: None,
             complained: None,
         }
     }
@@ -157,10 +150,12 @@ impl Sender {
     async fn send_all(&mut self) {
         while let Some(mut batch) = self.queue.batch().await {
             self.n_in_flight = batch.len();
+            self.health
+                .begun(self.lane, batch.iter().map(|sample| sample.time_ms).min());
             batch.sort_by_key(|sample| (Arc::as_ptr(&sample.series), sample.time_ms));
             self.send(batch).await;
-            self.meter.done(self.n_in_flight);
-            self.n_in_flight = 0;
+            self.health.begun(self.lane, self.queue.oldest());
+            self.meter.sent_until(self.health.oldest());
         }
     }
 
@@ -168,19 +163,35 @@ impl Sender {
         let mut parts = vec![batch];
         let (mut digestion, mut n_refusals) = (DIGESTION.0, 0);
         while let Some(mut part) = parts.pop() {
+            let n_samples = part.len();
             let Err(Refusal { why, is_content }) = self.deliver(&mut part, digestion).await else {
+                n_refusals = 0;
+                self.done(n_samples);
                 continue;
             };
             n_refusals += 1;
-            if is_content && part.len() > 1 && n_refusals < MAX_REFUSALS {
+            if n_refusals >= MAX_REFUSALS {
+                self.whole_until = Some(Instant::now() + WHOLE);
+            }
+            let may_halve = self.whole_until.is_none_or(|end| Instant::now() >= end);
+            // Those that were too old are not in it any more.
+            self.done(n_samples - part.len());
+            if is_content && may_halve && part.len() > 1 {
                 digestion = DIGESTION.1;
                 let second = part.split_off(part.len() / 2);
                 parts.extend([second, part]);
             } else {
                 self.meter.refused.inc_by(part.len() as u64);
                 self.complain(part.len(), &why);
+                self.done(part.len());
             }
         }
+    }
+
+    /// Samples are not under way any more.
+    fn done(&mut self, n_samples: usize) {
+        self.n_in_flight -= n_samples;
+        self.meter.done(n_samples);
     }
 
     /// Tries until the samples are taken, refused or too old.
@@ -192,12 +203,12 @@ impl Sender {
         let (started, mut backoff) = (Instant::now(), BACKOFF.0);
         loop {
             self.leave_out_old(part);
-            let Some(newest_ms) = part.iter().map(|sample| sample.time_ms).max() else {
+            if part.is_empty() {
                 return Ok(());
-            };
+            }
             let pause = match self.post(write_request(part)).await {
                 Answer::Taken => {
-                    self.meter.taken(part.len(), newest_ms);
+                    self.meter.samples.inc_by(part.len() as u64);
                     self.recovered();
                     return Ok(());
                 }
@@ -208,11 +219,12 @@ impl Sender {
                     may_be_content,
                 } => {
                     self.fell_behind(&why);
-                    if may_be_content && started.elapsed() > digestion {
+                    let others_are = self.health.was_taken_after(started);
+                    if may_be_content && others_are && started.elapsed() > digestion {
                         let is_content = true;
                         return Err(Refusal { why, is_content });
                     }
-                    pause.unwrap_or(backoff).min(MAX_PAUSE)
+                    pause.map_or(backoff, |pause| pause.clamp(backoff, MAX_PAUSE))
                 }
             };
             sleep(pause).await;
@@ -264,8 +276,8 @@ impl Sender {
                 may_be_content: status == StatusCode::INTERNAL_SERVER_ERROR,
             },
             code => {
-                if let 401 | 403 = code {
-                    self.authorization = None;
+                if matches!(code, 401 | 403) && self.has_new_secret() {
+                    return later(why);
                 }
                 let is_content = matches!(code, 400 | 409 | 413 | 422);
                 Answer::Refused(Refusal { why, is_content })
@@ -322,9 +334,16 @@ impl Sender {
         )
     }
 
+    /// Reads the secret again, and says whether it is another one.
+    fn has_new_secret(&mut self) -> bool {
+        let former = self.authorization.take();
+        let authorization = self.remote.authorization.as_ref();
+        self.authorization = authorization.and_then(|it| secret::header(it).ok());
+        self.authorization.is_some() && self.authorization != former
+    }
+
     fn fell_behind(&mut self, why: &str) {
-        self.trouble.tell(Some(why));
-        if std::mem::replace(&mut self.is_well, false) {
+        if self.health.ails(self.lane, why) {
             let remote = &self.remote.name;
             warn!(
                 remote,
@@ -334,8 +353,7 @@ impl Sender {
     }
 
     fn recovered(&mut self) {
-        if !std::mem::replace(&mut self.is_well, true) {
-            self.trouble.tell(None);
+        if self.health.is_well(self.lane) {
             info!(
                 remote = self.remote.name,
                 "the receiver takes samples again"
@@ -344,8 +362,7 @@ impl Sender {
     }
 
     fn complain(&mut self, n_samples: usize, why: &str) {
-        self.trouble.tell(Some(why));
-        self.is_well = false;
+        self.health.ails(self.lane, why);
         if self.complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
             self.complained = Some(Instant::now());
             let remote = &self.remote.name;

@@ -8,7 +8,7 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
     routing::post,
 };
@@ -109,7 +109,9 @@ impl Receiver {
                 lock(&all).extend(request.timeseries);
             }
             *lock(&seen) = headers;
-            (status, text).into_response()
+            let pause = text.strip_prefix("retry-after: ");
+            let pause = pause.map(|seconds| [(header::RETRY_AFTER, seconds)]);
+            (status, pause.map(axum::response::AppendHeaders), text).into_response()
         };
         let app = Router::new().route("/api/v1/write", post(handler));
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -336,6 +338,134 @@ async fn one_bad_sample_costs_nothing_but_itself() {
 }
 
 #[tokio::test]
+async fn many_bad_samples_cost_nothing_but_themselves() {
+    let receiver = Receiver::start(Box::new(|_, request| {
+        let is_bad = |series: &TimeSeries| series.text().contains("device=bad");
+        if request.timeseries.iter().any(is_bad) {
+            (StatusCode::BAD_REQUEST, "out of order sample")
+        } else {
+            (StatusCode::OK, "")
+        }
+    }))
+    .await;
+    let stage = Stage::new(vec![receiver.remote()]);
+    let name = |n: u32| if n % 10 == 3 { "bad" } else { "good" };
+    let all: Vec<_> = (0..100)
+        .map(|n| stage.series(&[("device", &format!("{}{n}", name(n)))]))
+        .collect();
+    let samples: Vec<_> = all.iter().map(|series| (series, 1.0, unix_ms())).collect();
+    stage.send(&samples);
+    receiver.takes(90).await;
+    let line = r#"remote_failed_samples_total{remote="lab",reason="refused"} 10"#;
+    stage.comes_to_show(line).await;
+    stage
+        .comes_to_show(r#"remote_pending_samples{remote="lab"} 0"#)
+        .await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_refuses_everything_is_not_asked_about_each_sample() {
+    let receiver = Receiver::start(Box::new(|_, _| (StatusCode::BAD_REQUEST, "limit"))).await;
+    let stage = Stage::new(vec![receiver.remote()]);
+    let all: Vec<_> = (0..3_000)
+        .map(|n| stage.series(&[("device", &format!("n{n}"))]))
+        .collect();
+    let samples: Vec<_> = all.iter().map(|series| (series, 1.0, unix_ms())).collect();
+    stage.send(&samples);
+    let line = r#"remote_failed_samples_total{remote="lab",reason="refused"} 3000"#;
+    stage.comes_to_show(line).await;
+    let n_requests = receiver.n_requests.load(Relaxed);
+    assert!(n_requests < 40, "{n_requests} requests");
+    stage.send(&[(&all[0], 1.0, unix_ms() + 1), (&all[1], 1.0, unix_ms() + 1)]);
+    let line = r#"remote_failed_samples_total{remote="lab",reason="refused"} 3002"#;
+    stage.comes_to_show(line).await;
+    assert_eq!(
+        receiver.n_requests.load(Relaxed),
+        n_requests + 1,
+        "nothing is halved for a while"
+    );
+}
+
+#[tokio::test]
+async fn a_secret_that_was_changed_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "former").unwrap();
+    let path = secret.clone();
+    let receiver = Receiver::start(Box::new(move |n, _| {
+        if n > 0 {
+            return (StatusCode::OK, "");
+        }
+        std::fs::write(&path, "present").unwrap();
+        (StatusCode::UNAUTHORIZED, "")
+    }))
+    .await;
+    let mut remote = receiver.remote();
+    remote.authorization = Some(Authorization::Bearer(SecretRef::File(secret)));
+    let stage = Stage::new(vec![remote]);
+    let series = stage.series(&[("device", "a")]);
+    stage.send(&[(&series, 1.0, unix_ms())]);
+    receiver.takes(1).await;
+    assert_eq!(lock(&receiver.headers)["authorization"], "Bearer present");
+}
+
+#[tokio::test]
+async fn a_pause_of_nothing_is_no_pause_to_go_by() {
+    let asked = Instant::now();
+    let receiver = Receiver::start(Box::new(|n, _| {
+        let status = if n < 4 {
+            StatusCode::TOO_MANY_REQUESTS
+        } else {
+            StatusCode::OK
+        };
+        (status, "retry-after: 0")
+    }))
+    .await;
+    let stage = Stage::new(vec![receiver.remote()]);
+    let series = stage.series(&[("device", "a")]);
+    stage.send(&[(&series, 1.0, unix_ms())]);
+    receiver.takes(1).await;
+    // A second until it is sent, and 30, 60, 120 and 240 ms.
+    assert!(asked.elapsed() >= Duration::from_millis(1_450));
+}
+
+#[tokio::test]
+async fn how_far_behind_is_told_by_the_connection_that_is_furthest() {
+    let receiver = Receiver::start(Box::new(|_, request| {
+        let is_stuck = |series: &TimeSeries| series.text().contains("device=stuck");
+        let status = if request.timeseries.iter().any(is_stuck) {
+            StatusCode::BAD_GATEWAY
+        } else {
+            StatusCode::OK
+        };
+        (status, "stuck")
+    }))
+    .await;
+    let mut remote = receiver.remote();
+    remote.connections = 2;
+    let stage = Stage::new(vec![remote]);
+    let stuck = stage.series(&[("device", "stuck")]);
+    let other = (0..64)
+        .map(|n| stage.series(&[("device", &format!("n{n}"))]))
+        .find(|series| series.lane(2) != stuck.lane(2))
+        .unwrap();
+    let now = unix_ms();
+    stage.send(&[(&stuck, 1.0, now - 20_000), (&other, 1.0, now)]);
+    receiver.takes(1).await;
+    let view = eventually("it is behind", || {
+        let view = stage.writer.view().pop().unwrap();
+        view.behind_seconds
+            .is_some_and(|behind| behind > 0.0)
+            .then_some(view)
+    })
+    .await;
+    let behind = view.behind_seconds.unwrap();
+    assert!((19.9..20.1).contains(&behind), "{behind}");
+    assert!(view.trouble.is_some_and(|why| why.contains("stuck")));
+    assert_eq!(view.pending_samples, 1);
+}
+
+#[tokio::test]
 async fn what_is_forbidden_is_not_tried_piece_by_piece() {
     let receiver = Receiver::start(Box::new(|_, _| (StatusCode::FORBIDDEN, "no"))).await;
     let stage = Stage::new(vec![receiver.remote()]);
@@ -445,6 +575,17 @@ async fn an_end_without_a_receiver_is_an_end() {
 
 /// What a link brings of `load{device="a"}`.
 fn link(stage: &Stage, board: &Arc<Board>, epoch: u64) -> LinkTable {
+    link_of(stage, board, epoch, ("load", Kind::Gauge), Tick(1))
+}
+
+/// What a link brings of a series of `a`.
+fn link_of(
+    stage: &Stage,
+    board: &Arc<Board>,
+    epoch: u64,
+    (name, kind): (&str, Kind),
+    now: Tick,
+) -> LinkTable {
     let mut link = LinkTable::new(stage.store.clone(), board.clone());
     let device = DeviceDecl {
         no: DeviceNo(0),
@@ -453,8 +594,8 @@ fn link(stage: &Stage, board: &Arc<Board>, epoch: u64) -> LinkTable {
     };
     let family = FamilyDecl {
         no: FamilyNo(0),
-        name: "load".into(),
-        kind: Kind::Gauge,
+        name: name.into(),
+        kind,
         help: String::new(),
     };
     let series = SeriesDecl {
@@ -469,8 +610,45 @@ fn link(stage: &Stage, board: &Arc<Board>, epoch: u64) -> LinkTable {
         families: vec![family],
         series: vec![series],
     };
-    link.declare(declare, Tick(1));
+    link.declare(declare, now);
     link
+}
+
+#[tokio::test]
+async fn a_family_whose_name_another_one_has_now_is_not_sent() {
+    let receiver = Receiver::willing().await;
+    let stage = Stage::new(vec![receiver.remote()]);
+    let board = Arc::new(Board::default());
+    board.set_inventory(&testing::inventory([("a", 22)]));
+    let shard = ShardId {
+        agent: "x".parse().unwrap(),
+        index: 0,
+    };
+    let device = board.device("a").unwrap();
+    device.set_lease(Some((shard, Epoch(1))));
+    let now = unix_ms() - 60_000;
+    let poll = |ms| [Poll(DeviceNo(0), ms, vec![(SeriesNo(0), Sampled(1.0))])];
+    let mut gauge = link(&stage, &board, 1);
+    gauge.ingest(&poll(now), Tick(20_000), now);
+    // It is stale by then, so the name is free.
+    let counter = ("load_total", Kind::Counter);
+    let mut other = link_of(&stage, &board, 1, counter, Tick(40_000));
+    other.ingest(&poll(now + 1_000), Tick(40_000), now + 1_000);
+    gauge.ingest(&poll(now + 2_000), Tick(40_001), now + 2_000);
+    let taken = receiver.takes(3).await;
+    let names: Vec<_> = taken.iter().map(TimeSeries::text).collect();
+    assert_eq!(
+        names
+            .iter()
+            .filter(|name| name.contains("load_total"))
+            .count(),
+        1
+    );
+    let gauges = taken
+        .iter()
+        .filter(|series| series.text().contains("=load,"));
+    let samples = gauges.flat_map(|series| &series.samples).count();
+    assert_eq!(samples, 2, "one and its end");
 }
 
 #[tokio::test]

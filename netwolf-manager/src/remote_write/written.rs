@@ -20,6 +20,12 @@ pub(crate) struct Written {
     course: Mutex<Course>,
 }
 
+/// What an agent sends twice is at most so much older than what it sent last: it waits for an answer for seconds.
+const RESENT_MS: u64 = 60_000;
+
+/// For so long after a sample its series does not end.
+const MOMENT_MS: u64 = 1_000;
+
 #[derive(Debug, Default)]
 struct Course {
     /// Time of the last sample, 0 before the first.
@@ -30,6 +36,8 @@ struct Course {
     shift_ms: u64,
     /// There was a sample since the last stale marker.
     is_open: bool,
+    /// When that was.
+    now_ms: u64,
 }
 
 impl Written {
@@ -74,14 +82,17 @@ impl Written {
     /// The time with which a sample is sent: its own, where that is behind the last one's. `None` for one that was sent
     /// before, as an agent does when it does not know whether the manager has it.
     ///
-    /// Agents' clocks differ. Where a device has gone to an agent whose clock is behind, times are counted from the
-    /// present until they fit by themselves; receivers would refuse them all otherwise.
+    /// Agents' clocks differ, and are set. Where a device has gone to an agent whose clock is behind, or the clock of its
+    /// own was set back by a minute or more, times are counted from the present until they fit by themselves; receivers
+    /// would refuse them all otherwise.
     pub(super) fn next(&self, time_ms: u64, epoch: Epoch, now_ms: u64) -> Option<u64> {
         let mut course = lock(&self.course);
         let fits = time_ms > course.last_ms;
         if fits {
             course.shift_ms = 0;
-        } else if course.epoch != Some(epoch) {
+        } else if course.epoch != Some(epoch)
+            || time_ms + course.shift_ms + RESENT_MS < course.last_ms
+        {
             course.shift_ms = now_ms.max(course.last_ms + 1) - time_ms;
         }
         course.epoch = Some(epoch);
@@ -91,15 +102,18 @@ impl Written {
         }
         course.last_ms = time_ms;
         course.is_open = true;
+        course.now_ms = now_ms;
         Some(time_ms)
     }
 
-    /// The series has ended: the time of its stale marker, which leaves room for every later sample.
-    pub(super) fn end(&self) -> Option<u64> {
+    /// The series has ended: the time of its stale marker, which leaves room for every later sample. `None` where none is
+    /// due, or the series was sent a moment ago.
+    pub(super) fn end(&self, now_ms: u64) -> Option<u64> {
         let mut course = lock(&self.course);
-        if !std::mem::take(&mut course.is_open) {
+        if !course.is_open || now_ms < course.now_ms.saturating_add(MOMENT_MS) {
             return None;
         }
+        course.is_open = false;
         course.last_ms += 1;
         Some(course.last_ms)
     }
@@ -148,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_whose_clock_is_set_back_is_heard_at_once() {
+        let series = series();
+        assert_eq!(series.next(3_600_000, Epoch(1), 3_600_000), Some(3_600_000));
+        assert_eq!(series.next(1_000, Epoch(1), 3_606_000), Some(3_606_000));
+        assert_eq!(series.next(2_000, Epoch(1), 3_607_000), Some(3_607_000));
+        assert_eq!(series.next(2_000, Epoch(1), 3_607_100), None, "sent again");
+    }
+
+    #[test]
     fn a_manager_whose_clock_was_set_back_goes_on_in_order() {
         let series = series();
         assert_eq!(series.next(100_000, Epoch(1), 100_000), Some(100_000));
@@ -158,12 +181,13 @@ mod tests {
     #[test]
     fn a_series_ends_once_and_what_is_replayed_fits_behind() {
         let series = series();
-        assert_eq!(series.end(), None, "it has not begun");
+        assert_eq!(series.end(1_000), None, "it has not begun");
         assert_eq!(series.next(1_000, Epoch(1), 1_000), Some(1_000));
         assert!(series.is_open());
-        assert_eq!(series.end(), Some(1_001));
-        assert_eq!(series.end(), None);
+        assert_eq!(series.end(1_999), None, "it was there a moment ago");
+        assert_eq!(series.end(2_000), Some(1_001));
+        assert_eq!(series.end(3_000), None);
         assert_eq!(series.next(2_000, Epoch(1), 30_000), Some(2_000));
-        assert_eq!(series.end(), Some(2_001));
+        assert_eq!(series.end(u64::MAX), Some(2_001));
     }
 }

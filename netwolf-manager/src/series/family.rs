@@ -6,7 +6,10 @@
 use std::{
     ops::ControlFlow,
     ptr,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use foldhash::{HashMap, HashMapExt};
@@ -23,7 +26,7 @@ use super::{
 };
 use crate::{
     board::DeviceSlot,
-    clock::Tick,
+    clock::{Tick, unix_ms},
     remote_write::{Outlet, Written},
 };
 
@@ -45,6 +48,8 @@ pub struct Family {
     /// What people read about it.
     pub help: String,
     table: RwLock<Table>,
+    /// Another family has its name now: links may hold series of it still.
+    is_removed: AtomicBool,
 }
 
 impl Family {
@@ -55,6 +60,7 @@ impl Family {
             kind: decl.kind,
             help: decl.help.clone(),
             table: RwLock::default(),
+            is_removed: AtomicBool::new(false),
         }
     }
 
@@ -146,13 +152,21 @@ impl Family {
     /// Tells receivers of series that are not shown any more.
     pub(super) fn end_stale(&self, now: Tick, outlet: &Outlet) {
         let ended = read(&self.table).written_other_than(|cell| cell.fresh(now).is_some());
-        outlet.end(ended.iter());
+        outlet.end(ended.iter(), unix_ms());
+    }
+
+    /// Its name goes to another family, so that nothing of this one is sent any more.
+    pub(super) fn remove(&self, outlet: Option<&Outlet>) {
+        self.is_removed.store(true, Relaxed);
+        if let Some(outlet) = outlet {
+            self.end_all(outlet);
+        }
     }
 
     /// Nothing is sent by `outlet` any more: all series end there.
     pub(super) fn end_all(&self, outlet: &Outlet) {
         let written = write(&self.table).take_written();
-        outlet.end(written.iter());
+        outlet.end(written.iter(), u64::MAX);
     }
 }
 
@@ -182,17 +196,20 @@ impl Handle {
         Some((table.labels_of(self.id).to_owned(), cell.interval_ms()))
     }
 
-    /// The series as the receivers of `outlet` know it, from now on at the latest.
-    pub(super) fn write_to(&self, outlet: &Outlet) -> Arc<Written> {
+    /// The series as the receivers of `outlet` know it, from now on at the latest; `None` where its family was removed.
+    pub(super) fn write_to(&self, outlet: &Outlet) -> Option<Arc<Written>> {
         let mut table = write(&self.family.table);
+        if self.family.is_removed.load(Relaxed) {
+            return None;
+        }
         if let Some(known) = table.written(self.id).filter(|known| known.is_of(outlet)) {
-            return known.clone();
+            return Some(known.clone());
         }
         let name = self.family.name.sample();
         let labels = labels::parse(table.labels_of(self.id));
         let written = Arc::new(Written::new(outlet, &name, labels));
         table.set_written(self.id, written.clone());
-        written
+        Some(written)
     }
 }
 

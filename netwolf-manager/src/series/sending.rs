@@ -45,8 +45,9 @@ impl<'a> Sending<'a> {
     /// All were; no table is locked any more.
     pub(super) fn finish(mut self) {
         for (series, sample) in self.new {
-            let written = series.write_to(self.outgoing.outlet());
-            send(&mut self.outgoing, &written, sample);
+            if let Some(written) = series.write_to(self.outgoing.outlet()) {
+                send(&mut self.outgoing, &written, sample);
+            }
         }
         self.outgoing.send();
     }

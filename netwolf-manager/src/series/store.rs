@@ -117,9 +117,7 @@ impl SeriesStore {
             if other.is_fresh(now) {
                 return Err(Refusal::Conflict);
             }
-            if let Some(outlet) = self.outlet().as_deref() {
-                other.end_stale(now, outlet);
-            }
+            other.remove(self.outlet().as_deref());
             families.remove(&base);
         }
         if families.by_base.len() >= limits::FAMILIES {

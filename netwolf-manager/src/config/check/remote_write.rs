@@ -49,7 +49,7 @@ impl Checker<'_> {
     ) -> Remotes {
         let mut remotes = Remotes::default();
         if let Some(labels) = external_labels.into_spanned() {
-            remotes.external_labels = self.external_labels(labels.value.0);
+            self.external_labels(labels.value.0, &mut remotes.external_labels);
         }
         let list = remote_write.into_spanned().map(|list| list.value);
         for remote in list.into_iter().flatten() {
@@ -73,20 +73,20 @@ impl Checker<'_> {
         remotes
     }
 
+    /// The built-in ones go by their names, too: rules and dashboards are nothing without a job.
     fn external_labels(
         &mut self,
         labels: Vec<(Spanned<String>, Field<String>)>,
-    ) -> BTreeMap<String, String> {
-        let mut checked = BTreeMap::new();
+        all: &mut BTreeMap<String, String>,
+    ) {
         for (name, value) in labels {
             if let Some((problem, hint)) = problem_of_label(&name.value) {
                 let message = format!("external label {:?} {problem}", name.value);
                 self.fault(name.at, message, Some(hint.into()));
             } else if let Some(value) = value.into_spanned() {
-                checked.insert(name.value, value.value);
+                all.insert(name.value, value.value);
             }
         }
-        checked
     }
 
     fn remote(&mut self, at: Place, raw: raw::Remote) -> Option<Remote> {
