@@ -122,9 +122,11 @@ fn pace(panel: &Panel, target: Option<&Target>, window: Window, scrape: f64) -> 
     let points = panel
         .max_data_points
         .unwrap_or(float(panel.grid_pos.w) * COLUMN - GAP);
+    // What a query says stands for the time between scrapes, too; what a panel says is for the steps alone.
     let of_target = target.and_then(|target| target.interval.as_deref());
-    let least = of_target.or(panel.interval.as_deref()).and_then(length);
-    window.pace(points, scrape, least)
+    let scrape = of_target.and_then(length).unwrap_or(scrape);
+    let of_panel = panel.interval.as_deref().filter(|_| of_target.is_none());
+    window.pace(points, scrape, of_panel.and_then(length))
 }
 
 fn answer<'d>(

@@ -57,13 +57,13 @@ impl Window {
         self.to - self.from
     }
 
-    /// The walk in `points` steps at most, none shorter than `least`.
+    /// The walk in `points` steps at most, none shorter than `least`, or than the time between two scrapes.
     pub(super) fn pace(&self, points: f64, scrape: f64, least: Option<f64>) -> Pace {
         let least = least.unwrap_or(scrape);
         let step = rounded(self.length() / points.max(1.0)).max(least);
         Pace {
             step,
-            scrape: least,
+            scrape,
             range: self.length(),
         }
     }
@@ -147,6 +147,7 @@ mod tests {
         let window = Window::before(900.0, 900.0);
         assert_eq!(window.pace(900.0, 5.0, None).rate_interval(), 20.0);
         assert_eq!(window.pace(10.0, 5.0, None).rate_interval(), 125.0);
+        assert_eq!(window.pace(900.0, 5.0, Some(60.0)).rate_interval(), 65.0);
     }
 
     #[test]
