@@ -45,13 +45,11 @@ pub(crate) struct Seen {
 }
 
 impl Fleet {
-    /// Builds the image and starts the services of the compose file.
-    pub(crate) fn start(engine: Engine) -> Self {
+    /// Builds the image and starts the services of a compose file.
+    pub(crate) fn start(engine: Engine, compose: Compose) -> Self {
         remove_leftovers(&engine);
-        let compose = Compose::read();
-        let count = |name: &&str| compose.services[*name].flag("--devices").parse::<usize>();
-        let devices = compose.doing("simulator");
-        let devices = devices.iter().map(|name| count(name).unwrap()).sum();
+        let devices = compose.doing("simulator").into_iter();
+        let devices = devices.map(|name| compose.services[name].devices()).sum();
         let web = compose.services["manager"].flag("--web.listen-address");
         // From here on whatever fails removes what there is.
         let fleet = Self {
@@ -88,6 +86,7 @@ impl Fleet {
             self.begin(name);
         }
         let consoles = self.compose.doing("simulator").into_iter();
+        let consoles = consoles.filter(|name| self.compose.services[*name].stdin_open);
         *self.consoles.lock().unwrap() = consoles.map(|name| engine.console(&full(name))).collect();
     }
 
@@ -95,7 +94,14 @@ impl Fleet {
         let service = &self.compose.services[name];
         let environment = service.environment.iter();
         let environment: Vec<_> = environment.map(|(k, v)| format!("{k}={v}")).collect();
-        let binds: Vec<_> = service.volumes.iter().map(|bind| full(bind)).collect();
+        let binds = service.volumes.iter();
+        let binds: Vec<_> = binds
+            .map(|bind| match bind.strip_prefix('/') {
+                // A file of this machine, and not a volume that was made.
+                Some(_) => bind.clone(),
+                None => full(bind),
+            })
+            .collect();
         let mut networks = service.networks.iter();
         let (first, place) = networks.next().expect("each service is in a network");
         self.engine.send(
@@ -205,10 +211,15 @@ impl Fleet {
         lab::get(&self.web, "/metrics", "").map(|body| Page::parse(&body))
     }
 
+    /// JSON of the manager at `path`.
+    pub(crate) fn json(&self, path: &str) -> Result<Value, String> {
+        let body = lab::get(&self.web, path, "")?;
+        serde_json::from_str(&body).map_err(|error| error.to_string())
+    }
+
     /// The devices that `agent` holds.
     pub(crate) fn held_by(&self, agent: &str) -> Result<Vec<String>, String> {
-        let body = lab::get(&self.web, "/api/v1/devices", "")?;
-        let answer: Value = serde_json::from_str(&body).map_err(|error| error.to_string())?;
+        let answer = self.json("/api/v1/devices")?;
         let devices = answer["devices"].as_array().ok_or("no list of devices")?;
         let held = devices.iter().filter(|device| device["agent"] == agent);
         Ok(held

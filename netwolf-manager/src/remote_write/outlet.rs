@@ -39,7 +39,7 @@ pub struct RemoteView {
     pub dropped_samples_total: u64,
     /// Samples that wait or are under way.
     pub pending_samples: u64,
-    /// From the newest sample that it has taken to the newest that there is.
+    /// From the time up to which it has taken everything to that of the newest sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behind_seconds: Option<f64>,
     /// Why it takes nothing just now.
