@@ -1,5 +1,6 @@
-//! Every query of every shipped dashboard, asked of a real Prometheus that scrapes a fleet of all platforms, in which
-//! a few things are wrong, so that panels that tell of trouble have some to tell of.
+//! Every query of every shipped dashboard, asked of a real Prometheus that scrapes a fleet of all platforms, and of one
+//! that gets the devices' samples by remote write. In the fleet a few things are wrong, so that panels that tell of
+//! trouble have some to tell of.
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     lab::{self, Devices, Manager, PASSWORD, eventually, netwolf},
-    metrics_server::Prometheus,
+    metrics_server::{self, Prometheus},
     receivers::{Kind, Receiver},
 };
 
@@ -82,10 +83,7 @@ fn configuration(folder: &Path, devices: &Devices, receiver: &Receiver) -> std::
     fs::write(folder.join("old-password"), "wrong").unwrap();
     let config = lab::configuration(folder, &inventory);
     let text = fs::read_to_string(&config).unwrap();
-    let remote = format!(
-        "remote_write: [{{ url: \"http://{}/api/v1/write\" }}]\n",
-        receiver.address
-    );
+    let remote = format!("remote_write: [{{ url: \"{}\" }}]\n", receiver.url());
     fs::write(&config, remote + &text.replace("[cpu]", COLLECTORS)).unwrap();
     config
 }
@@ -97,8 +95,8 @@ type Key = (String, String, String);
 type Verdicts = BTreeMap<Key, (bool, String)>;
 
 /// Asks what `netwolf dashboards check` finds, with `more` arguments.
-fn check(prometheus: &Prometheus, more: &[&str], verdicts: &mut Verdicts) -> Result<(), String> {
-    let url = format!("http://{}", prometheus.address);
+fn check(prometheus: &str, more: &[&str], verdicts: &mut Verdicts) -> Result<(), String> {
+    let url = format!("http://{prometheus}");
     let about = [
         "--prometheus.url",
         &url,
@@ -144,7 +142,7 @@ fn check(prometheus: &Prometheus, more: &[&str], verdicts: &mut Verdicts) -> Res
 
 /// The queries without data, a line each. The dashboard of one device is asked about one of each platform, since none
 /// of them tells all that there is, and about the one that is gone.
-fn wrong(prometheus: &Prometheus, devices: &[String]) -> Vec<String> {
+fn wrong(prometheus: &str, devices: &[String]) -> Vec<String> {
     let mut verdicts = Verdicts::new();
     let mut asked = check(prometheus, &[], &mut verdicts);
     for device in devices {
@@ -195,20 +193,28 @@ fn every_panel_of_every_dashboard_has_data() {
     let Some(prometheus) = Prometheus::every("1s", &manager.web, folder.path()) else {
         return;
     };
+    // The other one scrapes what is not sent.
+    let job = "job_name: netwolf\n";
+    let shipped = metrics_server::shipped("1s", &manager.web);
+    assert!(shipped.contains(job), "{shipped}");
+    let params = format!("{job}    params: {{ \"collect[]\": [netwolf] }}\n");
+    receiver.configure(&shipped.replacen(job, &params, 1));
     let mut asked: Vec<String> = all
         .iter()
         .step_by(2)
         .map(|one| one.name().to_owned())
         .collect();
     asked.push("gone".into());
-    eventually(PATIENCE, "data for every query", || {
-        let wrong = wrong(&prometheus, &asked);
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{} queries:\n{}", wrong.len(), wrong.join("\n")))
-        }
-    });
+    for address in [&prometheus.address, &receiver.address] {
+        eventually(PATIENCE, "data for every query", || {
+            let wrong = wrong(address, &asked);
+            if wrong.is_empty() {
+                return Ok(());
+            }
+            let (count, wrong) = (wrong.len(), wrong.join("\n"));
+            Err(format!("{address}, {count} queries:\n{wrong}"))
+        });
+    }
 
     // The same, drawn: a page for each, and none of them has an error.
     let pages = folder.path().join("pages");

@@ -10,6 +10,20 @@ use std::{
 
 use crate::lab::{Process, get, have};
 
+/// The configuration that we ship, aimed at a manager, with a time between two scrapes and two evaluations of the rules.
+pub(crate) fn shipped(interval: &str, manager_web: &str) -> String {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
+    let text = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
+    assert!(
+        text.contains("127.0.0.1:9799"),
+        "the shipped file scrapes the default address"
+    );
+    let rules = shipped.join("rules").canonicalize().unwrap();
+    text.replace("127.0.0.1:9799", manager_web)
+        .replace("_interval: 5s", &format!("_interval: {interval}"))
+        .replace("rules/", &format!("{}/", rules.display()))
+}
+
 /// It scrapes until it is dropped.
 pub(crate) struct Prometheus {
     /// Where it serves HTTP.
@@ -25,18 +39,7 @@ impl Prometheus {
 
     /// As [`Prometheus::start`], with another time between two scrapes, and two evaluations of the rules.
     pub(crate) fn every(interval: &str, manager_web: &str, folder: &Path) -> Option<Self> {
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus");
-        let text = fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
-        assert!(
-            text.contains("127.0.0.1:9799"),
-            "the shipped file scrapes the default address"
-        );
-        let rules = shipped.join("rules").canonicalize().unwrap();
-        let aimed = text
-            .replace("127.0.0.1:9799", manager_web)
-            .replace("_interval: 5s", &format!("_interval: {interval}"))
-            .replace("rules/", &format!("{}/", rules.display()));
-        Self::with(&aimed, folder)
+        Self::with(&shipped(interval, manager_web), folder)
     }
 
     /// Starts it with a configuration of the test's own; `None` where there is none on this machine.

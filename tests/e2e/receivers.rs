@@ -10,6 +10,9 @@ use std::{
 
 use crate::lab::{PATIENCE, Process, eventually, get, have};
 
+/// What a Prometheus reads; it does nothing by itself until it is told to.
+const CONFIGURATION: &str = "prometheus.yml";
+
 /// Times and values of series, by device, oldest first.
 pub(crate) type Samples = BTreeMap<String, Vec<(f64, f64)>>;
 
@@ -47,8 +50,10 @@ impl Kind {
         let data = folder.join("data");
         match self {
             Self::Prometheus => {
-                let config = folder.join("empty.yml");
-                fs::write(&config, "global: {}\n").unwrap();
+                let config = folder.join(CONFIGURATION);
+                if !config.exists() {
+                    fs::write(&config, "global: {}\n").unwrap();
+                }
                 command
                     .arg("--web.enable-remote-write-receiver")
                     .arg(format!("--config.file={}", config.display()))
@@ -105,6 +110,12 @@ impl Receiver {
             .command(&self.program, &self.folder, &self.address);
         self.process = Process::spawn(name, command, &self.folder);
         self.wait();
+    }
+
+    /// Has a Prometheus scrape and evaluate, too.
+    pub(crate) fn configure(&self, text: &str) {
+        fs::write(self.folder.join(CONFIGURATION), text).unwrap();
+        self.process.signal("HUP");
     }
 
     /// Where samples are sent.
