@@ -13,14 +13,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use netwolf_wire::SecretRef;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::series::SharedStore;
+use crate::{board::lock, series::SharedStore};
 
 mod health;
 mod meters;
@@ -113,10 +113,6 @@ struct Current {
     n_outlets: u32,
     /// Ends the present one.
     stop: CancellationToken,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl RemoteWriter {

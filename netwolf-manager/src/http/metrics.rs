@@ -13,7 +13,7 @@
 use std::{
     io::{self, Write},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -35,6 +35,7 @@ use self::{
 };
 use super::{Web, list};
 use crate::{
+    board::lock,
     exposition::{Content, Format, OwnFamily, PageReader, accept},
     state::State,
     telemetry::{agents, credentials, devices, manager},
@@ -82,10 +83,6 @@ impl Pages {
     fn slot(&self, format: Format, gzip: bool) -> &Mutex<Option<Page>> {
         &self.slots[usize::from(format == Format::OpenMetrics) * 2 + usize::from(gzip)]
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The form in which a scraper wants a page.

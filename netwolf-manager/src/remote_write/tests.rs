@@ -128,6 +128,19 @@ impl Receiver {
         Self::start(Box::new(|_, _| (StatusCode::NO_CONTENT, ""))).await
     }
 
+    /// Takes every request without such a series, and answers those with one by a status.
+    async fn but_for(series: &'static str, status: StatusCode) -> Self {
+        Self::start(Box::new(move |_, request| {
+            let is_meant = |one: &TimeSeries| one.text().contains(series);
+            if request.timeseries.iter().any(is_meant) {
+                (status, series)
+            } else {
+                (StatusCode::OK, "")
+            }
+        }))
+        .await
+    }
+
     fn remote(&self) -> Remote {
         Remote {
             name: "lab".into(),
@@ -310,15 +323,7 @@ async fn a_receiver_that_is_away_gets_everything_later_and_in_order() {
 
 #[tokio::test]
 async fn one_bad_sample_costs_nothing_but_itself() {
-    let receiver = Receiver::start(Box::new(|_, request| {
-        let is_bad = |series: &TimeSeries| series.text().contains("device=n77");
-        if request.timeseries.iter().any(is_bad) {
-            (StatusCode::BAD_REQUEST, "out of order sample")
-        } else {
-            (StatusCode::OK, "")
-        }
-    }))
-    .await;
+    let receiver = Receiver::but_for("device=n77", StatusCode::BAD_REQUEST).await;
     let stage = Stage::new(vec![receiver.remote()]);
     let now = unix_ms();
     let all: Vec<_> = (0..200)
@@ -339,15 +344,7 @@ async fn one_bad_sample_costs_nothing_but_itself() {
 
 #[tokio::test]
 async fn many_bad_samples_cost_nothing_but_themselves() {
-    let receiver = Receiver::start(Box::new(|_, request| {
-        let is_bad = |series: &TimeSeries| series.text().contains("device=bad");
-        if request.timeseries.iter().any(is_bad) {
-            (StatusCode::BAD_REQUEST, "out of order sample")
-        } else {
-            (StatusCode::OK, "")
-        }
-    }))
-    .await;
+    let receiver = Receiver::but_for("device=bad", StatusCode::BAD_REQUEST).await;
     let stage = Stage::new(vec![receiver.remote()]);
     let name = |n: u32| if n % 10 == 3 { "bad" } else { "good" };
     let all: Vec<_> = (0..100)
@@ -431,16 +428,7 @@ async fn a_pause_of_nothing_is_no_pause_to_go_by() {
 
 #[tokio::test]
 async fn how_far_behind_is_told_by_the_connection_that_is_furthest() {
-    let receiver = Receiver::start(Box::new(|_, request| {
-        let is_stuck = |series: &TimeSeries| series.text().contains("device=stuck");
-        let status = if request.timeseries.iter().any(is_stuck) {
-            StatusCode::BAD_GATEWAY
-        } else {
-            StatusCode::OK
-        };
-        (status, "stuck")
-    }))
-    .await;
+    let receiver = Receiver::but_for("device=stuck", StatusCode::BAD_GATEWAY).await;
     let mut remote = receiver.remote();
     remote.connections = 2;
     let stage = Stage::new(vec![remote]);

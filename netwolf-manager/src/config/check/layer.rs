@@ -267,25 +267,34 @@ impl LayerChecker<'_> {
     }
 
     fn labels(&mut self, labels: Field<Entries<String>>) -> BTreeMap<String, String> {
-        let labels = labels
-            .into_spanned()
-            .map(|labels| labels.value.0)
-            .unwrap_or_default();
-        let mut checked = BTreeMap::new();
-        for (name, value) in labels {
-            if let Some((problem, hint)) = problem_of_label(&name.value) {
-                let message = format!("label name {:?} of {} {problem}", name.value, self.owner);
-                self.fault(name.at, message, Some(hint.into()));
-            } else if let Some(value) = value.into_spanned() {
-                checked.insert(name.value, value.value);
-            }
-        }
-        checked
+        let labels = check_labels(labels, |name, problem, hint| {
+            let message = format!("label name {:?} of {} {problem}", name.value, self.owner);
+            self.fault(name.at, message, Some(hint.into()));
+        });
+        labels.collect()
     }
 }
 
+/// The labels whose names can be given; `report` is told of the others, with what is wrong and what to do.
+pub(super) fn check_labels(
+    labels: Field<Entries<String>>,
+    mut report: impl FnMut(&Spanned<String>, &str, &str),
+) -> impl Iterator<Item = (String, String)> {
+    let labels = labels.into_spanned().map(|labels| labels.value.0);
+    labels
+        .into_iter()
+        .flatten()
+        .filter_map(move |(name, value)| {
+            if let Some((problem, hint)) = problem_of_label(&name.value) {
+                report(&name, problem, hint);
+                return None;
+            }
+            Some((name.value, value.into_spanned()?.value))
+        })
+}
+
 /// What is wrong with a label's name, and what to do.
-pub(super) fn problem_of_label(name: &str) -> Option<(&'static str, &'static str)> {
+fn problem_of_label(name: &str) -> Option<(&'static str, &'static str)> {
     if RESERVED_LABELS.contains(&name) || name.starts_with("__") {
         return Some((
             "is reserved",

@@ -1,6 +1,6 @@
 //! Receivers of samples: where they are, and how much may wait for them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use hyper::{
     Uri,
@@ -8,7 +8,7 @@ use hyper::{
 };
 use netwolf_wire::Span;
 
-use super::{Checker, layer::problem_of_label};
+use super::{Checker, layer::check_labels};
 use crate::{
     config::{
         fault::Place,
@@ -48,9 +48,12 @@ impl Checker<'_> {
         remote_write: Field<Vec<Field<raw::Remote>>>,
     ) -> Remotes {
         let mut remotes = Remotes::default();
-        if let Some(labels) = external_labels.into_spanned() {
-            self.external_labels(labels.value.0, &mut remotes.external_labels);
-        }
+        // The built-in ones go by their names, too: rules and dashboards are nothing without a job.
+        let labels = check_labels(external_labels, |name, problem, hint| {
+            let message = format!("external label {:?} {problem}", name.value);
+            self.fault(name.at, message, Some(hint.into()));
+        });
+        remotes.external_labels.extend(labels);
         let list = remote_write.into_spanned().map(|list| list.value);
         for remote in list.into_iter().flatten() {
             let Some(Spanned { at, value }) = remote.into_spanned() else {
@@ -71,22 +74,6 @@ impl Checker<'_> {
             remotes.remotes.push(remote);
         }
         remotes
-    }
-
-    /// The built-in ones go by their names, too: rules and dashboards are nothing without a job.
-    fn external_labels(
-        &mut self,
-        labels: Vec<(Spanned<String>, Field<String>)>,
-        all: &mut BTreeMap<String, String>,
-    ) {
-        for (name, value) in labels {
-            if let Some((problem, hint)) = problem_of_label(&name.value) {
-                let message = format!("external label {:?} {problem}", name.value);
-                self.fault(name.at, message, Some(hint.into()));
-            } else if let Some(value) = value.into_spanned() {
-                all.insert(name.value, value.value);
-            }
-        }
     }
 
     fn remote(&mut self, at: Place, raw: raw::Remote) -> Option<Remote> {

@@ -2,13 +2,15 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
+
+use crate::board::lock;
 
 /// A page is kept for so many times as long as it took.
 const KEPT_TIMES: u32 = 4;
@@ -51,7 +53,7 @@ impl Growing {
     }
 
     fn pieces(&self) -> MutexGuard<'_, Vec<Bytes>> {
-        self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pieces)
     }
 
     /// Whether it is good for who asks at `asked`: it is being written, or was a moment ago.
