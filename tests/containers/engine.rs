@@ -216,18 +216,6 @@ impl Console {
     }
 }
 
-/// `text` as a value in a query.
-pub(crate) fn quoted(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut quoted, byte| {
-        if byte.is_ascii_alphanumeric() {
-            quoted.push(byte.into());
-        } else {
-            write!(quoted, "%{byte:02X}").expect("a string takes all");
-        }
-        quoted
-    })
-}
-
 #[test]
 fn output_in_pieces_is_one_text() {
     let stream = b"\x02\0\0\0\0\0\0\x03ab\n\x01\0\0\0\0\0\0\x01c\x01\0\0\0\0\0\0\x09cut";
@@ -237,5 +225,5 @@ fn output_in_pieces_is_one_text() {
 
 #[test]
 fn a_filter_stands_in_a_query() {
-    assert_eq!(quoted(r#"{"a":1}"#), "%7B%22a%22%3A1%7D");
+    assert_eq!(crate::lab::quoted(r#"{"a":1}"#), "%7B%22a%22%3A1%7D");
 }

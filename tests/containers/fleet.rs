@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::{
     compose::{Attachment, Compose},
-    engine::{Console, Engine, quoted},
+    engine::{Console, Engine},
     image,
-    lab::{self, Page},
+    lab::{self, Page, quoted},
 };
 
 /// The label of all that a test makes; its value is the process that made it.

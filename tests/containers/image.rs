@@ -9,8 +9,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    engine::{Engine, quoted},
-    lab,
+    engine::Engine,
+    lab::{self, quoted},
 };
 
 /// No library is in the image, and a program without symbols is a fifth of one with them.

@@ -1,9 +1,10 @@
 //! What the tests build their scenes from: processes that end with the test, pages, conditions with a deadline.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
@@ -67,6 +68,24 @@ pub(crate) fn holds(time: Duration, what: &str, mut look: impl FnMut() -> Result
 /// The time between two looks at a condition.
 pub(crate) fn pause() {
     thread::park_timeout(Duration::from_millis(40));
+}
+
+/// An address that was free a moment ago, for a program that cannot be asked which port it took.
+pub(crate) fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// `text` as a value in a query.
+pub(crate) fn quoted(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut quoted, byte| {
+        if byte.is_ascii_alphanumeric() {
+            quoted.push(byte.into());
+        } else {
+            write!(quoted, "%{byte:02X}").expect("a string takes all");
+        }
+        quoted
+    })
 }
 
 /// Whether a part that a test needs is on this machine. If not, that is said, and in CI it is a failure.

@@ -1,14 +1,12 @@
 //! A real Prometheus, usually with the configuration and the rules that we ship, aimed at a test's manager.
 
 use std::{
-    fmt::Write as _,
     fs,
-    net::TcpListener,
     path::Path,
     process::{Command, Stdio},
 };
 
-use crate::lab::{Process, get, have};
+use crate::lab::{Process, free_address, get, have, quoted};
 
 /// The configuration that we ship, aimed at a manager, with a time between two scrapes and two evaluations of the rules.
 pub(crate) fn shipped(interval: &str, manager_web: &str) -> String {
@@ -47,10 +45,7 @@ impl Prometheus {
         let program = have("prometheus", "prometheus")?;
         let scrape = folder.join("prometheus.yml");
         fs::write(&scrape, configuration).unwrap();
-        // It cannot be asked which port it took, so it gets one that was free a moment ago.
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        drop(listener);
+        let address = free_address();
         let mut command = Command::new(program);
         command
             .arg(format!("--config.file={}", scrape.display()))
@@ -68,20 +63,15 @@ impl Prometheus {
 
     /// The result of an instant query.
     pub(crate) fn query(&self, query: &str) -> Result<Vec<serde_json::Value>, String> {
-        let encoded = query.bytes().fold(String::new(), |mut text, byte| {
-            if byte.is_ascii_alphanumeric() {
-                text.push(char::from(byte));
-            } else {
-                write!(text, "%{byte:02X}").unwrap();
-            }
-            text
-        });
-        let answer = get(&self.address, &format!("/api/v1/query?query={encoded}"), "")?;
-        let answer: serde_json::Value =
-            serde_json::from_str(&answer).map_err(|error| error.to_string())?;
-        answer["data"]["result"]
-            .as_array()
-            .cloned()
-            .ok_or_else(|| answer.to_string())
+        ask(&self.address, query)
     }
+}
+
+/// The result of an instant query to whatever speaks as Prometheus does.
+pub(crate) fn ask(address: &str, query: &str) -> Result<Vec<serde_json::Value>, String> {
+    let path = format!("/api/v1/query?query={}", quoted(query));
+    let answer: serde_json::Value =
+        serde_json::from_str(&get(address, &path, "")?).map_err(|error| error.to_string())?;
+    let result = answer["data"]["result"].as_array();
+    result.cloned().ok_or_else(|| answer.to_string())
 }

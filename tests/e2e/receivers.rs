@@ -3,12 +3,14 @@
 use std::{
     collections::BTreeMap,
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use crate::lab::{PATIENCE, Process, eventually, get, have};
+use crate::{
+    lab::{PATIENCE, Process, eventually, free_address, get, have},
+    metrics_server::ask,
+};
 
 /// What a Prometheus reads; it does nothing by itself until it is told to.
 const CONFIGURATION: &str = "prometheus.yml";
@@ -77,10 +79,7 @@ impl Receiver {
         let program = have(name, package)?;
         let folder = folder.join(name);
         fs::create_dir(&folder).unwrap();
-        // It cannot be asked which port it took, so it gets one that was free a moment ago.
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        drop(listener);
+        let address = free_address();
         let command = kind.command(&program, &folder, &address);
         let process = Process::spawn(name, command, &folder);
         let receiver = Self {
@@ -126,32 +125,20 @@ impl Receiver {
     /// All samples of a selector. What a manager sends once more after its restart, because agents do not know whether
     /// the one before had it, `VictoriaMetrics` keeps twice; it counts once.
     pub(crate) fn samples(&self, selector: &str) -> Result<Samples, String> {
-        let selector = encode(&format!("{selector}[30m]"));
-        self.ask(&format!("/api/v1/query?query={selector}"))
-            .map(|results| {
-                let samples = |result: &serde_json::Value| {
-                    let device = result["metric"]["device"].as_str().unwrap_or_default();
-                    let values = result["values"].as_array().into_iter().flatten();
-                    let mut samples: Vec<_> = values.filter_map(sample).collect();
-                    samples.dedup();
-                    (device.to_owned(), samples)
-                };
-                results.iter().map(samples).collect()
-            })
+        let results = ask(&self.address, &format!("{selector}[30m]"))?;
+        let samples = results.iter().map(|result| {
+            let device = result["metric"]["device"].as_str().unwrap_or_default();
+            let values = result["values"].as_array().into_iter().flatten();
+            let mut samples: Vec<_> = values.filter_map(sample).collect();
+            samples.dedup();
+            (device.to_owned(), samples)
+        });
+        Ok(samples.collect())
     }
 
     /// What a selector shows at present.
     pub(crate) fn shown(&self, selector: &str) -> Result<usize, String> {
-        let selector = encode(selector);
-        let results = self.ask(&format!("/api/v1/query?query={selector}"))?;
-        Ok(results.len())
-    }
-
-    fn ask(&self, path: &str) -> Result<Vec<serde_json::Value>, String> {
-        let answer: serde_json::Value = serde_json::from_str(&get(&self.address, path, "")?)
-            .map_err(|error| error.to_string())?;
-        let results = answer["data"]["result"].as_array();
-        results.cloned().ok_or_else(|| answer.to_string())
+        ask(&self.address, selector).map(|results| results.len())
     }
 }
 
@@ -159,13 +146,4 @@ impl Receiver {
 fn sample(pair: &serde_json::Value) -> Option<(f64, f64)> {
     let sample: (f64, f64) = (pair[0].as_f64()?, pair[1].as_str()?.parse().ok()?);
     (!sample.1.is_nan()).then_some(sample)
-}
-
-/// A text as part of a query.
-fn encode(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
