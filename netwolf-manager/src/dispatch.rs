@@ -107,6 +107,8 @@ pub struct Dispatcher {
     /// Given up unasked; in order of time.
     resting: VecDeque<(Instant, DeviceName)>,
     fences: Fences,
+    /// Until then somebody may hold what was leased before the start.
+    fence_of_the_start: Option<Instant>,
     moves: Moves,
     /// When the machine was called last.
     now: Instant,
@@ -123,12 +125,7 @@ impl Dispatcher {
         start: Epoch,
         inventory: Arc<Inventory>,
     ) -> Self {
-        let mut fences = Fences::default();
-        if !remembered.shards.is_empty() {
-            let fallen = now + patience.fence_of_a_start();
-            let exclusive = inventory.devices.values().filter(|d| d.job.exclusive);
-            exclusive.for_each(|device| fences.put(&device.job.device, fallen));
-        }
+        let held_before = !remembered.shards.is_empty();
         let mut this = Self {
             breakers: Breakers::new(now, &inventory),
             inventory,
@@ -138,12 +135,14 @@ impl Dispatcher {
             targets: HashMap::new(),
             outboxes: BTreeMap::new(),
             resting: VecDeque::new(),
-            fences,
+            fences: Fences::default(),
+            fence_of_the_start: held_before.then(|| now + patience.fence_of_a_start()),
             moves: Moves::default(),
             now,
             actions: VecDeque::new(),
             totals: Totals::default(),
         };
+        this.fence_since_the_start(this.inventory.clone().devices.keys());
         this.remember();
         this
     }
@@ -289,6 +288,7 @@ impl Dispatcher {
         self.now = now;
         let old = std::mem::replace(&mut self.inventory, inventory);
         let changes = Inventory::changes(&old, &self.inventory);
+        self.fence_since_the_start(changes.added.iter().chain(&changes.changed));
         for device in &changes.removed {
             self.targets.remove(device);
             self.reconcile(device);
@@ -314,6 +314,16 @@ impl Dispatcher {
             }
         }
         self.handle_timeout(now);
+    }
+
+    /// Fences those of the devices that are exclusive, where somebody may hold them since before the start.
+    fn fence_since_the_start<'a>(&mut self, devices: impl Iterator<Item = &'a DeviceName>) {
+        let Some(fallen) = self.fence_of_the_start.filter(|fallen| self.now < *fallen) else {
+            return;
+        };
+        for device in devices.filter(|device| self.inventory.devices[*device].job.exclusive) {
+            self.fences.put(device, fallen);
+        }
     }
 
     /// When [`Self::handle_timeout`] has something to do, as far as is known now.
@@ -377,8 +387,9 @@ impl Dispatcher {
         let released = self.leases.release_all(member);
         if !fence.is_zero() {
             for device in &released {
+                // One that has left the inventory may come back before its sessions are closed.
                 let is_exclusive = |device: &Device| device.job.exclusive;
-                if self.inventory.devices.get(device).is_some_and(is_exclusive) {
+                if self.inventory.devices.get(device).is_none_or(is_exclusive) {
                     self.fences.put(device, now + fence);
                 }
             }

@@ -453,6 +453,56 @@ fn a_lost_shard_is_taken_over_after_the_grace_and_not_before() {
     assert!(stage.manager.totals().takeovers >= 16);
 }
 
+/// As many devices that are all exclusive.
+fn exclusive(devices: u16) -> Arc<Inventory> {
+    let mut inventory = Arc::unwrap_or_clone(inventory(devices, 22));
+    for device in inventory.devices.values_mut() {
+        Arc::make_mut(&mut device.job).exclusive = true;
+    }
+    Arc::new(inventory)
+}
+
+#[test]
+fn an_exclusive_device_that_leaves_the_inventory_for_a_moment_is_fenced_all_the_same() {
+    let mut stage = Stage::new(2, exclusive(40));
+    stage.connect(0);
+    stage.connect(1);
+    stage.quiesce();
+    let held = stage.agents[1].runs.len();
+    stage.disconnect(0);
+    stage.pass(ms(1_000));
+    stage.manager.handle_inventory(stage.now, exclusive(1));
+    stage.pass(ms(1_500));
+    stage.manager.handle_inventory(stage.now, exclusive(40));
+    stage.pass(ms(3_400));
+    while stage.deliver(1) {}
+    assert_eq!(
+        stage.agents[1].runs.len(),
+        held,
+        "agent 0 may hold the others until 6 s have passed"
+    );
+    stage.pass(ms(200));
+    while stage.deliver(1) {}
+    assert_eq!(stage.agents[1].runs.len(), 40);
+}
+
+#[test]
+fn an_exclusive_device_that_is_added_after_a_start_is_fenced_where_others_may_hold_it_from_before()
+{
+    let mut stage = Stage::new(1, exclusive(1));
+    stage.connect(0);
+    stage.quiesce();
+    stage.restart_manager();
+    stage.connect(0);
+    stage.manager.handle_inventory(stage.now, exclusive(40));
+    stage.pass(ms(5_900));
+    while stage.deliver(0) {}
+    assert_eq!(stage.agents[0].runs.len(), 1);
+    stage.pass(ms(200));
+    while stage.deliver(0) {}
+    assert_eq!(stage.agents[0].runs.len(), 40);
+}
+
 #[test]
 fn a_joining_shard_gets_its_share_and_no_device_is_without_a_lease_for_long() {
     let mut stage = Stage::new(3, inventory(60, 22));
