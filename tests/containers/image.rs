@@ -1,4 +1,4 @@
-//! The image: a static program, built if it is not there, and the few files that the Dockerfile copies.
+//! The image: a static program, linked if it is not there, and the few files that the Dockerfile copies.
 
 use std::{
     fs,
@@ -13,36 +13,31 @@ use crate::{
     lab::{self, quoted},
 };
 
-/// No library is in the image, and a program without symbols is a fifth of one with them.
-const FLAGS: &str = "-C target-feature=+crt-static -C strip=symbols -C debuginfo=0";
-
 /// The folder of this test.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/containers")
 }
 
-/// Builds the static program where it is not there or older than its sources.
+/// Links the static program of what is compiled already, where it is not there or older than its sources.
 ///
-/// The profile is that of the tests: what runs on the building machine, such as macros, is then there already.
+/// No library is in the image, and a program without symbols is a fifth of one with them.
 fn program() -> PathBuf {
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let beside = Path::new(env!("CARGO_BIN_EXE_netwolf"));
-    let folder = beside.ancestors().nth(2).expect("target/PROFILE/netwolf");
-    lab::say(
-        "containers: the static program is built where it is old, which takes minutes the first time",
-    );
+    let profile = beside.parent().expect("target/PROFILE/netwolf");
+    let target = profile.parent().expect("target/PROFILE");
+    lab::say("containers: the static program is linked");
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--package", "netwolf-cli"])
-        .args(["--bin", "netwolf", "--target", &target, "--target-dir"])
-        .arg(folder)
-        .env("RUSTFLAGS", FLAGS)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .args(["rustc", "--quiet", "--locked", "--package", "netwolf-cli"])
+        .args(["--example", "netwolf-static", "--features", "static"])
+        .arg("--target-dir")
+        .arg(target)
+        .args("-- -C target-feature=+crt-static -C strip=symbols".split(' '))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the static program: {said}");
-    folder.join(target).join("debug/netwolf")
+    target.join("debug/examples/netwolf-static")
 }
 
 /// Builds the image `name`, marked with `label`.

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn limits() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/instructions/limits.json")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("limits.json")
 }
 
 #[expect(clippy::print_stdout, reason = "a table for people")]

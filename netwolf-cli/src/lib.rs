@@ -1,0 +1,115 @@
+//! `netwolf`: what people type. One file per verb; this one only picks the verb and the exit code.
+//!
+//! Exit codes: 0 done, 1 failed to start or run, 2 bad usage or configuration.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod agents;
+mod api;
+mod bench;
+mod buckets;
+mod check;
+mod collectors;
+mod credentials;
+mod dashboards;
+mod demo;
+mod devices;
+mod hostkeys;
+mod http;
+mod inventory;
+mod library;
+mod manager;
+mod outcome;
+mod parse;
+mod part;
+mod pattern;
+mod print;
+mod record;
+mod standalone;
+mod table;
+mod target;
+mod try_out;
+mod unknown;
+
+/// Real-time monitoring of network devices over SSH, for Prometheus and Grafana.
+#[derive(Debug, Parser)]
+#[command(
+    name = "netwolf",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start simulated devices, a manager and agents on this machine, and watch them.
+    Demo(demo::Args),
+    /// Run the manager and one agent in this process: all that a small site needs.
+    Standalone(standalone::Args),
+    /// Read a configuration and say what is wrong with it, or what it comes to.
+    Check(check::Args),
+    /// Measure what NetWolf costs on this machine.
+    #[command(subcommand)]
+    Bench(bench::Verb),
+    /// Show the devices as the manager sees them: state, last error, next attempt, last output.
+    Devices(devices::Args),
+    /// Show the agents as the manager sees them: who has how many devices, how loaded, since when; drain one.
+    Agents(agents::Args),
+    /// Show the credentials as the manager sees them: which one is held back, why, and until when.
+    Credentials(credentials::Args),
+    /// Record what a device says to some commands, without its secrets, for a simulated device to play.
+    Record(record::Args),
+    /// Read the output of a command by TextFSM templates or by a collector's rules, without any device.
+    Parse(parse::Args),
+    /// List the collectors of the library: their platforms, commands, intervals and metrics.
+    Collectors(collectors::Args),
+    /// Log in to one device, run a command or a collector, and show what its rules make of the output.
+    ///
+    /// This makes one login of its own, as a person at a terminal does: it is not the session that polls the device,
+    /// counts as another one where the device has few, and is not held back by pacing or by a breaker. It is tried
+    /// once. Address, credential, host key, jump host and algorithms are those of the configuration.
+    ///
+    /// Standard output has what came out: the output as it is, records and samples. Standard error has what happened,
+    /// and how long each step took. With --command alone, standard output is the command's output and nothing else.
+    Try(try_out::Args),
+    /// Collect host keys for review.
+    #[command(subcommand)]
+    Hostkeys(hostkeys::Verb),
+    /// Show what Grafana dashboards find in a Prometheus, without a Grafana.
+    #[command(subcommand)]
+    Dashboards(dashboards::Verb),
+    /// Run the manager, as the program `netwolf-manager` does.
+    Manager(netwolf_manager::cli::Args),
+    /// Run an agent, as the program `netwolf-agent` does.
+    Agent(netwolf_agent::cli::Args),
+    /// Run simulated devices, as the program `netwolf-simulator` does.
+    Simulator(netwolf_simulator::cli::Args),
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    match Args::parse().verb {
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Standalone(args) => standalone::run(args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Bench(verb) => bench::run(&verb),
+        Verb::Devices(args) => devices::run(&args),
+        Verb::Agents(args) => agents::run(&args),
+        Verb::Credentials(args) => credentials::run(&args),
+        Verb::Record(args) => record::run(&args),
+        Verb::Parse(args) => parse::run(&args),
+        Verb::Collectors(args) => collectors::run(&args),
+        Verb::Try(args) => try_out::run(&args),
+        Verb::Hostkeys(verb) => hostkeys::run(&verb),
+        Verb::Dashboards(verb) => dashboards::run(&verb),
+        Verb::Manager(args) => netwolf_manager::cli::main(args),
+        Verb::Agent(args) => netwolf_agent::cli::main(&args),
+        Verb::Simulator(args) => netwolf_simulator::cli::main(&args),
+    }
+}
