@@ -207,3 +207,25 @@ pub struct Privilege {
     #[serde(default)]
     pub after: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_for_people_do_not_cross_the_wire() {
+        let mut platform = Platform::new("lab_os", Transport::Exec);
+        let plain = serde_json::to_string(&platform).unwrap();
+        platform.privileges.push(Privilege {
+            name: "role".into(),
+            effect: "It may look.".into(),
+            before: "role netwolf\n".into(),
+            each: None,
+            between: None,
+            after: String::new(),
+        });
+        assert_eq!(serde_json::to_string(&platform).unwrap(), plain);
+        let arrived: Platform = serde_json::from_str(&plain).unwrap();
+        assert_eq!(arrived.privileges, []);
+    }
+}
