@@ -11,11 +11,16 @@ use crate::{
     unknown::Unknown,
 };
 
+mod privileges;
 mod view;
 
 /// What `netwolf collectors` takes.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
     /// One collector, with all its metrics; all collectors, a line for each command, where none is named.
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -33,8 +38,19 @@ pub(crate) struct Args {
     output: Output,
 }
 
+/// What else can be asked of the library.
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Show what an account must be allowed on the devices of a platform: every command that is typed, and the role,
+    /// view or profile that allows those and no more.
+    Privileges(privileges::Args),
+}
+
 /// 0 when there is something to show, 2 when there is no such collector or platform, or the configuration has faults.
 pub(crate) fn run(args: &Args) -> ExitCode {
+    if let Some(Verb::Privileges(args)) = &args.verb {
+        return privileges::run(args);
+    }
     let Some(library) = library::load(args.config_file.as_deref()) else {
         return ExitCode::from(2);
     };
@@ -80,6 +96,7 @@ mod tests {
     fn names(name: Option<&str>, platform: Option<&str>) -> Result<Vec<String>, String> {
         let library = Library::bundled().unwrap();
         let args = Args {
+            verb: None,
             name: name.map(Into::into),
             platform: platform.map(Into::into),
             config_file: None,

@@ -10,6 +10,8 @@ use netwolf_manager::{
     library::{Collector, CollectorCommand, Library},
 };
 
+use netwolf_wire::platform::Platform;
+
 use crate::unknown::Unknown;
 
 /// The configuration where none is named.
@@ -78,13 +80,16 @@ pub(crate) fn variants<'l>(
     ))
 }
 
-/// Whether there is such a platform.
+/// The platform of that name.
 ///
 /// # Errors
 /// There is none.
-pub(crate) fn known_platform(library: &Library, name: &str) -> Result<(), Unknown> {
-    if library.platform(name).is_some() {
-        return Ok(());
+pub(crate) fn known_platform<'l>(
+    library: &'l Library,
+    name: &str,
+) -> Result<&'l Platform, Unknown> {
+    if let Some(platform) = library.platform(name) {
+        return Ok(platform);
     }
     let hint = suggest::hint(name, "platforms", library.platforms());
     Err(Unknown::new(format!("unknown platform \"{name}\""), hint))

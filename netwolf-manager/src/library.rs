@@ -8,6 +8,7 @@
 mod collector;
 mod origin;
 mod platform;
+pub mod privileges;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -62,6 +62,10 @@ pub struct Platform {
     /// Algorithms that all devices of the platform need and that are off otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legacy: Vec<Legacy>,
+    /// Ways to make an account that may do no more than it must. For people: agents have no use for them, so they
+    /// do not cross the wire.
+    #[serde(default, skip_serializing)]
+    pub privileges: Vec<Privilege>,
 }
 
 impl Platform {
@@ -85,6 +89,7 @@ impl Platform {
             keepalive: Keepalive::default(),
             limits: Limits::default(),
             legacy: Vec::new(),
+            privileges: Vec::new(),
         }
     }
 }
@@ -179,4 +184,48 @@ pub struct Enable {
     pub password_prompt: String,
     /// The privileged prompt ends so: `#`.
     pub prompt_end: String,
+}
+
+/// One way to make an account that may do no more than it must, in the device's own words: `before`, `each` for every
+/// command of the collectors, `after`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privilege {
+    /// What the device calls it: `parser view`.
+    pub name: String,
+    /// One sentence: what the account may do then, and what else it takes.
+    pub effect: String,
+    /// What stands before the commands; all of it where they make no difference.
+    pub before: String,
+    /// What stands for each command, with places such as `${command}` that the command fills.
+    #[serde(default)]
+    pub each: Option<String>,
+    /// Between two of them; a line of its own for each where nothing is said.
+    #[serde(default)]
+    pub between: Option<String>,
+    /// What stands behind the commands.
+    #[serde(default)]
+    pub after: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_for_people_do_not_cross_the_wire() {
+        let mut platform = Platform::new("lab_os", Transport::Exec);
+        let plain = serde_json::to_string(&platform).unwrap();
+        platform.privileges.push(Privilege {
+            name: "role".into(),
+            effect: "It may look.".into(),
+            before: "role netwolf\n".into(),
+            each: None,
+            between: None,
+            after: String::new(),
+        });
+        assert_eq!(serde_json::to_string(&platform).unwrap(), plain);
+        let arrived: Platform = serde_json::from_str(&plain).unwrap();
+        assert_eq!(arrived.privileges, []);
+    }
 }

@@ -110,3 +110,79 @@ fn what_is_misspelt_is_guessed_at() {
         assert!(said.contains(expected), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn what_an_account_must_be_allowed_is_told_with_the_text_for_the_device() {
+    let privileges = |args: &[&str]| collectors(&[&["privileges"], args].concat());
+    let (code, out, said) = privileges(&["--platform", "cisco_ios", "--collectors", "ntp,facts"]);
+    assert_eq!((code, said.as_str()), (0, ""));
+    for line in [
+        "collectors  facts, ntp",
+        "enable              enable",
+        "login               terminal length 0",
+        "poll    ntp         show ntp status",
+        "Ctrl-C  a command is past its deadline",
+        "parser view: The account sees these commands",
+        "\n commands exec include all show ntp status\n",
+        "\n        permit \"^ntp status\"\n",
+    ] {
+        assert!(out.contains(line), "{line:?} is not in\n{out}");
+    }
+    assert!(!out.contains("show interfaces"), "{out}");
+
+    let (_, out, _) = privileges(&["--platform", "juniper_junos", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let commands = told["commands"].as_array().unwrap();
+    assert!(
+        commands.iter().all(|command| command["when"] == "poll"),
+        "{out}"
+    );
+    let text = told["privileges"][0]["text"].as_str().unwrap();
+    assert!(text.contains("allow-commands \"(^show "), "{text}");
+
+    for (args, expected) in [
+        (
+            &["--platform", "cisco-ios"][..],
+            "unknown platform \"cisco-ios\"",
+        ),
+        (
+            &["--platform", "cisco_ios", "--collectors", "ntpp"],
+            "unknown collector \"ntpp\"",
+        ),
+    ] {
+        let (code, _, said) = privileges(args);
+        assert!(code == 2 && said.contains(expected), "{code}: {said}");
+    }
+}
+
+#[test]
+fn a_users_own_platform_says_what_its_accounts_need() {
+    let folder = lab::folder();
+    for (kind, file, text) in [
+        (
+            "platforms",
+            "lab_os.yml",
+            "name: lab_os\ntransport: exec\nprivileges:\n  - name: role\n    effect: It may do this.\n    \
+             before: \"role netwolf\\n\"\n    each: '  rule ${number} permit ${plain}'\n",
+        ),
+        (
+            "collectors",
+            "fans.yml",
+            "name: fans\nplatforms: [lab_os]\ncommands:\n  - command: show fans | json\n    rules:\n      \
+             - name: fans\n        regex: { patterns: ['(?P<fan>f)'] }\n        metrics: \
+             [{ name: lab_fans_info, kind: info, help: Fans., labels: { fan: '${fan}' } }]\n",
+        ),
+    ] {
+        fs::create_dir(folder.path().join(kind)).unwrap();
+        fs::write(folder.path().join(kind).join(file), text).unwrap();
+    }
+    let config = lab::configuration(
+        folder.path(),
+        "library: { platforms: platforms, collectors: collectors }\ndevices: []\n",
+    );
+    let args = ["privileges", "--platform", "lab_os", "--config.file"];
+    let (code, out, said) = collectors(&[&args[..], &[config.to_str().unwrap()]].concat());
+    assert_eq!((code, said.as_str()), (0, ""));
+    let text = "role: It may do this.\n\nrole netwolf\n  rule 101 permit show fans\n";
+    assert!(out.ends_with(text), "{out}");
+}

@@ -41,6 +41,7 @@ mod programs;
 mod prometheus;
 mod remote_write;
 mod rules;
+mod sandbox;
 mod sshd;
 mod structure;
 mod try_out;

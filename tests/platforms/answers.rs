@@ -1,6 +1,8 @@
 //! The bundled library against simulated devices: a device of each platform answers every command of every
 //! collector that the platform has, and what it says is read without a problem.
 //!
+//! The device lets nothing through but what `netwolf collectors privileges` lists, and sees all of that.
+//!
 //! A collector that is added to the library fails here until the simulator has its answers, which are written in
 //! `tests/simulator/answers/`.
 
@@ -12,7 +14,8 @@ use std::{
 };
 
 use netwolf_filter::Filter;
-use netwolf_simulator::ManualClock;
+use netwolf_manager::library::privileges::{self, When};
+use netwolf_simulator::{Allowance, ManualClock};
 use netwolf_wire::series::Kind;
 
 use crate::scene::{LIBRARY, Scene, bundled};
@@ -59,7 +62,12 @@ fn is_still(platform: &str, collector: &str) -> bool {
 
 fn check(platform: &str) {
     let clock = Arc::new(ManualClock::new(START));
-    let scene = Scene::start(bundled(platform), |config| config.clock = clock.clone());
+    let listed = listed(platform);
+    let allowance = Arc::new(Allowance::new(listed.clone()));
+    let scene = Scene::start(bundled(platform), |config| {
+        config.clock = clock.clone();
+        config.allowance = Some(allowance.clone());
+    });
     let first = look(&scene, platform);
     clock.advance(BETWEEN);
     let second = look(&scene, platform);
@@ -82,6 +90,17 @@ fn check(platform: &str) {
             "{platform}: {collector}: nothing has changed within an hour"
         );
     }
+    assert_eq!(allowance.typed(), listed, "{platform}");
+}
+
+/// What is said to be typed for all collectors of the platform, on a login that is privileged already.
+fn listed(platform: &str) -> BTreeSet<String> {
+    let collectors: Vec<&str> = LIBRARY.collectors_of(platform).collect();
+    privileges::commands(&LIBRARY, platform, &collectors)
+        .into_iter()
+        .filter(|command| command.when != When::Enable)
+        .map(|command| command.text.to_owned())
+        .collect()
 }
 
 /// What the device says to all commands of its collectors, asked in one session.

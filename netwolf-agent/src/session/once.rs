@@ -176,10 +176,12 @@ impl Once {
 }
 
 fn judge(command: &str, timeout: Duration, outcome: Outcome) -> Result<Output, Failure> {
-    let rejected = |message| Failure {
+    let rejected = |message| {
+        Failure {
         reason: Reason::CommandRejected,
         message,
-        hint: Some("does this device know the command, and may the user run it?".into()),
+        hint: Some("does this device know the command, and may the user run it? `netwolf collectors privileges` tells what an account needs".into()),
+    }
     };
     match outcome {
         Outcome::Output(output) => match &output.rejected {

@@ -303,7 +303,7 @@ fn failure_of(text: &str, timeout: std::time::Duration, outcome: &Outcome) -> Op
                 "the device refused \"{text}\": \"{}\"",
                 output.rejected.as_ref()?
             ),
-            "does this device know the command, and may the user run it?",
+            "does this device know the command, and may the user run it? `netwolf collectors privileges` tells what an account needs",
         ),
     };
     Some(Failure {

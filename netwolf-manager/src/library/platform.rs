@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use netwolf_wire::platform::{Limits, Pager, Platform, Question, Transport};
 use regex::{Regex, RegexBuilder};
 
-use super::collector::check_name;
+use super::{collector::check_name, privileges};
 use crate::config::{
     fault::Fault,
     yaml::{
@@ -103,6 +103,7 @@ impl Checker<'_> {
         self.terminal(platform);
         self.limits(&platform.limits);
         self.legacy(platform);
+        self.privileges(platform);
     }
 
     fn fault(&mut self, steps: &[Step<'_>], message: impl Into<String>, hint: Option<&str>) {
@@ -285,6 +286,23 @@ impl Checker<'_> {
                     format!("{:?} is named twice", legacy.as_str()),
                     None,
                 );
+            }
+        }
+    }
+
+    fn privileges(&mut self, platform: &Platform) {
+        let mut seen = BTreeSet::new();
+        for (index, privilege) in platform.privileges.iter().enumerate() {
+            let at = |key| [Key("privileges"), Index(index), Key(key)];
+            if !seen.insert(&privilege.name) {
+                self.fault(
+                    &at("name"),
+                    format!("{:?} is there already", privilege.name),
+                    None,
+                );
+            }
+            if let Err((key, message)) = privileges::check(privilege) {
+                self.fault(&at(key), message, Some(privileges::PLACES_HINT));
             }
         }
     }

@@ -3,6 +3,7 @@
 //! [`DeviceHandle`] is what tests hold; `Device` is the shared state behind it, which the
 //! listener and every login of the device use.
 
+mod allowance;
 mod faults;
 mod gate;
 mod lines;
@@ -22,6 +23,7 @@ use crate::laws;
 use crate::manner::Manner;
 use crate::transcript::Transcript;
 
+pub use allowance::Allowance;
 pub use faults::{Faults, HostKeyType, KeyExchange};
 pub(crate) use gate::{Gate, Passage};
 pub(crate) use lines::{LineGuard, Lines, cut};
@@ -38,6 +40,17 @@ pub(crate) struct Profile {
     pub(crate) privileged: bool,
     pub(crate) enable_secret: Option<Secret>,
     pub(crate) motd: String,
+    /// Which commands are let through; all, where nothing is said.
+    pub(crate) allowance: Option<Arc<Allowance>>,
+}
+
+impl Profile {
+    /// Whether the account may run `line`, which is remembered where that is asked for.
+    pub(crate) fn allows(&self, line: &str) -> bool {
+        self.allowance
+            .as_ref()
+            .is_none_or(|allowance| allowance.take(line.trim()))
+    }
 }
 
 /// What a device is, from which all its values follow.

@@ -242,6 +242,7 @@ fn profiles(
             privileged: config.privileged,
             enable_secret: secret.clone(),
             motd: config.motd.clone(),
+            allowance: config.allowance.clone(),
         })
     };
     let profiles: Vec<_> = mix

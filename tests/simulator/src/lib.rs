@@ -48,7 +48,7 @@ mod table;
 pub mod transcript;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use device::{DeviceHandle, Faults, HostKeyType, KeyExchange, Secret};
+pub use device::{Allowance, DeviceHandle, Faults, HostKeyType, KeyExchange, Secret};
 pub use fleet::{Bind, Fleet, FleetConfig, FleetError, FleetTotals, Gaps, Lockout};
 pub use manner::Manner;
 pub use scenario::Scenario;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use russh::keys::PublicKey;
 
 use crate::clock::{Clock, SystemClock};
-use crate::device::{Faults, HostKeyType, Secret};
+use crate::device::{Allowance, Faults, HostKeyType, Secret};
 use crate::manner::{Manner, UnknownManner};
 use crate::ssh::Lockout;
 use crate::transcript::Transcript;
@@ -90,6 +90,8 @@ pub struct FleetConfig {
     pub enable_secret: Option<Secret>,
     /// Whether a login begins at `#` rather than `>`.
     pub privileged: bool,
+    /// The commands that are let through, and memory of what was typed; all are, where nothing is said.
+    pub allowance: Option<Arc<Allowance>>,
     /// Text before login; empty for none.
     pub banner: String,
     /// Text after login, in which `{hostname}` is replaced; empty for none.
@@ -127,6 +129,7 @@ impl FleetConfig {
             authorized_keys: Vec::new(),
             enable_secret: None,
             privileged: false,
+            allowance: None,
             banner: BANNER.to_owned(),
             motd: MOTD.to_owned(),
             faults: Faults::default(),

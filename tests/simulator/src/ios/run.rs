@@ -22,6 +22,10 @@ impl IosDialogue {
             return;
         }
         out.push(Output::Answer);
+        if !self.profile.allows(line) {
+            out.text("Command authorization failed.\r\n\r\n");
+            return self.print_prompt(out);
+        }
         self.run(self.nodes(), line, 0, around, out);
     }
 

@@ -33,6 +33,7 @@ impl Terminal {
             motd: "hello from {hostname}\n".to_owned(),
             questions: false,
             transcript: None,
+            allowance: None,
         };
         let hostname: Arc<str> = Arc::from("r1");
         let dialogue = IosDialogue::new(Arc::new(profile), Facts::new(1, 0), Arc::clone(&hostname));

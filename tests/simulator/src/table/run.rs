@@ -81,6 +81,9 @@ impl TableDialogue {
     }
 
     fn run(&mut self, line: &str, around: &Around<'_>, out: &mut Outputs) -> Next {
+        if !self.profile.allows(line) {
+            return self.refuse(Fault::Unknown(0), line, around);
+        }
         if let Some(body) = self.replayed(line) {
             return Next::Body(body);
         }

@@ -287,6 +287,7 @@ fn profile(manner: Manner, questions: bool) -> Profile {
         privileged: true,
         enable_secret: Some(Secret::from("sesame")),
         motd: "# hello from {hostname} #\n".to_owned(),
+        allowance: None,
     }
 }
 
