@@ -28,10 +28,12 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = folder(target);
     let entries =
         std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("a corpus can be listed").path())
+        .collect();
     paths.sort();
     let read = |path: PathBuf| {
-        let bytes = std::fs::read(&path).unwrap();
+        let bytes = std::fs::read(&path).expect("an input can be read");
         (path, bytes)
     };
     paths.into_iter().map(read).collect()
