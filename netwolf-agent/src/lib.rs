@@ -28,6 +28,8 @@
 pub mod agent;
 pub mod cli;
 pub mod dialogue;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod host_keys;
 pub mod known_keys;
 pub mod record;

@@ -109,6 +109,19 @@ pub fn parse(path: &Path, text: &str) -> Result<Loaded, Faults> {
     parse_with(path, text.to_owned(), sources)
 }
 
+/// As [`parse`], with no file within reach, whatever the text names.
+///
+/// # Errors
+/// All faults, when there is one.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn parse_alone(text: &str) -> Result<Loaded, Faults> {
+    let sources = Sources {
+        are_closed: true,
+        ..Sources::default()
+    };
+    parse_with("netwolf.yml".as_ref(), text.to_owned(), sources)
+}
+
 fn parse_with(path: &Path, text: String, mut sources: Sources) -> Result<Loaded, Faults> {
     let mut faults = Vec::new();
     let mut warnings = Vec::new();

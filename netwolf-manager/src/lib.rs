@@ -28,6 +28,8 @@ pub mod core;
 pub mod dispatch;
 pub mod exposition;
 pub mod fleet;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod http;
 pub mod lease;
 pub mod link;

@@ -13,7 +13,7 @@ pub mod privileges;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use netwolf_wire::{Span, platform::Platform, rule::Rule};
@@ -74,6 +74,20 @@ pub(crate) struct UserDirectories {
     pub(crate) collectors: Option<Spanned<PathBuf>>,
 }
 
+impl UserDirectories {
+    const fn are_none(&self) -> bool {
+        self.platforms.is_none() && self.collectors.is_none()
+    }
+}
+
+/// What the binary carries, with its faults, of which the tests make sure that there are none: read once, since that
+/// takes longer than all of a small configuration.
+static BUNDLED: LazyLock<(Library, Vec<Fault>)> = LazyLock::new(|| {
+    let mut faults = Vec::new();
+    let library = Library::of(&[bundled_layer()], &mut faults);
+    (library, faults)
+});
+
 /// The files of one layer.
 #[derive(Default)]
 struct Layer {
@@ -112,17 +126,25 @@ impl Library {
         sources: &mut Sources,
         faults: &mut Vec<Fault>,
     ) -> Self {
+        if directories.are_none() {
+            let (library, found) = &*BUNDLED;
+            faults.extend_from_slice(found);
+            return library.clone();
+        }
         let user = Layer {
             platforms: read_directory(config, directories.platforms.as_ref(), sources, faults),
             collectors: read_directory(config, directories.collectors.as_ref(), sources, faults),
         };
-        let layers = [bundled_layer(), user];
+        Self::of(&[bundled_layer(), user], faults)
+    }
+
+    fn of(layers: &[Layer], faults: &mut Vec<Fault>) -> Self {
         let mut library = Self::default();
         // All platforms first: a user's collector may be for a bundled platform and the other way round.
-        for layer in &layers {
+        for layer in layers {
             library.add_platforms(&layer.platforms, faults);
         }
-        for layer in &layers {
+        for layer in layers {
             library.add_collectors(&layer.collectors, faults);
         }
         library
@@ -294,7 +316,7 @@ fn read_directory(
     let Some(directory) = directory else {
         return Vec::new();
     };
-    if !directory.value.is_dir() {
+    if !sources.has_directory(&directory.value) {
         let shown = directory.value.display().to_string();
         faults.push(
             Fault::new(

@@ -9,8 +9,8 @@
 //! The payload tells which of the two it is by its first bytes: JSON begins with `{`, zstd with its magic
 //! number. Small messages go as JSON, readable on the wire; from [`COMPRESS_FROM`] bytes they are compressed.
 //!
-//! Invariants: no frame exceeds [`MAX_FRAME`] and no message [`MAX_MESSAGE`]; both are checked from the
-//! declared sizes, before anything is allocated for them. "Not there yet" is not an error; the end of the
+//! Invariants: no frame exceeds [`MAX_FRAME`] and no message [`MAX_MESSAGE`]; a message longer than a frame may be is at
+//! most [`MAX_RATIO`] times as long as its own; all are checked from the declared sizes, before anything is allocated. "Not there yet" is not an error; the end of the
 //! stream inside a frame is one.
 
 use std::{io, marker::PhantomData};
@@ -32,6 +32,10 @@ pub const MAX_FRAME: usize = 4 << 20;
 /// The longest message once inflated, in bytes.
 pub const MAX_MESSAGE: usize = 16 << 20;
 
+/// How many times longer than its frame a message may be that is longer than [`MAX_FRAME`]: what costs the reader more
+/// than a frame of plain text must cost the sender something as well. Lists of devices and samples shrink much less.
+pub const MAX_RATIO: usize = 256;
+
 /// Messages of at least so many bytes are compressed: below that a zstd frame gains little and hides the text.
 pub const COMPRESS_FROM: usize = 1024;
 
@@ -44,8 +48,10 @@ pub enum FrameError {
     /// The declared length of the frame is over [`MAX_FRAME`].
     #[error("a frame of more than {MAX_FRAME} bytes was announced or was to be sent")]
     FrameTooLong,
-    /// The declared size of the inflated message is over [`MAX_MESSAGE`], or none is declared.
-    #[error("a message of more than {MAX_MESSAGE} bytes, or of no declared size")]
+    /// The declared size of the inflated message is over [`MAX_MESSAGE`] or [`MAX_RATIO`], or none is declared.
+    #[error(
+        "a message of more than {MAX_MESSAGE} bytes, too long for its frame, or of no declared size"
+    )]
     MessageTooLong,
     /// The payload is not a zstd frame although it begins like one.
     #[error("a compressed message could not be inflated")]

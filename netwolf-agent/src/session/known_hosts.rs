@@ -31,8 +31,8 @@ pub(super) enum Hosts {
 /// The keys that a file lists for one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KnownKeys {
-    pub(super) good: Vec<String>,
-    pub(super) revoked: Vec<String>,
+    pub(crate) good: Vec<String>,
+    pub(crate) revoked: Vec<String>,
 }
 
 impl KnownKeys {

@@ -71,7 +71,7 @@ mod connection;
 mod credential;
 mod error;
 pub(crate) mod jump;
-mod known_hosts_file;
+pub(crate) mod known_hosts_file;
 mod opened_keys;
 mod policy;
 mod questions;

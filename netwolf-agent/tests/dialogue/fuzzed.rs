@@ -1,6 +1,6 @@
 //! The fuzz target's body over some thousand seeded mutations of real-looking bytes.
 
-#[path = "../../../tests/fuzz/src/drive.rs"]
+#[path = "../../../tests/fuzz/bodies/src/dialogue/drive.rs"]
 mod drive;
 
 use crate::{faces::Face, platforms::manners};

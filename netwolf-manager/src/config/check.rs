@@ -209,7 +209,7 @@ impl Checker<'_> {
         if !glob::is_pattern(&path) {
             // Remembered even if it is missing, so that a watcher sees it come.
             self.sources.files.insert(path.clone());
-            if path.is_file() {
+            if self.sources.has_file(&path) {
                 return vec![path];
             }
             let what = if path.exists() {

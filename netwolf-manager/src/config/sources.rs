@@ -21,6 +21,8 @@ pub struct Sources {
     pub files: BTreeSet<PathBuf>,
     /// File name patterns: a file that comes to match one belongs to the configuration.
     pub patterns: BTreeSet<PathBuf>,
+    /// No file is there, whatever is named.
+    pub(crate) are_closed: bool,
 }
 
 impl Sources {
@@ -32,6 +34,10 @@ impl Sources {
     ) -> Option<(Arc<Path>, String)> {
         self.files.insert(path.to_owned());
         let file: Arc<Path> = path.into();
+        if self.are_closed {
+            faults.push(Fault::new(&file, Place::default(), "cannot be read"));
+            return None;
+        }
         match read(path) {
             Ok(text) => Some((file, text)),
             Err((place, message)) => {
@@ -44,7 +50,18 @@ impl Sources {
     /// Remembers the pattern and finds the files that match it now.
     pub(crate) fn expand(&mut self, pattern: &Path) -> std::io::Result<Vec<PathBuf>> {
         self.patterns.insert(pattern.to_owned());
+        if self.are_closed {
+            return Ok(Vec::new());
+        }
         glob::expand(pattern)
+    }
+
+    pub(crate) fn has_file(&self, path: &Path) -> bool {
+        !self.are_closed && path.is_file()
+    }
+
+    pub(crate) fn has_directory(&self, path: &Path) -> bool {
+        !self.are_closed && path.is_dir()
     }
 }
 

@@ -247,11 +247,69 @@ fn an_oversize_frame_is_refused_by_its_length_without_allocation() {
 fn a_bomb_is_refused_by_its_declared_size_before_it_is_inflated() {
     let bomb = zstd::bulk::compress(&vec![b' '; MAX_MESSAGE + 1], 1).unwrap();
     assert!(bomb.len() < 4096);
-    let mut bytes = u32::try_from(bomb.len()).unwrap().to_be_bytes().to_vec();
-    bytes.extend(bomb);
-    let (decoded, end) = decode(bytes, vec![4096]);
+    let (decoded, end) = decode(framed(&bomb), vec![4096]);
     assert!(decoded.is_empty());
     assert!(matches!(end, Err(FrameError::MessageTooLong)), "{end:?}");
+}
+
+/// The payload of one frame, in its frame.
+fn framed(payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length, payload].concat()
+}
+
+#[test]
+fn a_message_too_long_for_its_frame_is_refused_by_its_declared_size() {
+    let blank = |length| zstd::bulk::compress(&vec![b' '; length], 1).unwrap();
+    assert!(blank(MAX_FRAME + 1).len() * MAX_RATIO < MAX_FRAME);
+    let (_, end) = decode(framed(&blank(MAX_FRAME + 1)), vec![4096]);
+    assert!(matches!(end, Err(FrameError::MessageTooLong)), "{end:?}");
+    // As much as a plain frame may say, however short it is.
+    let (_, end) = decode(framed(&blank(MAX_FRAME)), vec![4096]);
+    assert!(matches!(end, Err(FrameError::Decode(_))), "{end:?}");
+}
+
+#[test]
+fn the_declared_sizes_of_all_frames_of_zstd_in_a_payload_count() {
+    let first = zstd::bulk::compress(b"{\"goodbye\":{}}", 1).unwrap();
+    let second = zstd::bulk::compress(&vec![b' '; MAX_FRAME], 1).unwrap();
+    let (decoded, end) = decode(framed(&[first, second].concat()), vec![4096]);
+    assert!(decoded.is_empty());
+    assert!(matches!(end, Err(FrameError::MessageTooLong)), "{end:?}");
+}
+
+#[test]
+fn what_shrinks_to_nothing_can_be_sent_all_the_same() {
+    let output = crate::message::ShownOutput {
+        command: "show tech".into(),
+        unix_ms: 1,
+        took: crate::Span::default(),
+        // Each is two characters of JSON.
+        text: "\n".repeat(MAX_FRAME),
+        truncated: false,
+        failure: None,
+    };
+    let outputs = vec![output];
+    let message = ToManager::from(crate::message::Shown {
+        request: 1,
+        outputs,
+    });
+    let bytes = encode(std::slice::from_ref(&message));
+    assert!(bytes.len() < MAX_FRAME / 100, "{}", bytes.len());
+    let (decoded, end) = decode(bytes, vec![4096]);
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!(decoded, [message]);
+}
+
+#[test]
+fn lists_of_devices_are_far_from_the_ratio() {
+    let leases = (0..150_000).map(|n| (DeviceName::new(&format!("device-{n}")).unwrap(), Epoch(7)));
+    let message = ToManager::from(Revoked {
+        leases: leases.collect(),
+    });
+    let plain = serde_json::to_vec(&message).unwrap().len();
+    let ratio = plain / encode(&[message]).len();
+    assert!(ratio * 4 < MAX_RATIO, "{ratio}");
 }
 
 #[test]

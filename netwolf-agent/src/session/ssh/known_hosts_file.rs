@@ -107,6 +107,16 @@ fn read(path: &str) -> io::Result<Arc<Vec<KnownHost>>> {
     Ok(lines)
 }
 
+/// What a file of this content says of the device at `address` and `port`.
+///
+/// # Errors
+/// As [`lookup`], in other words.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn listed(content: &str, address: &str, port: u16) -> io::Result<KnownKeys> {
+    let lines = parse("", content)?;
+    Ok(KnownKeys::of(lines.iter(), address, port))
+}
+
 /// A line that cannot be read vouches for nothing and is left out, unless it begins with a marker: it may revoke a key
 /// that another line vouches for.
 fn parse(path: &str, text: &str) -> io::Result<Vec<KnownHost>> {

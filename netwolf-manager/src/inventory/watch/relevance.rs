@@ -92,6 +92,7 @@ mod tests {
             &Sources {
                 files: paths(files),
                 patterns: paths(patterns),
+                ..Sources::default()
             },
             Path::new("/etc/netwolf"),
         )

@@ -48,6 +48,7 @@ fn sources(root: &Path, files: &[&str], patterns: &[&str]) -> Sources {
     Sources {
         files: paths(files),
         patterns: paths(patterns),
+        ..Sources::default()
     }
 }
 

@@ -1,0 +1,52 @@
+//! The door for `tests/fuzz`: what reads input from outside, without the files, sockets and tasks around it.
+
+use axum::Router;
+
+use crate::{
+    config::{self, Faults, Loaded},
+    http::{self, Web},
+    inventory::Inventory,
+    reload::ReloadHandle,
+    state::State,
+};
+
+/// Reads a configuration for which no other file is there.
+///
+/// # Errors
+/// All faults, when there is one.
+pub fn configuration(text: &str) -> Result<Loaded, Faults> {
+    config::parse_alone(text)
+}
+
+/// Devices of these names, with collectors.
+///
+/// # Panics
+/// When one of them is no name.
+pub fn inventory(names: &[&str]) -> Inventory {
+    let mut text = String::from(
+        "credentials: { lab: { username: netwolf, password: env:LAB_PASSWORD } }
+defaults: { credential: lab, platform: linux, host_key: accept-new, collectors: [cpu, memory] }
+devices:
+",
+    );
+    for name in names {
+        text.push_str("  - { address: 192.0.2.1, name: ");
+        text.push_str(name);
+        text.push_str(" }\n");
+    }
+    match configuration(&text) {
+        Ok(loaded) => loaded.inventory,
+        Err(faults) => panic!("{faults}"),
+    }
+}
+
+/// The web port of a manager of these devices. It has no core, and nothing to read again.
+///
+/// # Panics
+/// When one of them is no name.
+pub fn router(names: &[&str]) -> Router {
+    let (state, _mailbox) = State::new(([127, 0, 0, 1], 1).into());
+    state.board.set_inventory(&inventory(names));
+    let (reload, _requests) = ReloadHandle::new();
+    http::router(Web { state, reload })
+}
