@@ -82,7 +82,7 @@ mod timing;
 
 pub use self::manners::{Manners, MannersError};
 pub(crate) use self::shown::shown;
-pub use crate::secret::{Outgoing, Secret};
+pub use netwolf_secret::{Outgoing, Secret};
 
 /// Output of one command beyond this is cut, in bytes: the longest useful `show` output is some hundred KiB.
 pub const MAX_OUTPUT: usize = 1 << 20;

@@ -38,7 +38,6 @@ pub mod web;
 
 mod backoff;
 mod batching;
-mod blocking;
 mod clock;
 mod dial;
 mod link;
@@ -47,7 +46,6 @@ mod pacing;
 mod plan;
 mod random;
 mod schedule;
-mod secret;
 mod session;
 mod shard;
 

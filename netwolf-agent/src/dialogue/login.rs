@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use netwolf_secret::Secret;
 use netwolf_wire::status::{Failure, Reason};
 
 use super::{
     Dialogue, Event, NUDGE, QUIET, State,
     echo::{Echo, Sought, find_echo},
 };
-use crate::secret::Secret;
 
 /// The newline behind a banner's line has so much time to be answered before another one is sent.
 const SWALLOWED: Duration = Duration::from_millis(600);

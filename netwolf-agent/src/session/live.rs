@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use netwolf_secret::Secret;
 use netwolf_wire::{
     platform::Transport,
     status::{Failure, Reason},
@@ -13,13 +14,10 @@ use super::{
     feed::{Feed, Tap},
     ssh::Connection,
 };
-use crate::{
-    dialogue::{
-        Dialogue, Event, INTERRUPT_GRACE, Output,
-        exec::{Exec, ExecOutput, MAX_CLOSED_FIRST, MAX_STUCK},
-        manners::{Manners, excerpt},
-    },
-    secret::Secret,
+use crate::dialogue::{
+    Dialogue, Event, INTERRUPT_GRACE, Output,
+    exec::{Exec, ExecOutput, MAX_CLOSED_FIRST, MAX_STUCK},
+    manners::{Manners, excerpt},
 };
 
 /// What became of a command.

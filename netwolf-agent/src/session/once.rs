@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use netwolf_secret::Secret;
 use netwolf_wire::{
     DeviceName,
     platform::Platform,
@@ -21,10 +22,7 @@ use super::{
     live::{Live, Outcome},
     ssh::{self, Login, Took, jump::JumpHosts},
 };
-use crate::{
-    dialogue::{self, Output, manners::Manners},
-    secret::Secret,
-};
+use crate::dialogue::{self, Output, manners::Manners};
 
 /// A session that one person asked for.
 pub(crate) struct Once {

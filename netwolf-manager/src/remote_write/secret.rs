@@ -1,28 +1,29 @@
-//! Secrets for receivers, read on the manager's machine when they are needed.
-
-use std::{env, fs::File, io::Read};
+//! How we prove to a receiver who we are, from secrets that are read when they are needed.
 
 use base64ct::{Base64, Encoding};
 use hyper::header::HeaderValue;
-use netwolf_wire::SecretRef;
+use netwolf_secret::resolve;
 use zeroize::Zeroizing;
 
 use super::Authorization;
 
-/// A longer one is no token.
-const MAX_SECRET: u64 = 64 << 10;
-
 /// The header `Authorization`; an error says what cannot be read, and never the secret.
-pub(super) fn header(authorization: &Authorization) -> Result<HeaderValue, String> {
-    let (text, reference) = match authorization {
-        Authorization::Basic { username, password } => {
-            let pair = Zeroizing::new(format!("{username}:{}", *read(password)?));
+pub(super) async fn header(authorization: &Authorization) -> Result<HeaderValue, String> {
+    let (Authorization::Basic {
+        password: reference,
+        ..
+    }
+    | Authorization::Bearer(reference)) = authorization;
+    let secret = resolve(reference)
+        .await
+        .map_err(|error| error.to_string())?;
+    let text = match authorization {
+        Authorization::Basic { username, .. } => {
+            let pair = Zeroizing::new(format!("{username}:{}", secret.expose()));
             let encoded = Zeroizing::new(Base64::encode_string(pair.as_bytes()));
-            (Zeroizing::new(format!("Basic {}", *encoded)), password)
+            Zeroizing::new(format!("Basic {}", *encoded))
         }
-        Authorization::Bearer(token) => {
-            (Zeroizing::new(format!("Bearer {}", *read(token)?)), token)
-        }
+        Authorization::Bearer(_) => Zeroizing::new(format!("Bearer {}", secret.expose())),
     };
     let mut value = HeaderValue::from_str(&text)
         .map_err(|_| format!("{reference} has characters that a header cannot have"))?;
@@ -30,25 +31,10 @@ pub(super) fn header(authorization: &Authorization) -> Result<HeaderValue, Strin
     Ok(value)
 }
 
-fn read(reference: &SecretRef) -> Result<Zeroizing<String>, String> {
-    let text = match reference {
-        SecretRef::Env(name) => env::var(name).map_err(|_| format!("{reference} is not set"))?,
-        SecretRef::File(path) => {
-            let mut text = String::new();
-            File::open(path)
-                .and_then(|file| file.take(MAX_SECRET).read_to_string(&mut text))
-                .map_err(|error| format!("{reference} cannot be read: {error}"))?;
-            text
-        }
-    };
-    let mut text = Zeroizing::new(text);
-    let bare = text.trim_end_matches(['\r', '\n']).len();
-    text.truncate(bare);
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use netwolf_wire::SecretRef;
+
     use super::*;
 
     fn written(content: &str) -> (tempfile::TempDir, SecretRef) {
@@ -58,29 +44,29 @@ mod tests {
         (folder, SecretRef::File(path))
     }
 
-    #[test]
-    fn secrets_become_headers() {
+    #[tokio::test]
+    async fn secrets_become_headers() {
         // The pair of RFC 7617, section 2.
         let (_folder, password) = written("open sesame\n");
         let username = "Aladdin".into();
-        let basic = header(&Authorization::Basic { username, password }).unwrap();
-        assert_eq!(basic, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        let basic = header(&Authorization::Basic { username, password }).await;
+        assert_eq!(basic.unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         let (_folder, token) = written("t0ken\r\n");
-        let bearer = header(&Authorization::Bearer(token)).unwrap();
+        let bearer = header(&Authorization::Bearer(token)).await.unwrap();
         assert_eq!(bearer, "Bearer t0ken");
         assert!(bearer.is_sensitive());
     }
 
-    #[test]
-    fn what_cannot_be_used_is_named_and_not_shown() {
+    #[tokio::test]
+    async fn what_cannot_be_used_is_named_and_not_shown() {
         let (folder, token) = written("canary\u{1}");
-        let error = header(&Authorization::Bearer(token)).unwrap_err();
+        let error = header(&Authorization::Bearer(token)).await.unwrap_err();
         assert!(
             error.starts_with("file:") && !error.contains("canary"),
             "{error}"
         );
         let gone = SecretRef::File(folder.path().join("gone"));
-        let error = header(&Authorization::Bearer(gone)).unwrap_err();
-        assert!(error.contains("cannot be read"), "{error}");
+        let error = header(&Authorization::Bearer(gone)).await.unwrap_err();
+        assert!(error.contains("cannot read"), "{error}");
     }
 }

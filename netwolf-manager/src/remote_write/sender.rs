@@ -247,7 +247,7 @@ impl Sender {
             pause: None,
             may_be_content: false,
         };
-        let request = match self.request(&message) {
+        let request = match self.request(&message).await {
             Ok(request) => request,
             Err(why) => return later(why),
         };
@@ -276,7 +276,7 @@ impl Sender {
                 may_be_content: status == StatusCode::INTERNAL_SERVER_ERROR,
             },
             code => {
-                if matches!(code, 401 | 403) && self.has_new_secret() {
+                if matches!(code, 401 | 403) && self.has_new_secret().await {
                     return later(why);
                 }
                 let is_content = matches!(code, 400 | 409 | 413 | 422);
@@ -285,7 +285,7 @@ impl Sender {
         }
     }
 
-    fn request(&mut self, message: &[u8]) -> Result<Request<Full<Bytes>>, String> {
+    async fn request(&mut self, message: &[u8]) -> Result<Request<Full<Bytes>>, String> {
         let body = snap::raw::Encoder::new()
             .compress_vec(message)
             .map_err(|error| error.to_string())?;
@@ -303,7 +303,7 @@ impl Sender {
         if let Some(authorization) = &self.remote.authorization {
             let header = match self.authorization.take() {
                 Some(header) => header,
-                None => secret::header(authorization)?,
+                None => secret::header(authorization).await?,
             };
             request = request.header(header::AUTHORIZATION, header.clone());
             self.authorization = Some(header);
@@ -335,10 +335,11 @@ impl Sender {
     }
 
     /// Reads the secret again, and says whether it is another one.
-    fn has_new_secret(&mut self) -> bool {
+    async fn has_new_secret(&mut self) -> bool {
         let former = self.authorization.take();
-        let authorization = self.remote.authorization.as_ref();
-        self.authorization = authorization.and_then(|it| secret::header(it).ok());
+        if let Some(authorization) = &self.remote.authorization {
+            self.authorization = secret::header(authorization).await.ok();
+        }
         self.authorization.is_some() && self.authorization != former
     }
 

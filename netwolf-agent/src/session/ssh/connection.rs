@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use netwolf_secret::{Outgoing, Secret};
 use netwolf_wire::status::{Failure, Reason};
 use russh::{
     ChannelWriteHalf, Disconnect, Sig,
@@ -11,12 +12,9 @@ use russh::{
 use tokio::time::timeout;
 
 use super::{client::Client, took::Took};
-use crate::{
-    secret::{Outgoing, Secret},
-    session::{
-        feed::{Feed, Tap},
-        socket::KillOnDrop,
-    },
+use crate::session::{
+    feed::{Feed, Tap},
+    socket::KillOnDrop,
 };
 
 /// A device that does not take what we type for so long is not listening.

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use netwolf_secret::Secret;
 use netwolf_wire::{
     SecretRef,
     status::{Failure, Reason},
@@ -11,7 +12,6 @@ use russh::keys::{PrivateKey, decode_secret_key};
 use tokio::time::timeout;
 
 use super::{agent::Agent, opened_keys};
-use crate::secret::{self, Secret};
 
 /// A file that cannot be read in so long is on a network that is gone; it must not hold up the login for ever.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ pub(in crate::session) async fn read(
     let Some(reference) = reference else {
         return Ok(None);
     };
-    match timeout(READ_TIMEOUT, secret::resolve(reference)).await {
+    match timeout(READ_TIMEOUT, netwolf_secret::resolve(reference)).await {
         Ok(Ok(secret)) => Ok(Some(secret)),
         Ok(Err(error)) => Err(unavailable(login, &error.to_string())),
         Err(_) => Err(unavailable(

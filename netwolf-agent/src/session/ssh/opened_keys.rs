@@ -5,11 +5,10 @@
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use netwolf_secret::{Secret, blocking};
 use netwolf_wire::SecretRef;
 use russh::keys::{PrivateKey, decode_secret_key};
 use tokio::sync::OnceCell;
-
-use crate::{blocking, secret::Secret};
 
 /// Keys that are kept; the one that was opened first goes first. Each is a credential of its own.
 const MAX_KEPT: usize = 256;
