@@ -1,6 +1,10 @@
 //! Reads a secret from a file, without leaving pieces of it in memory that is given back.
 
-use std::{fs, io::Read, path::Path};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
 use zeroize::Zeroizing;
 
@@ -12,9 +16,9 @@ pub(crate) const MAX_SECRET: usize = 64 * 1024;
 /// What the file at `path` holds, without one line end. May block.
 pub(crate) fn read(path: &Path) -> Result<Secret, SecretError> {
     let shown = || path.display().to_string();
-    let failed = |error| SecretError::File {
+    let failed = |error: io::Error| SecretError::File {
         path: shown(),
-        error,
+        error: error.to_string(),
     };
     let metadata = fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {

@@ -13,8 +13,10 @@
 pub mod blocking;
 
 mod file;
+mod program;
 mod resolve;
 mod value;
 
+pub use program::{ProgramError, allow_programs, allowed_program};
 pub use resolve::{SecretError, resolve};
 pub use value::{Outgoing, Secret};

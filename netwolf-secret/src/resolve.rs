@@ -1,14 +1,33 @@
 //! From a reference to the value, on this machine.
 
-use std::{env, io};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use netwolf_wire::SecretRef;
 use thiserror::Error;
+use tokio::time::timeout;
 
-use crate::{Secret, blocking, file};
+use crate::{
+    Secret, blocking, file,
+    program::{self, ProgramError},
+};
+
+/// A file that cannot be read in so long is on a network that is gone; it must not hold up a login for ever.
+const FILE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One run that somebody else has begun, and one of our own.
+const PROGRAM_TIMEOUT: Duration = program::TIMEOUT
+    .saturating_mul(2)
+    .saturating_add(FILE_TIMEOUT);
+
+/// Set by systemd for a service with credentials.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Why a secret could not be had. Names the reference, never the value.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// No such variable.
     #[error("environment variable \"{0}\" is not set")]
@@ -19,7 +38,7 @@ pub enum SecretError {
         /// The file.
         path: String,
         /// Why.
-        error: io::Error,
+        error: String,
     },
     /// A folder, a pipe, a device.
     #[error("\"{0}\" is not a regular file")]
@@ -33,14 +52,39 @@ pub enum SecretError {
     /// What is there is something else.
     #[error("\"{0}\" is longer than any secret")]
     TooLong(String),
+    /// It did not come in time.
+    #[error("\"{reference}\" could not be read within {} s", .within.as_secs())]
+    Late {
+        /// Which.
+        reference: String,
+        /// Our patience.
+        within: Duration,
+    },
+    /// Nobody has handed over any.
+    #[error(
+        "\"credential:{0}\" is for a service of systemd with `LoadCredential={0}:...`, and this process has no credentials ($CREDENTIALS_DIRECTORY is not set)"
+    )]
+    NoCredentials(String),
+    /// A program did not print it.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// The configuration is for a later version.
+    #[error(
+        "secrets of the form \"{0}:\" are not known here: is this agent older than its manager?"
+    )]
+    Unknown(String),
 }
 
-/// Reads a secret from where it is kept on this machine, off the thread of the caller where that can block. The caller
-/// has a deadline of its own.
+/// Reads a secret from where it is kept on this machine, off the thread of the caller where that can block, and within a
+/// deadline.
 ///
 /// # Errors
 /// [`SecretError`] when it is not there, not readable or empty.
 pub async fn resolve(reference: &SecretRef) -> Result<Secret, SecretError> {
+    let late = |within| SecretError::Late {
+        reference: reference.to_string(),
+        within,
+    };
     match reference {
         SecretRef::Env(name) => match env::var(name) {
             Ok(value) if value.is_empty() => Err(SecretError::Empty(reference.to_string())),
@@ -48,13 +92,37 @@ pub async fn resolve(reference: &SecretRef) -> Result<Secret, SecretError> {
             Err(env::VarError::NotPresent) => Err(SecretError::Unset(name.clone())),
             Err(env::VarError::NotUnicode(_)) => Err(SecretError::NotText(reference.to_string())),
         },
-        SecretRef::File(path) => {
-            let (file, path) = (path.clone(), path.display().to_string());
-            blocking::run(move || file::read(&file))
+        SecretRef::File(path) => timeout(FILE_TIMEOUT, read(path.clone()))
+            .await
+            .unwrap_or_else(|_| Err(late(FILE_TIMEOUT))),
+        SecretRef::Credential(name) => {
+            let folder = env::var_os(CREDENTIALS).filter(|folder| !folder.is_empty());
+            let folder = folder.ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
+            timeout(FILE_TIMEOUT, read(Path::new(&folder).join(name)))
                 .await
-                .unwrap_or_else(|error| Err(SecretError::File { path, error }))
+                .unwrap_or_else(|_| Err(late(FILE_TIMEOUT)))
+        }
+        SecretRef::Exec(program) => timeout(PROGRAM_TIMEOUT, program::ask(program))
+            .await
+            .unwrap_or_else(|_| Err(late(PROGRAM_TIMEOUT))),
+        // What is behind the colon may be long, and is nothing that we can judge.
+        SecretRef::Unknown(text) => {
+            let (form, _) = text.split_once(':').unwrap_or_default();
+            Err(SecretError::Unknown(form.into()))
         }
     }
+}
+
+async fn read(path: PathBuf) -> Result<Secret, SecretError> {
+    let shown = path.display().to_string();
+    blocking::run(move || file::read(&path))
+        .await
+        .unwrap_or_else(|error| {
+            Err(SecretError::File {
+                path: shown,
+                error: error.to_string(),
+            })
+        })
 }
 
 #[cfg(test)]

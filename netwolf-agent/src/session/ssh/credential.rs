@@ -13,8 +13,6 @@ use tokio::time::timeout;
 
 use super::{agent::Agent, opened_keys};
 
-/// A file that cannot be read in so long is on a network that is gone; it must not hold up the login for ever.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Opening an encrypted key takes a tenth of a second on purpose, and more with other keys waiting.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -70,33 +68,26 @@ pub(in crate::session) async fn read(
     let Some(reference) = reference else {
         return Ok(None);
     };
-    match timeout(READ_TIMEOUT, netwolf_secret::resolve(reference)).await {
-        Ok(Ok(secret)) => Ok(Some(secret)),
-        Ok(Err(error)) => Err(unavailable(login, &error.to_string())),
-        Err(_) => Err(unavailable(
-            login,
-            &format!(
-                "\"{reference}\" could not be read within {} s",
-                READ_TIMEOUT.as_secs()
-            ),
-        )),
+    match netwolf_secret::resolve(reference).await {
+        Ok(secret) => Ok(Some(secret)),
+        Err(error) => Err(unavailable(login, &error.to_string())),
     }
 }
 
 /// Where the socket of the ssh-agent is: a variable has its path, or the path is given.
 pub(super) fn socket(login: &Login, reference: &SecretRef) -> Result<PathBuf, Failure> {
-    match reference {
-        SecretRef::File(path) => Ok(path.clone()),
-        SecretRef::Env(name) => std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-            .ok_or_else(|| {
-                unavailable(
-                    login,
-                    &format!("environment variable \"{name}\" does not say where the ssh-agent is"),
-                )
-            }),
-    }
+    let named = match reference {
+        SecretRef::File(path) => return Ok(path.clone()),
+        SecretRef::Env(name) => std::env::var_os(name).filter(|value| !value.is_empty()),
+        // The manager takes none of them for a socket.
+        SecretRef::Credential(_) | SecretRef::Exec(_) | SecretRef::Unknown(_) => None,
+    };
+    named.map(PathBuf::from).ok_or_else(|| {
+        unavailable(
+            login,
+            &format!("\"{reference}\" does not say where the ssh-agent is"),
+        )
+    })
 }
 
 /// A secret that cannot be had.
