@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   SecretRef (netwolf-wire) --resolve--> Secret --expose--> the one place that sends it
+//!                                            +----imprint--> who has to hide it later
 //! ```
 //!
 //! Both programs read secrets, and neither may import the other, so this is a crate of its own.
@@ -13,10 +14,12 @@
 pub mod blocking;
 
 mod file;
+mod imprint;
 mod program;
 mod resolve;
 mod value;
 
+pub use imprint::Imprint;
 pub use program::{ProgramError, allow_programs, allowed_program};
 pub use resolve::{SecretError, resolve};
 pub use value::{Outgoing, Secret};

@@ -4,6 +4,8 @@ use std::{fmt, ops::Deref};
 
 use zeroize::Zeroizing;
 
+use crate::imprint::{HIDDEN, Imprint};
+
 /// A secret value.
 ///
 /// ```
@@ -27,12 +29,17 @@ impl Secret {
         &self.0
     }
 
+    /// What is kept of it by whoever has to recognise it later.
+    pub fn imprint(&self) -> Imprint {
+        Imprint::of(self.expose())
+    }
+
     /// `text` without the value.
     pub fn hide_in(&self, text: &str) -> String {
         if self.0.is_empty() {
             return text.to_owned();
         }
-        text.replace(self.expose(), "***")
+        text.replace(self.expose(), HIDDEN)
     }
 }
 

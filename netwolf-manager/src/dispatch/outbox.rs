@@ -126,3 +126,39 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use netwolf_wire::SecretRef;
+
+    use super::*;
+    use crate::testing;
+
+    fn password_told_to(protocol: Version) -> SecretRef {
+        let inventory = testing::inventory([("r1", 22)]);
+        let mut job = Job::clone(&inventory.devices.values().next().unwrap().job);
+        job.target.login.password = Some("exec:/usr/bin/vault read r1".parse().unwrap());
+        let mut outbox = Outbox::speaking(protocol);
+        outbox.assign.push(Lease {
+            epoch: Epoch(1),
+            job: Arc::new(job),
+        });
+        let mut told = None;
+        outbox.flush(&inventory, |message| {
+            if let ToAgent::Assign(assign) = message {
+                told = assign.leases[0].job.target.login.password.clone();
+            }
+        });
+        told.unwrap()
+    }
+
+    #[test]
+    fn an_older_agent_is_told_of_no_secret_that_it_cannot_read() {
+        assert!(matches!(
+            password_told_to(version::CURRENT),
+            SecretRef::Exec(_)
+        ));
+        let old = Version { major: 1, minor: 0 };
+        assert!(matches!(password_told_to(old), SecretRef::Env(_)));
+    }
+}

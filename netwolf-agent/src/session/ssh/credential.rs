@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use netwolf_secret::Secret;
+use netwolf_secret::{Imprint, Secret};
 use netwolf_wire::{
     SecretRef,
     status::{Failure, Reason},
@@ -42,6 +42,11 @@ impl Credential {
             agent,
             password: read(login, login.password.as_ref()).await?,
         })
+    }
+
+    /// By what the password is recognised when the other side says it.
+    pub(super) fn imprint(&self) -> Option<Imprint> {
+        self.password.as_ref().map(Secret::imprint)
     }
 
     /// Whether the private key is one of RSA, which can sign in several ways.
