@@ -2,9 +2,10 @@
 //!
 //! Exit codes: 0 done, 1 failed to start or run, 2 bad usage or configuration.
 
-use std::process::ExitCode;
+use std::{alloc::System, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use zeroizing_alloc::ZeroAlloc;
 
 mod agents;
 mod api;
@@ -32,6 +33,10 @@ mod table;
 mod target;
 mod try_out;
 mod unknown;
+
+/// Wipes what is given back: the SSH library leaves passwords and keys in buffers that it lets go.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Real-time monitoring of network devices over SSH, for Prometheus and Grafana.
 #[derive(Debug, Parser)]
