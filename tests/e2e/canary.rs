@@ -1,5 +1,5 @@
 //! No secret gets out: each kind has a canary of its own, and nobody sings in a log, a page, an argument list, an
-//! environment, or in what the commands print.
+//! environment, in what the commands print, or in memory when it is needed no more.
 //!
 //! The search is proven by decoys: text of the same make that is not secret must be found in every kind of place.
 
@@ -12,6 +12,7 @@ use std::{
 use crate::lab::{self, Manager, PATIENCE, Process, eventually};
 
 mod memory;
+mod props;
 mod scene;
 mod search;
 
