@@ -4,6 +4,7 @@ use std::{
     io::{self, Read, Write},
     net::{IpAddr, SocketAddr},
     num::{NonZeroU16, NonZeroU32},
+    path::PathBuf,
     process::ExitCode,
     thread,
 };
@@ -66,6 +67,14 @@ pub struct Args {
     #[arg(long)]
     pub insecure_plaintext: bool,
 
+    /// A program that `exec:` in a reference to a secret may run here, by its absolute path; may be given several times.
+    #[arg(
+        long = "secret.exec-allow",
+        value_name = "PROGRAM",
+        value_parser = netwolf_secret::allowed_program
+    )]
+    pub secret_exec_allow: Vec<PathBuf>,
+
     /// How much to log.
     #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevel,
@@ -127,6 +136,7 @@ fn is_of_usage(error: &anyhow::Error) -> bool {
 /// [`UsageError`] for what cannot be run as it was typed, else why the agent did not start or ended by itself.
 fn run(args: &Args) -> anyhow::Result<()> {
     telemetry::init(args.log_level, args.log_format);
+    netwolf_secret::allow_programs(args.secret_exec_allow.clone());
     check_manager(&args.manager_address, args.insecure_plaintext)?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()

@@ -82,7 +82,7 @@ mod timing;
 
 pub use self::manners::{Manners, MannersError};
 pub(crate) use self::shown::shown;
-pub use crate::secret::{Outgoing, Secret};
+pub use netwolf_secret::{Imprint, Outgoing, Secret};
 
 /// Output of one command beyond this is cut, in bytes: the longest useful `show` output is some hundred KiB.
 pub const MAX_OUTPUT: usize = 1 << 20;
@@ -215,9 +215,10 @@ impl State {
 #[derive(Debug)]
 pub struct Dialogue {
     manners: Arc<Manners>,
+    /// Until the login is over.
     enable_secret: Option<Secret>,
-    /// What the login was answered with: not typed here, and not to be shown either.
-    password: Option<Secret>,
+    /// Not to be shown: the same, and what the login was answered with.
+    hidden: Vec<Imprint>,
     /// Bound on each step of the login.
     step_timeout: Duration,
     cleaner: Cleaner,
@@ -253,8 +254,8 @@ impl Dialogue {
     ) -> Self {
         Self {
             manners,
+            hidden: enable_secret.iter().map(Secret::imprint).collect(),
             enable_secret,
-            password: None,
             step_timeout,
             cleaner: Cleaner::new(MAX_OUTPUT),
             prompt: Vec::new(),
@@ -279,8 +280,8 @@ impl Dialogue {
 
     /// Hides `password` in what the device says, too.
     #[must_use]
-    pub fn hiding(mut self, password: Option<Secret>) -> Self {
-        self.password = password;
+    pub fn hiding(mut self, password: Option<Imprint>) -> Self {
+        self.hidden.extend(password);
         self
     }
 
@@ -402,11 +403,8 @@ impl Dialogue {
 
     /// What of the device's text may stand in a message: short, and without the secrets that it was sent.
     fn quote(&self, text: &str) -> String {
-        let secrets = [&self.enable_secret, &self.password];
-        let hidden = secrets
-            .into_iter()
-            .flatten()
-            .fold(text.to_owned(), |text, secret| secret.hide_in(&text));
+        let secrets = self.hidden.iter();
+        let hidden = secrets.fold(text.to_owned(), |text, secret| secret.hide_in(&text));
         excerpt(&hidden)
     }
 }

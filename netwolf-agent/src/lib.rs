@@ -40,7 +40,6 @@ pub mod web;
 
 mod backoff;
 mod batching;
-mod blocking;
 mod clock;
 mod dial;
 mod link;
@@ -49,7 +48,6 @@ mod pacing;
 mod plan;
 mod random;
 mod schedule;
-mod secret;
 mod session;
 mod shard;
 

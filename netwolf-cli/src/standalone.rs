@@ -41,6 +41,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     shards: Option<NonZeroU16>,
 
+    /// A program that `exec:` in a reference to a secret may run here, by its absolute path; may be given several times.
+    #[arg(
+        long = "secret.exec-allow",
+        value_name = "PROGRAM",
+        value_parser = netwolf_secret::allowed_program
+    )]
+    secret_exec_allow: Vec<PathBuf>,
+
     /// From which level on to log.
     #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t)]
     log_level: LogLevel,
@@ -66,6 +74,7 @@ pub(crate) struct Args {
 /// Runs until a signal. The agent ends first, so that its sessions close while the manager still listens.
 pub(crate) fn run(args: Args) -> ExitCode {
     logging::init(args.log_level, args.log_format);
+    netwolf_secret::allow_programs(args.secret_exec_allow.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

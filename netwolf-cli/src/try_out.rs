@@ -33,6 +33,14 @@ pub(crate) struct Args {
     )]
     config_file: PathBuf,
 
+    /// A program that `exec:` in a reference to a secret may run here, by its absolute path; may be given several times.
+    #[arg(
+        long = "secret.exec-allow",
+        value_name = "PROGRAM",
+        value_parser = netwolf_secret::allowed_program
+    )]
+    secret_exec_allow: Vec<PathBuf>,
+
     /// The device's name in the configuration.
     #[arg(value_name = "DEVICE")]
     device: String,
@@ -54,6 +62,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     if let Err(unknown) = target::commands(args.subject.command.as_ref()) {
         return unknown.tell();
     }
+    netwolf_secret::allow_programs(args.secret_exec_allow.clone());
     let Some(loaded) = inventory::load(&args.config_file) else {
         return ExitCode::from(2);
     };

@@ -62,6 +62,14 @@ pub struct Args {
     #[arg(long)]
     pub insecure_plaintext: bool,
 
+    /// A program that `exec:` in a reference to a secret may run here, by its absolute path; may be given several times.
+    #[arg(
+        long = "secret.exec-allow",
+        value_name = "PROGRAM",
+        value_parser = netwolf_secret::allowed_program
+    )]
+    pub secret_exec_allow: Vec<PathBuf>,
+
     /// From which level on to log.
     #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevel,
@@ -102,6 +110,7 @@ const LINGER: Duration = Duration::from_millis(100);
 /// The whole program: log, runtime, signals, exit code.
 pub fn main(args: Args) -> ExitCode {
     logging::init(args.log_level, args.log_format);
+    netwolf_secret::allow_programs(args.secret_exec_allow.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

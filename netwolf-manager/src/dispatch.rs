@@ -213,9 +213,10 @@ impl Dispatcher {
         if let Some(old) = admitted.replaced {
             self.drop_link(now, old);
         }
+        let protocol = welcome.protocol;
         self.actions.push_back(Action::Admitted(link));
         self.actions.push_back(Action::Send(link, welcome.into()));
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::speaking(protocol);
         outbox.breakers = self.breakers.all();
         self.outboxes.insert(link, outbox);
         self.adopt(admitted.member, &shard, hello, highest);

@@ -8,8 +8,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What this build speaks.
-pub const CURRENT: Version = Version { major: 1, minor: 0 };
+/// What this build speaks. Since 1.1 a form of [`SecretRef`] that is not known is no broken message, and there are
+/// `credential:` and `exec:`.
+///
+/// [`SecretRef`]: crate::SecretRef
+pub const CURRENT: Version = Version { major: 1, minor: 1 };
 
 /// A protocol version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -69,6 +69,7 @@ fn the_two_programs_never_import_each_other_and_the_manager_knows_no_ssh() {
             "axum",
         ],
     );
+    free_of("netwolf-secret", &["russh", "hyper"]);
     free_of(
         "netwolf-simulator",
         &["netwolf-wire", "netwolf-agent", "netwolf-manager"],

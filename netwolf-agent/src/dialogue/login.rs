@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use netwolf_secret::Secret;
 use netwolf_wire::status::{Failure, Reason};
 
 use super::{
     Dialogue, Event, NUDGE, QUIET, State,
     echo::{Echo, Sought, find_echo},
 };
-use crate::secret::Secret;
 
 /// The newline behind a banner's line has so much time to be answered before another one is sent.
 const SWALLOWED: Duration = Duration::from_millis(600);
@@ -189,12 +189,13 @@ impl Dialogue {
     }
 
     pub(super) fn set_up(&mut self, step: usize, now: Instant) {
-        match self.manners.setup.get(step).cloned() {
-            Some(text) => {
-                let typed = self.type_line(&text, now + self.step_timeout);
-                self.state = State::SettingUp { step, typed };
-            }
-            None => self.become_ready(Event::Ready, now),
+        if let Some(text) = self.manners.setup.get(step).cloned() {
+            let typed = self.type_line(&text, now + self.step_timeout);
+            self.state = State::SettingUp { step, typed };
+        } else {
+            // It was typed, or is not wanted: the session may last for weeks.
+            self.enable_secret = None;
+            self.become_ready(Event::Ready, now);
         }
     }
 

@@ -1,5 +1,6 @@
 //! A platform made ready for use: its regular expressions compiled once a plan, shared by all its sessions.
 
+use netwolf_secret::Secret;
 use netwolf_wire::{
     platform::{Keepalive, Pager, Platform, Transport},
     status::Reason,
@@ -8,7 +9,6 @@ use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
 use super::text_of;
-use crate::secret::Secret;
 
 /// A compiled regular expression may take so much memory; a Unicode `\w{1,63}` alone takes more than 1 MiB.
 const REGEX_LIMIT: usize = 10 << 20;

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use netwolf_secret::{Imprint, Secret};
 use netwolf_wire::{
     platform::Transport,
     status::{Failure, Reason},
@@ -13,13 +14,10 @@ use super::{
     feed::{Feed, Tap},
     ssh::Connection,
 };
-use crate::{
-    dialogue::{
-        Dialogue, Event, INTERRUPT_GRACE, Output,
-        exec::{Exec, ExecOutput, MAX_CLOSED_FIRST, MAX_STUCK},
-        manners::{Manners, excerpt},
-    },
-    secret::Secret,
+use crate::dialogue::{
+    Dialogue, Event, INTERRUPT_GRACE, Output,
+    exec::{Exec, ExecOutput, MAX_CLOSED_FIRST, MAX_STUCK},
+    manners::{Manners, excerpt},
 };
 
 /// What became of a command.
@@ -39,7 +37,7 @@ pub(super) struct Live {
     connection: Connection,
     manners: Arc<Manners>,
     /// Not to be shown when the device says it; a shell's dialogue has typed it by then.
-    enable_secret: Option<Secret>,
+    enable_secret: Option<Imprint>,
     /// Exec channels that the device keeps taken by commands that did not stop.
     stuck: u32,
     closed_first: u32,
@@ -64,10 +62,11 @@ impl Live {
         step_timeout: std::time::Duration,
     ) -> Result<Self, Failure> {
         let transport = manners.transport;
+        let imprint = enable_secret.as_ref().map(Secret::imprint);
         if transport == Transport::Shell {
-            let secret = enable_secret.clone();
-            let dialogue = Dialogue::new(manners.clone(), secret, step_timeout, Instant::now())
-                .hiding(connection.take_password());
+            let dialogue =
+                Dialogue::new(manners.clone(), enable_secret, step_timeout, Instant::now())
+                    .hiding(connection.password().cloned());
             if let Err(failure) = connection
                 .open_shell(manners.width, Tap::Shell(Box::new(dialogue)))
                 .await
@@ -79,7 +78,7 @@ impl Live {
         let mut live = Self {
             connection,
             manners: manners.clone(),
-            enable_secret,
+            enable_secret: imprint,
             stuck: 0,
             closed_first: 0,
             tells_status: false,

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use netwolf_secret::{Imprint, Secret};
 use netwolf_wire::{
     DeviceName,
     platform::Platform,
@@ -21,10 +22,7 @@ use super::{
     live::{Live, Outcome},
     ssh::{self, Login, Took, jump::JumpHosts},
 };
-use crate::{
-    dialogue::{self, Output, manners::Manners},
-    secret::Secret,
-};
+use crate::dialogue::{self, Output, manners::Manners};
 
 /// A session that one person asked for.
 pub(crate) struct Once {
@@ -34,7 +32,7 @@ pub(crate) struct Once {
 }
 
 /// The secrets of a login, to be hidden wherever a device repeats them.
-pub(crate) struct Secrets(Vec<Secret>);
+pub(crate) struct Secrets(Vec<Imprint>);
 
 impl Secrets {
     /// Reads the password and the enable secret of `account`.
@@ -44,7 +42,8 @@ impl Secrets {
     pub(crate) async fn read(account: &Account) -> Result<Self, Failure> {
         let mut secrets = Vec::new();
         for reference in [&account.password, &account.enable_secret] {
-            secrets.extend(ssh::read_secret(account, reference.as_ref()).await?);
+            let secret = ssh::read_secret(account, reference.as_ref()).await?;
+            secrets.extend(secret.as_ref().map(Secret::imprint));
         }
         Ok(Self(secrets))
     }

@@ -185,7 +185,7 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Connection, Failure> {
         channel: None,
         feed,
         open_timeout: door.deadline,
-        password: credential.password,
+        password: credential.imprint(),
         terminal: login.platform.terminal.clone(),
         took,
         _kill: shaken.kill,
@@ -215,7 +215,7 @@ async fn handshake(
         sink: sink.clone(),
         policy,
         verdict: verdict.clone(),
-        password: credential.password.clone(),
+        password: credential.imprint(),
     };
     let (socket, kill) = Socket::new(stream, traffic);
     let connecting = russh_client::connect_stream(config, socket, client);

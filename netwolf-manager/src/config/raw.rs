@@ -2,7 +2,7 @@
 //!
 //! [`check`]: super::check
 
-use netwolf_wire::{SecretRef, Span, legacy::Legacy};
+use netwolf_wire::{SecretRef, Span, legacy::Legacy, secret::SecretRefError};
 use serde::{
     Deserialize, Deserializer,
     de::{self, Error as _},
@@ -192,11 +192,12 @@ pub(super) struct Secret(pub(super) SecretRef);
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(|error: netwolf_wire::secret::SecretRefError| {
-            de::Error::custom(format_args!(
+        text.parse().map(Self).map_err(|error| match error {
+            SecretRefError::Form => de::Error::custom(format_args!(
                 "{error}{}put the secret into a file that only the agent can read, or into the agent's environment",
                 super::yaml::HINT,
-            ))
+            )),
+            error => de::Error::custom(error),
         })
     }
 }
@@ -208,7 +209,9 @@ pub(super) struct AgentSocket(pub(super) SecretRef);
 impl<'de> Deserialize<'de> for AgentSocket {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(|_| {
+        let reference = text.parse().ok();
+        let place = reference.filter(|it| matches!(it, SecretRef::Env(_) | SecretRef::File(_)));
+        place.map(Self).ok_or_else(|| {
             de::Error::custom(format_args!(
                 "the socket of an ssh-agent is `env:NAME` or `file:/absolute/path`{}\
                  `env:SSH_AUTH_SOCK` is what an agent in the environment of a login goes by",

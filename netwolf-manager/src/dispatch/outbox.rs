@@ -1,12 +1,14 @@
 //! What waits to be told to one shard, cut into messages that stay well under the frame limit.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use netwolf_wire::{
     DeviceName, Epoch,
     hash::Digest,
+    job::Job,
     login::{Breaker, LoginAsk},
     message::{Assign, Breakers, Lease, Permits, Plans, Probe, Revoke, ToAgent},
+    version::{self, Version},
 };
 
 use crate::inventory::Inventory;
@@ -40,9 +42,37 @@ pub(super) struct Outbox {
     /// Asks that are granted.
     pub(super) permits: Vec<LoginAsk>,
     plans_sent: HashSet<Digest>,
+    /// What the other side speaks, where that is not what we do.
+    older: Option<Version>,
 }
 
 impl Outbox {
+    /// For a side that speaks `protocol`.
+    pub(super) fn speaking(protocol: Version) -> Self {
+        Self {
+            older: (protocol < version::CURRENT).then_some(protocol),
+            ..Self::default()
+        }
+    }
+
+    /// `lease` in words that the other side knows.
+    fn translated(&self, lease: Lease) -> Lease {
+        let target = self.older.and_then(|it| lease.job.target.for_protocol(it));
+        match target {
+            Some(target) => {
+                let job = Job {
+                    target,
+                    ..Job::clone(&lease.job)
+                };
+                Lease {
+                    job: Arc::new(job),
+                    ..lease
+                }
+            }
+            None => lease,
+        }
+    }
+
     /// Sends everything: breakers first, so that nobody logs in meanwhile, plans before the leases that name them, and leases before revocations, since one may
     /// be of a lease that was granted a moment ago and has not left yet.
     pub(super) fn flush(&mut self, inventory: &Inventory, mut send: impl FnMut(ToAgent)) {
@@ -71,7 +101,10 @@ impl Outbox {
         for leases in std::mem::take(&mut self.assign).chunks(ASSIGN_BATCH) {
             send(
                 Assign {
-                    leases: leases.to_vec(),
+                    leases: leases
+                        .iter()
+                        .map(|lease| self.translated(lease.clone()))
+                        .collect(),
                 }
                 .into(),
             );
@@ -91,5 +124,41 @@ impl Outbox {
             let permits = permits.to_vec();
             send(Permits { permits }.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netwolf_wire::SecretRef;
+
+    use super::*;
+    use crate::testing;
+
+    fn password_told_to(protocol: Version) -> SecretRef {
+        let inventory = testing::inventory([("r1", 22)]);
+        let mut job = Job::clone(&inventory.devices.values().next().unwrap().job);
+        job.target.login.password = Some("exec:/usr/bin/vault read r1".parse().unwrap());
+        let mut outbox = Outbox::speaking(protocol);
+        outbox.assign.push(Lease {
+            epoch: Epoch(1),
+            job: Arc::new(job),
+        });
+        let mut told = None;
+        outbox.flush(&inventory, |message| {
+            if let ToAgent::Assign(assign) = message {
+                told = assign.leases[0].job.target.login.password.clone();
+            }
+        });
+        told.unwrap()
+    }
+
+    #[test]
+    fn an_older_agent_is_told_of_no_secret_that_it_cannot_read() {
+        assert!(matches!(
+            password_told_to(version::CURRENT),
+            SecretRef::Exec(_)
+        ));
+        let old = Version { major: 1, minor: 0 };
+        assert!(matches!(password_told_to(old), SecretRef::Env(_)));
     }
 }

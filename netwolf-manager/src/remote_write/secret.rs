@@ -1,54 +1,61 @@
-//! Secrets for receivers, read on the manager's machine when they are needed.
-
-use std::{env, fs::File, io::Read};
+//! How we prove to a receiver who we are, from secrets that are read when they are needed.
 
 use base64ct::{Base64, Encoding};
 use hyper::header::HeaderValue;
-use netwolf_wire::SecretRef;
-use zeroize::Zeroizing;
+use netwolf_secret::{Imprint, Secret, resolve};
 
 use super::Authorization;
 
-/// A longer one is no token.
-const MAX_SECRET: u64 = 64 << 10;
-
-/// The header `Authorization`; an error says what cannot be read, and never the secret.
-pub(super) fn header(authorization: &Authorization) -> Result<HeaderValue, String> {
-    let (text, reference) = match authorization {
-        Authorization::Basic { username, password } => {
-            let pair = Zeroizing::new(format!("{username}:{}", *read(password)?));
-            let encoded = Zeroizing::new(Base64::encode_string(pair.as_bytes()));
-            (Zeroizing::new(format!("Basic {}", *encoded)), password)
-        }
-        Authorization::Bearer(token) => {
-            (Zeroizing::new(format!("Bearer {}", *read(token)?)), token)
-        }
-    };
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| format!("{reference} has characters that a header cannot have"))?;
-    value.set_sensitive(true);
-    Ok(value)
+/// The header `Authorization`, and by what it is recognised when somebody repeats it.
+#[derive(Debug)]
+pub(super) struct Proof {
+    header: HeaderValue,
+    secrets: Vec<Imprint>,
 }
 
-fn read(reference: &SecretRef) -> Result<Zeroizing<String>, String> {
-    let text = match reference {
-        SecretRef::Env(name) => env::var(name).map_err(|_| format!("{reference} is not set"))?,
-        SecretRef::File(path) => {
-            let mut text = String::new();
-            File::open(path)
-                .and_then(|file| file.take(MAX_SECRET).read_to_string(&mut text))
-                .map_err(|error| format!("{reference} cannot be read: {error}"))?;
-            text
+impl Proof {
+    /// Reads the secret; an error says what cannot be read, and never the secret.
+    pub(super) async fn read(authorization: &Authorization) -> Result<Self, String> {
+        let (Authorization::Basic {
+            password: reference,
+            ..
         }
-    };
-    let mut text = Zeroizing::new(text);
-    let bare = text.trim_end_matches(['\r', '\n']).len();
-    text.truncate(bare);
-    Ok(text)
+        | Authorization::Bearer(reference)) = authorization;
+        let secret = resolve(reference)
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut secrets = vec![secret.imprint()];
+        let text = match authorization {
+            Authorization::Basic { username, .. } => {
+                let pair = Secret::new(format!("{username}:{}", secret.expose()));
+                let encoded = Secret::new(Base64::encode_string(pair.expose().as_bytes()));
+                secrets.push(encoded.imprint());
+                Secret::new(format!("Basic {}", encoded.expose()))
+            }
+            Authorization::Bearer(_) => Secret::new(format!("Bearer {}", secret.expose())),
+        };
+        let mut header = HeaderValue::from_str(text.expose())
+            .map_err(|_| format!("{reference} has characters that a header cannot have"))?;
+        header.set_sensitive(true);
+        Ok(Self { header, secrets })
+    }
+
+    /// What is sent.
+    pub(super) fn header(&self) -> HeaderValue {
+        self.header.clone()
+    }
+
+    /// What a receiver says, without what it was sent: some repeat all that they do not like.
+    pub(super) fn hide_in(&self, text: &str) -> String {
+        let secrets = self.secrets.iter();
+        secrets.fold(text.to_owned(), |text, secret| secret.hide_in(&text))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use netwolf_wire::SecretRef;
+
     use super::*;
 
     fn written(content: &str) -> (tempfile::TempDir, SecretRef) {
@@ -58,29 +65,34 @@ mod tests {
         (folder, SecretRef::File(path))
     }
 
-    #[test]
-    fn secrets_become_headers() {
+    #[tokio::test]
+    async fn secrets_become_headers_that_are_recognised() {
         // The pair of RFC 7617, section 2.
         let (_folder, password) = written("open sesame\n");
         let username = "Aladdin".into();
-        let basic = header(&Authorization::Basic { username, password }).unwrap();
-        assert_eq!(basic, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        let basic = Authorization::Basic { username, password };
+        let basic = Proof::read(&basic).await.unwrap();
+        assert_eq!(basic.header(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        let said = "no QWxhZGRpbjpvcGVuIHNlc2FtZQ== (open sesame)";
+        assert_eq!(basic.hide_in(said), "no *** (***)");
         let (_folder, token) = written("t0ken\r\n");
-        let bearer = header(&Authorization::Bearer(token)).unwrap();
-        assert_eq!(bearer, "Bearer t0ken");
-        assert!(bearer.is_sensitive());
+        let bearer = Proof::read(&Authorization::Bearer(token)).await.unwrap();
+        assert_eq!(bearer.header(), "Bearer t0ken");
+        assert!(bearer.header().is_sensitive());
+        assert_eq!(bearer.hide_in("Bearer t0ken?"), "Bearer ***?");
     }
 
-    #[test]
-    fn what_cannot_be_used_is_named_and_not_shown() {
+    #[tokio::test]
+    async fn what_cannot_be_used_is_named_and_not_shown() {
         let (folder, token) = written("canary\u{1}");
-        let error = header(&Authorization::Bearer(token)).unwrap_err();
+        let error = Proof::read(&Authorization::Bearer(token)).await;
+        let error = error.unwrap_err();
         assert!(
             error.starts_with("file:") && !error.contains("canary"),
             "{error}"
         );
         let gone = SecretRef::File(folder.path().join("gone"));
-        let error = header(&Authorization::Bearer(gone)).unwrap_err();
-        assert!(error.contains("cannot be read"), "{error}");
+        let error = Proof::read(&Authorization::Bearer(gone)).await.unwrap_err();
+        assert!(error.contains("cannot read"), "{error}");
     }
 }

@@ -21,7 +21,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Request, Response, StatusCode,
     body::{Body, Incoming},
-    header::{self, HeaderValue},
+    header,
 };
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -37,7 +37,7 @@ use super::{
     meters::Meter,
     protobuf::write_request,
     queue::{Queue, Sample},
-    secret,
+    secret::Proof,
 };
 use crate::clock::unix_ms;
 
@@ -69,7 +69,7 @@ pub(super) struct Sender {
     meter: Meter,
     client: Client<HttpConnector, Full<Bytes>>,
     /// Read when it is needed, and again after the receiver did not take it.
-    authorization: Option<HeaderValue>,
+    proof: Option<Proof>,
     /// Samples that are under way.
     n_in_flight: usize,
     /// Which of the remote's connections it is.
@@ -118,7 +118,7 @@ impl Sender {
             queue,
             meter,
             client: Client::builder(TokioExecutor::new()).build(connector),
-            authorization: None,
+            proof: None,
             n_in_flight: 0,
             lane,
             health,
@@ -247,7 +247,7 @@ impl Sender {
             pause: None,
             may_be_content: false,
         };
-        let request = match self.request(&message) {
+        let request = match self.request(&message).await {
             Ok(request) => request,
             Err(why) => return later(why),
         };
@@ -255,7 +255,9 @@ impl Sender {
         let started = Instant::now();
         let exchange = async {
             let response = self.client.request(request).await?;
-            Ok::<_, hyper_util::client::legacy::Error>(Self::read(response).await)
+            Ok::<_, hyper_util::client::legacy::Error>(
+                Self::read(response, self.proof.as_ref()).await,
+            )
         };
         let exchanged = timeout(self.remote.timeout, exchange).await;
         self.meter
@@ -276,7 +278,7 @@ impl Sender {
                 may_be_content: status == StatusCode::INTERNAL_SERVER_ERROR,
             },
             code => {
-                if matches!(code, 401 | 403) && self.has_new_secret() {
+                if matches!(code, 401 | 403) && self.has_new_secret().await {
                     return later(why);
                 }
                 let is_content = matches!(code, 400 | 409 | 413 | 422);
@@ -285,7 +287,7 @@ impl Sender {
         }
     }
 
-    fn request(&mut self, message: &[u8]) -> Result<Request<Full<Bytes>>, String> {
+    async fn request(&mut self, message: &[u8]) -> Result<Request<Full<Bytes>>, String> {
         let body = snap::raw::Encoder::new()
             .compress_vec(message)
             .map_err(|error| error.to_string())?;
@@ -301,12 +303,12 @@ impl Sender {
             request = request.header(name, value);
         }
         if let Some(authorization) = &self.remote.authorization {
-            let header = match self.authorization.take() {
-                Some(header) => header,
-                None => secret::header(authorization)?,
+            let proof = match self.proof.take() {
+                Some(proof) => proof,
+                None => Proof::read(authorization).await?,
             };
-            request = request.header(header::AUTHORIZATION, header.clone());
-            self.authorization = Some(header);
+            request = request.header(header::AUTHORIZATION, proof.header());
+            self.proof = Some(proof);
         }
         request
             .body(Full::from(body))
@@ -314,7 +316,10 @@ impl Sender {
     }
 
     /// The status, when it is to be tried again, and what the receiver says.
-    async fn read(response: Response<Incoming>) -> (StatusCode, Option<Duration>, String) {
+    async fn read(
+        response: Response<Incoming>,
+        proof: Option<&Proof>,
+    ) -> (StatusCode, Option<Duration>, String) {
         let status = response.status();
         let pause = response.headers().get(header::RETRY_AFTER);
         let pause = pause.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -327,6 +332,11 @@ impl Sender {
             .unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // In this order: what is cut in two would not be found any more.
+        let words = match proof {
+            Some(proof) => proof.hide_in(&words),
+            None => words,
+        };
         (
             status,
             pause.map(Duration::from_secs),
@@ -335,11 +345,13 @@ impl Sender {
     }
 
     /// Reads the secret again, and says whether it is another one.
-    fn has_new_secret(&mut self) -> bool {
-        let former = self.authorization.take();
-        let authorization = self.remote.authorization.as_ref();
-        self.authorization = authorization.and_then(|it| secret::header(it).ok());
-        self.authorization.is_some() && self.authorization != former
+    async fn has_new_secret(&mut self) -> bool {
+        let former = self.proof.take();
+        if let Some(authorization) = &self.remote.authorization {
+            self.proof = Proof::read(authorization).await.ok();
+        }
+        let header = |proof: &Option<Proof>| proof.as_ref().map(Proof::header);
+        self.proof.is_some() && header(&self.proof) != header(&former)
     }
 
     fn fell_behind(&mut self, why: &str) {

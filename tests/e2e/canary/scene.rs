@@ -3,15 +3,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::Arc,
 };
 
 use netwolf_simulator::{FleetConfig, Transcript};
 
-use super::search::Words;
+use super::{
+    props::{program, ssh_agent, talkative_receiver},
+    search::Words,
+};
 use crate::{
-    lab::{self, Devices, PATIENCE, Process, eventually},
+    lab::{self, Devices, Process},
     openssh::{self, Sshd},
 };
 
@@ -39,35 +42,6 @@ fn transcript(prompt: &str, greeting: &str, commands: &[(&str, String)]) -> Arc<
     Arc::new(Transcript::parse(&transcript.to_string()).unwrap())
 }
 
-/// An ssh-agent of OpenSSH with one key, whose comment nobody needs to know.
-fn ssh_agent(folder: &Path, comment: &str) -> Option<(Process, PathBuf, String)> {
-    let program = lab::have("ssh-agent", "openssh-client")?;
-    let (key, socket) = (folder.join("agent_key"), folder.join("agent.sock"));
-    openssh::keygen(&key, "", comment)?;
-    let mut command = Command::new(program);
-    command
-        .arg("-D")
-        .arg("-a")
-        .arg(&socket)
-        .stdout(Stdio::null());
-    let agent = Process::spawn("ssh-agent", command, folder);
-    eventually(PATIENCE, "the ssh-agent takes a key", || {
-        let added = Command::new("ssh-add")
-            .arg(&key)
-            .env("SSH_AUTH_SOCK", &socket)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        if added.status.success() {
-            Ok(())
-        } else {
-            Err(String::from_utf8_lossy(&added.stderr).into_owned())
-        }
-    });
-    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
-    Some((agent, socket, public))
-}
-
 /// One device for each kind of secret and for each way to fail with one.
 pub(super) struct Scene {
     pub(super) words: Words,
@@ -75,6 +49,10 @@ pub(super) struct Scene {
     pub(super) folder: tempfile::TempDir,
     pub(super) config: PathBuf,
     pub(super) socket: PathBuf,
+    /// What systemd would hand over.
+    pub(super) credentials: PathBuf,
+    /// That `exec:` may run.
+    pub(super) programs: [PathBuf; 2],
     _simulator: Process,
     pub(super) simulator_id: u32,
     _fleets: Vec<Devices>,
@@ -83,7 +61,11 @@ pub(super) struct Scene {
 }
 
 /// Devices that come up, and those that do not with the reason.
-pub(super) const UP: [&str; 7] = [
+pub(super) const UP: [&str; 11] = [
+    "quiet",
+    "by-credential",
+    "by-exec",
+    "asks",
     "by-file",
     "by-env",
     "by-key",
@@ -92,7 +74,9 @@ pub(super) const UP: [&str; 7] = [
     "echo",
     "behind-sshd",
 ];
-pub(super) const DOWN: [(&str, &str); 4] = [
+pub(super) const DOWN: [(&str, &str); 6] = [
+    ("vault-fails", "secret_unavailable"),
+    ("vault-forbidden", "secret_unavailable"),
     ("stale", "auth_failed"),
     ("not-enabled", "enable_failed"),
     ("mute", "no_prompt"),
@@ -100,6 +84,12 @@ pub(super) const DOWN: [(&str, &str); 4] = [
 ];
 
 impl Scene {
+    /// Lets a command run the programs of the scene.
+    pub(super) fn allowed(&self) -> Vec<String> {
+        let flag = |program: &PathBuf| format!("--secret.exec-allow={}", program.display());
+        self.programs.iter().map(flag).collect()
+    }
+
     #[expect(
         clippy::too_many_lines,
         reason = "a scene is told from its beginning to its end"
@@ -118,6 +108,27 @@ impl Scene {
         let gate = file("gate", "jump-password");
         let wrong = file("wrong", "wrong-password");
         let wrong_enable = file("wrong_enable", "wrong-enable-secret");
+        let printed = file("printed", "password-exec");
+        let failing = file("failing", "failing-exec");
+        let quiet_enable = file("quiet_enable", "wiped-enable-secret");
+        let answer = file("answer", "keyboard-answer");
+        let basic = file("basic", "remote-basic");
+        let bearer = file("bearer", "remote-bearer");
+        let credentials = secrets.path().join("credentials");
+        fs::create_dir(&credentials).unwrap();
+        fs::write(
+            credentials.join("router"),
+            words.canary("password-credential"),
+        )
+        .unwrap();
+        let vault = program(secrets.path(), "vault", "cat \"$1\"");
+        // It says on both of its outputs what it should not.
+        let broken = program(
+            secrets.path(),
+            "broken",
+            "cat \"$1\"; cat \"$1\" >&2; exit 7",
+        );
+        let receiver = talkative_receiver();
         let key = secrets.path().join("id_ed25519");
         openssh::keygen(
             &key,
@@ -194,6 +205,14 @@ impl Scene {
             fleet("mute", told, |config| {
                 config.transcript = Some(transcript(&format!("hm, {told}, hm>"), "", &[]));
             }),
+            fleet("by-credential", secret("password-credential"), |_| {}),
+            fleet("quiet", secret("password-credential"), |config| {
+                config.enable_secret = Some(secret("wiped-enable-secret").into());
+            }),
+            fleet("by-exec", secret("password-exec"), |_| {}),
+            fleet("asks", secret("keyboard-answer"), |config| {
+                config.faults.keyboard_interactive_only = true;
+            }),
         ];
         let place = |n: usize| {
             let device = &fleets[n].fleet().devices()[0];
@@ -222,6 +241,15 @@ impl Scene {
              \x20 not-enabled: {{ username: netwolf, password: \"file:{password}\", enable_secret: \"file:{wrong_enable}\" }}\n\
              \x20 gate: {{ username: netwolf, password: \"file:{gate}\" }}\n\
              \x20 sshd: {{ username: {user}, private_key: \"file:{key}\", passphrase: \"file:{passphrase}\" }}\n\
+             \x20 handed: {{ username: netwolf, password: \"credential:router\" }}\n\
+             \x20 quiet: {{ username: netwolf, password: \"credential:router\", enable_secret: \"exec:{vault} {quiet_enable}\" }}\n\
+             \x20 vault: {{ username: netwolf, password: \"exec:{vault} '{printed}'\" }}\n\
+             \x20 broken: {{ username: netwolf, password: \"exec:{broken} {failing}\" }}\n\
+             \x20 forbidden: {{ username: netwolf, password: \"exec:/bin/cat {printed}\" }}\n\
+             \x20 asked: {{ username: netwolf, password: \"file:{answer}\" }}\n\
+             remote_write:\n\
+             \x20 - {{ name: basic, url: \"http://{receiver}/api/v1/write\", username: netwolf, password: \"file:{basic}\" }}\n\
+             \x20 - {{ name: bearer, url: \"http://{receiver}/api/v1/write\", bearer_token: \"file:{bearer}\" }}\n\
              jump_hosts:\n\
              \x20 gate: {{ {gate_place}, credential: gate }}\n\
              \x20 sshd: {{ address: 127.0.0.1, port: {port}, credential: sshd, host_key: \"{host_key}\" }}\n\
@@ -236,6 +264,12 @@ impl Scene {
              \x20 - {{ name: stale, credential: stale, {stale} }}\n\
              \x20 - {{ name: not-enabled, credential: not-enabled, {not_enabled} }}\n\
              \x20 - {{ name: behind-gate, credential: file, jump_host: gate, {by_file} }}\n\
+             \x20 - {{ name: by-credential, credential: handed, {by_credential} }}\n\
+             \x20 - {{ name: quiet, credential: quiet, {quiet} }}\n\
+             \x20 - {{ name: by-exec, credential: vault, {by_exec} }}\n\
+             \x20 - {{ name: asks, credential: asked, {asks} }}\n\
+             \x20 - {{ name: vault-fails, credential: broken, {by_exec} }}\n\
+             \x20 - {{ name: vault-forbidden, credential: forbidden, {by_exec} }}\n\
              \x20 - {{ name: behind-sshd, credential: env, jump_host: sshd, {by_env} }}\n",
             password = show(&password),
             key = show(&key),
@@ -253,6 +287,18 @@ impl Scene {
             by_agent = place(2),
             echo = place(4),
             mute = place(5),
+            by_credential = place(6),
+            quiet = place(7),
+            by_exec = place(8),
+            asks = place(9),
+            quiet_enable = show(&quiet_enable),
+            vault = show(&vault),
+            broken = show(&broken),
+            printed = show(&printed),
+            failing = show(&failing),
+            answer = show(&answer),
+            basic = show(&basic),
+            bearer = show(&bearer),
         );
         fs::write(&config, text).unwrap();
         fs::create_dir(folder.path().join("collectors")).unwrap();
@@ -268,6 +314,8 @@ impl Scene {
             folder,
             config,
             socket,
+            credentials,
+            programs: [vault, broken],
             simulator_id: simulator.id(),
             _simulator: simulator,
             _fleets: fleets,

@@ -4,13 +4,19 @@ use std::{
     fmt::Write as _,
     fs,
     path::Path,
+    sync::OnceLock,
     time::{SystemTime, UNIX_EPOCH},
 };
+
+use base64ct::{Base64Unpadded, Encoding};
+use regex::bytes::{Regex, RegexSet};
 
 /// The secrets of one run, and what is no secret. Each is a word that nothing else contains.
 pub(super) struct Words {
     pub(super) canaries: Vec<(&'static str, String)>,
     pub(super) decoy: String,
+    /// For each of the canaries, once all are there.
+    search: OnceLock<RegexSet>,
 }
 
 impl Words {
@@ -27,12 +33,24 @@ impl Words {
             "jump-password",
             "wrong-password",
             "wrong-enable-secret",
+            "password-credential",
+            "wiped-enable-secret",
+            "password-exec",
+            "keyboard-answer",
+            "failing-exec",
+            "remote-basic",
+            "remote-bearer",
+            "typed-in-place",
         ];
+        // Each half is a word of its own, too.
+        let canary = |kind: &str| {
+            let kind = kind.replace('-', "");
+            format!("{kind}{run}{kind}")
+        };
         Self {
-            canaries: kinds
-                .map(|kind| (kind, format!("canary{run}{}", kind.replace('-', ""))))
-                .into(),
+            canaries: kinds.map(|kind| (kind, canary(kind))).into(),
             decoy: format!("decoy{run}"),
+            search: OnceLock::new(),
         }
     }
 
@@ -43,11 +61,12 @@ impl Words {
 
     /// Which secrets are in `text`, in any of the shapes in which programs write bytes.
     pub(super) fn found_in(&self, text: &[u8]) -> Vec<&'static str> {
-        self.canaries
-            .iter()
-            .filter(|(_, canary)| holds(text, canary))
-            .map(|(kind, _)| *kind)
-            .collect()
+        let search = self.search.get_or_init(|| {
+            let canaries = self.canaries.iter();
+            RegexSet::new(canaries.map(|(_, canary)| pattern(canary))).unwrap()
+        });
+        let found = search.matches(text).into_iter();
+        found.map(|index| self.canaries[index].0).collect()
     }
 
     pub(super) fn has_decoy(&self, text: &[u8]) -> bool {
@@ -55,18 +74,37 @@ impl Words {
     }
 }
 
-/// Whether `text` has `word` as it is, in hexadecimal digits, or as Rust shows bytes.
-fn holds(text: &[u8], word: &str) -> bool {
-    let hex = word.bytes().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").unwrap();
-        hex
-    });
+/// `word` as programs write bytes: as it is, in hexadecimal digits, in those of a URL, as Rust shows bytes, and in base64
+/// wherever it begins in a longer text.
+fn shapes(word: &str) -> Vec<String> {
+    let digits = |before: &str| {
+        word.bytes().fold(String::new(), |mut text, byte| {
+            write!(text, "{before}{byte:02x}").unwrap();
+            text
+        })
+    };
     let listed = format!("{:?}", word.as_bytes());
-    let listed = listed.trim_matches(['[', ']']);
-    [word, &hex, listed].iter().any(|shape| {
-        text.windows(shape.len())
-            .any(|window| window.eq_ignore_ascii_case(shape.as_bytes()))
-    })
+    let listed = listed.trim_matches(['[', ']']).to_owned();
+    let encoded = (0..3).map(|before| {
+        let text = Base64Unpadded::encode_string(format!("{:before$}{word}", "").as_bytes());
+        // What stands at its ends depends on what is beside the word.
+        let whole = (before * 8).div_ceil(6)..(before + word.len()) * 8 / 6;
+        text.get(whole).unwrap().to_owned()
+    });
+    [word.to_owned(), digits(""), digits("%"), listed]
+        .into_iter()
+        .chain(encoded)
+        .collect()
+}
+
+/// Whether `text` has `word` in any of its shapes.
+fn holds(text: &[u8], word: &str) -> bool {
+    Regex::new(&pattern(word)).unwrap().is_match(text)
+}
+
+fn pattern(word: &str) -> String {
+    let shapes = shapes(word).into_iter().map(|shape| regex::escape(&shape));
+    format!("(?i){}", shapes.collect::<Vec<_>>().join("|"))
 }
 
 /// What was looked at: where, and what stood there.
@@ -132,12 +170,19 @@ impl Places {
 fn the_search_for_canaries_hears_each_of_them() {
     let words = Words::new();
     for (kind, canary) in &words.canaries {
+        let encoded = |text: String| Base64Unpadded::encode_string(text.as_bytes());
         for text in [
             format!("login with {canary}!"),
             format!("{:?}", canary.as_bytes()),
             canary
                 .bytes()
                 .fold(String::new(), |text, byte| format!("{text}{byte:02X}")),
+            canary
+                .bytes()
+                .fold("?q=".to_owned(), |text, byte| format!("{text}%{byte:02X}")),
+            encoded(format!("netwolf:{canary}")),
+            encoded(format!("a:{canary} and more")),
+            encoded(format!("user:{canary}.")),
         ] {
             let mut places = Places::default();
             places.add("a page", "nothing of interest");

@@ -137,7 +137,9 @@ fn secrets_are_neither_in_messages_nor_in_debug_output() {
     assert!(failure.message.contains("% *** is wrong"), "{failure:?}");
 
     let mut bench = Bench::ios();
-    bench.dialogue = bench.dialogue.hiding(Some(Secret::new("hunter2".into())));
+    bench.dialogue = bench
+        .dialogue
+        .hiding(Some(Secret::new("hunter2".into()).imprint()));
     bench
         .run("hunter")
         .device("hunter\r\n% Invalid input hunter2\r\nrtr-1#");

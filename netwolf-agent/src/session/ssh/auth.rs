@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use netwolf_secret::Secret;
 use netwolf_wire::{
     legacy::Legacy,
     platform::Question,
@@ -24,7 +25,6 @@ use super::{
     credential::Credential,
     questions::{Answer, answer},
 };
-use crate::secret::Secret;
 
 mod keys;
 

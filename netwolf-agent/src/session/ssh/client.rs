@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use netwolf_secret::Imprint;
 use netwolf_wire::status::{Failure, Reason};
 use russh::{
     ChannelId, Sig,
@@ -10,10 +11,7 @@ use russh::{
 };
 
 use super::{error::ended, jump::Ways, policy::Policy};
-use crate::{
-    secret::Secret,
-    session::{feed::Feed, host_key::PresentedKey},
-};
+use crate::session::{feed::Feed, host_key::PresentedKey};
 
 /// Where it goes what comes over a connection.
 #[derive(Clone)]
@@ -49,7 +47,7 @@ pub(super) struct Client {
     /// Why the host key was not taken.
     pub(super) verdict: Arc<Mutex<Option<Failure>>>,
     /// Not to be shown when the other side says it.
-    pub(super) password: Option<Secret>,
+    pub(super) password: Option<Imprint>,
 }
 
 /// What a server shows of its key.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use netwolf_secret::{Imprint, Outgoing};
 use netwolf_wire::status::{Failure, Reason};
 use russh::{
     ChannelWriteHalf, Disconnect, Sig,
@@ -11,12 +12,9 @@ use russh::{
 use tokio::time::timeout;
 
 use super::{client::Client, took::Took};
-use crate::{
-    secret::{Outgoing, Secret},
-    session::{
-        feed::{Feed, Tap},
-        socket::KillOnDrop,
-    },
+use crate::session::{
+    feed::{Feed, Tap},
+    socket::KillOnDrop,
 };
 
 /// A device that does not take what we type for so long is not listening.
@@ -35,7 +33,7 @@ pub(in crate::session) struct Connection {
     pub(super) channel: Option<ChannelWriteHalf<Msg>>,
     pub(super) feed: Arc<Feed>,
     pub(super) open_timeout: Duration,
-    pub(super) password: Option<Secret>,
+    pub(super) password: Option<Imprint>,
     /// Name of the terminal to ask for.
     pub(super) terminal: String,
     pub(super) took: Took,
@@ -54,8 +52,8 @@ impl Connection {
     }
 
     /// The password of the login, if there is one: not to be shown when the device says it.
-    pub(in crate::session) fn take_password(&mut self) -> Option<Secret> {
-        self.password.clone()
+    pub(in crate::session) fn password(&self) -> Option<&Imprint> {
+        self.password.as_ref()
     }
 
     /// What the device said, without the password of the login.

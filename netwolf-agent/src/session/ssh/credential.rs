@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use netwolf_secret::{Imprint, Secret};
 use netwolf_wire::{
     SecretRef,
     status::{Failure, Reason},
@@ -11,10 +12,7 @@ use russh::keys::{PrivateKey, decode_secret_key};
 use tokio::time::timeout;
 
 use super::{agent::Agent, opened_keys};
-use crate::secret::{self, Secret};
 
-/// A file that cannot be read in so long is on a network that is gone; it must not hold up the login for ever.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Opening an encrypted key takes a tenth of a second on purpose, and more with other keys waiting.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -46,6 +44,11 @@ impl Credential {
         })
     }
 
+    /// By what the password is recognised when the other side says it.
+    pub(super) fn imprint(&self) -> Option<Imprint> {
+        self.password.as_ref().map(Secret::imprint)
+    }
+
     /// Whether the private key is one of RSA, which can sign in several ways.
     pub(super) fn has_rsa_key(&self) -> bool {
         self.key
@@ -70,33 +73,26 @@ pub(in crate::session) async fn read(
     let Some(reference) = reference else {
         return Ok(None);
     };
-    match timeout(READ_TIMEOUT, secret::resolve(reference)).await {
-        Ok(Ok(secret)) => Ok(Some(secret)),
-        Ok(Err(error)) => Err(unavailable(login, &error.to_string())),
-        Err(_) => Err(unavailable(
-            login,
-            &format!(
-                "\"{reference}\" could not be read within {} s",
-                READ_TIMEOUT.as_secs()
-            ),
-        )),
+    match netwolf_secret::resolve(reference).await {
+        Ok(secret) => Ok(Some(secret)),
+        Err(error) => Err(unavailable(login, &error.to_string())),
     }
 }
 
 /// Where the socket of the ssh-agent is: a variable has its path, or the path is given.
 pub(super) fn socket(login: &Login, reference: &SecretRef) -> Result<PathBuf, Failure> {
-    match reference {
-        SecretRef::File(path) => Ok(path.clone()),
-        SecretRef::Env(name) => std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-            .ok_or_else(|| {
-                unavailable(
-                    login,
-                    &format!("environment variable \"{name}\" does not say where the ssh-agent is"),
-                )
-            }),
-    }
+    let named = match reference {
+        SecretRef::File(path) => return Ok(path.clone()),
+        SecretRef::Env(name) => std::env::var_os(name).filter(|value| !value.is_empty()),
+        // The manager takes none of them for a socket.
+        SecretRef::Credential(_) | SecretRef::Exec(_) | SecretRef::Unknown(_) => None,
+    };
+    named.map(PathBuf::from).ok_or_else(|| {
+        unavailable(
+            login,
+            &format!("\"{reference}\" does not say where the ssh-agent is"),
+        )
+    })
 }
 
 /// A secret that cannot be had.

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use netwolf_secret::blocking;
 use netwolf_wire::status::{Failure, Reason};
 use russh::keys::ssh_key::{
     KnownHosts,
@@ -18,10 +19,7 @@ use russh::keys::ssh_key::{
 };
 use tokio::time::timeout;
 
-use crate::{
-    blocking,
-    session::known_hosts::{Hosts, KnownHost, KnownKeys, Marker},
-};
+use crate::session::known_hosts::{Hosts, KnownHost, KnownKeys, Marker};
 
 /// A file of ten thousand devices has about 5 MB.
 const MAX_FILE: u64 = 64 << 20;

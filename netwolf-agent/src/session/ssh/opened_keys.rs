@@ -5,11 +5,10 @@
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use netwolf_secret::{Imprint, Secret, blocking};
 use netwolf_wire::SecretRef;
 use russh::keys::{PrivateKey, decode_secret_key};
 use tokio::sync::OnceCell;
-
-use crate::{blocking, secret::Secret};
 
 /// Keys that are kept; the one that was opened first goes first. Each is a credential of its own.
 const MAX_KEPT: usize = 256;
@@ -32,8 +31,8 @@ struct Opened(Mutex<Vec<Entry>>);
 
 struct Entry {
     reference: SecretRef,
-    text: Secret,
-    passphrase: Secret,
+    text: Imprint,
+    passphrase: Imprint,
     /// Filled by whoever comes first, while the others wait.
     key: Arc<OnceCell<Result>>,
 }
@@ -62,9 +61,7 @@ impl Opened {
         passphrase: &Secret,
     ) -> Arc<OnceCell<Result>> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |entry: &Entry| {
-            entry.text.expose() == text.expose() && entry.passphrase.expose() == passphrase.expose()
-        };
+        let same = |entry: &Entry| entry.text.is_of(text) && entry.passphrase.is_of(passphrase);
         let of_reference = |entry: &&Entry| entry.reference == *reference;
         if let Some(entry) = entries
             .iter()
@@ -79,8 +76,8 @@ impl Opened {
         let key = Arc::new(OnceCell::new());
         entries.push(Entry {
             reference: reference.clone(),
-            text: text.clone(),
-            passphrase: passphrase.clone(),
+            text: text.imprint(),
+            passphrase: passphrase.imprint(),
             key: key.clone(),
         });
         key
