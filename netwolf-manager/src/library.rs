@@ -74,12 +74,6 @@ pub(crate) struct UserDirectories {
     pub(crate) collectors: Option<Spanned<PathBuf>>,
 }
 
-impl UserDirectories {
-    const fn are_none(&self) -> bool {
-        self.platforms.is_none() && self.collectors.is_none()
-    }
-}
-
 /// What the binary carries, with its faults, of which the tests make sure that there are none: read once, since that
 /// takes longer than all of a small configuration.
 static BUNDLED: LazyLock<(Library, Vec<Fault>)> = LazyLock::new(|| {
@@ -97,6 +91,12 @@ struct Layer {
 
 /// Where things of a layer were found, to name both places of a repetition.
 type Seen<K> = BTreeMap<K, (Arc<Path>, Place)>;
+
+impl Layer {
+    fn is_empty(&self) -> bool {
+        self.platforms.is_empty() && self.collectors.is_empty()
+    }
+}
 
 impl Library {
     /// What the binary carries.
@@ -126,15 +126,15 @@ impl Library {
         sources: &mut Sources,
         faults: &mut Vec<Fault>,
     ) -> Self {
-        if directories.are_none() {
-            let (library, found) = &*BUNDLED;
-            faults.extend_from_slice(found);
-            return library.clone();
-        }
         let user = Layer {
             platforms: read_directory(config, directories.platforms.as_ref(), sources, faults),
             collectors: read_directory(config, directories.collectors.as_ref(), sources, faults),
         };
+        if user.is_empty() {
+            let (library, found) = &*BUNDLED;
+            faults.extend_from_slice(found);
+            return library.clone();
+        }
         Self::of(&[bundled_layer(), user], faults)
     }
 

@@ -38,8 +38,10 @@ pub fn apply(filter: &Filter, output: &str) {
     let mut recollection = Recollection::default();
     for _ in 0..2 {
         let again = filter.apply_again(output, &mut recollection);
-        // Texts, because a NaN is not equal to itself.
-        assert_eq!(format!("{again:?}"), format!("{extraction:?}"));
+        // Texts only then: they take longer than all the rest, and a NaN is not equal to itself.
+        if again != extraction {
+            assert_eq!(format!("{again:?}"), format!("{extraction:?}"));
+        }
     }
 }
 

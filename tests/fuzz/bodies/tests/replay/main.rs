@@ -12,7 +12,7 @@ use netwolf_fuzz_bodies::{TARGETS, Target};
 use self::seeded::Seeded;
 
 /// Mutated inputs of each target. Bodies that compile patterns take a millisecond each when not optimised.
-const MUTATIONS: usize = 400;
+const MUTATIONS: usize = 2_000;
 
 /// One input may take so long where nothing is optimised and others want the processor, too: far more than any does.
 const PATIENCE: Duration = Duration::from_secs(30);
