@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
+use netwolf_web::listen::ListenError;
 use netwolf_wire::{AgentName, Span};
 use thiserror::Error;
 use tokio::{
@@ -23,7 +24,7 @@ use crate::{
     agent::{Agent, AgentConfig, AgentHandle, default_shards},
     pacing::LOGINS_PER_SECOND,
     telemetry::{self, LogFormat, LogLevel},
-    web::{Web, WebError},
+    web::Web,
 };
 
 /// Keeps SSH sessions to devices, polls them and streams samples to the manager.
@@ -117,8 +118,8 @@ pub fn main(args: &Args) -> ExitCode {
 
 /// Whether what was typed is at fault.
 fn is_of_usage(error: &anyhow::Error) -> bool {
-    let web = error.downcast_ref::<WebError>();
-    error.is::<UsageError>() || web.is_some_and(|web| matches!(web, WebError::Address { .. }))
+    let web = error.downcast_ref::<ListenError>();
+    error.is::<UsageError>() || web.is_some_and(|web| matches!(web, ListenError::Address { .. }))
 }
 
 /// Runs an agent until a signal, the end of the parent, or a manager that sends it away.

@@ -43,7 +43,9 @@ pub mod metrics;
 pub mod probe;
 mod readiness;
 pub mod sd;
-pub mod server;
+
+/// Connections at a time: a few Prometheus servers, people, and room to spare.
+pub const MAX_CONNECTIONS: usize = 256;
 
 /// What requests are answered from.
 #[derive(Clone, Debug)]

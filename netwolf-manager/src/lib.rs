@@ -31,7 +31,6 @@ pub mod fleet;
 pub mod http;
 pub mod lease;
 pub mod link;
-pub mod listen;
 pub mod logging;
 pub mod manager;
 pub mod placement;

@@ -8,6 +8,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use hyper_util::service::TowerToHyperService;
+use netwolf_web::{
+    listen::{ListenError, listen},
+    server::Server,
+};
 use thiserror::Error;
 use tokio::{
     sync::watch,
@@ -22,7 +27,6 @@ use crate::{
     fleet::file::{self, Remembered},
     http::{self, Web},
     link,
-    listen::{ListenError, listen},
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
     storage::{Storage, StorageError},
@@ -79,6 +83,11 @@ pub enum StartError {
     /// A port cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The agents' port can be reached from outside, and that was not asked for.
+    #[error(
+        "refusing to listen on {0} given with `{AGENT_FLAG}`: links to agents are not encrypted yet\n  hint: use a loopback address, or say `--insecure-plaintext` if the network between is trusted"
+    )]
+    Exposed(SocketAddr),
     /// The storage folder cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -91,8 +100,7 @@ impl StartError {
     /// 2 for bad usage or configuration, 1 for what failed in spite of them.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_)
-            | Self::Listen(ListenError::Exposed { .. } | ListenError::Address { .. }) => 2,
+            Self::Config(_) | Self::Exposed(_) | Self::Listen(ListenError::Address { .. }) => 2,
             Self::Listen(ListenError::Bind { .. }) | Self::Storage(_) | Self::Runtime => 1,
         }
     }
@@ -176,10 +184,12 @@ impl Manager {
         log_warnings(&loaded);
         let storage = Storage::lock(config.storage)?;
         let remembered = recall(&storage)?;
-        let (agents, agents_addr) =
-            listen(&config.agents, AGENT_FLAG, config.insecure_plaintext).await?;
+        let (agents, agents_addr) = listen(&config.agents, AGENT_FLAG).await?;
+        if !config.insecure_plaintext && !agents_addr.ip().is_loopback() {
+            return Err(StartError::Exposed(agents_addr));
+        }
         // Nothing on the web port changes a device, so it may be anywhere.
-        let (web, web_addr) = listen(&config.web, WEB_FLAG, true).await?;
+        let (web, web_addr) = listen(&config.web, WEB_FLAG).await?;
 
         let (state, mailbox) = State::new(agents_addr);
         state.telemetry.config_loaded(true, false);
@@ -208,7 +218,10 @@ impl Manager {
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
         let links = link::serve(agents, state.clone(), stop.child_token());
-        let pages = http::server::serve(web, router, stop.child_token());
+        let pages = Server::new(web, http::MAX_CONNECTIONS).serve(
+            TowerToHyperService::new(router),
+            stop.clone().cancelled_owned(),
+        );
         tasks.spawn(alarm.clone().guard("core", core));
         tasks.spawn(alarm.clone().guard("reloader", reloader));
         tasks.spawn(alarm.clone().guard("agents' port", links));
