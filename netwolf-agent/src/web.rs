@@ -15,16 +15,17 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use http_body_util::Full;
 use hyper::{
-    Request, Response,
-    body::{Bytes, Incoming},
+    Response,
+    body::Bytes,
     header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY},
     http::{Method, StatusCode},
     service::service_fn,
 };
 use netwolf_exposition::accept;
 use netwolf_web::{
+    gate::Gate,
     listen::{ListenError, listen},
-    server::Server,
+    server::{Asked, Server},
 };
 use netwolf_wire::AgentName;
 use tokio::net::TcpListener;
@@ -44,17 +45,22 @@ const FLAG: &str = "--web.listen-address";
 pub struct Web {
     listener: TcpListener,
     address: SocketAddr,
+    gate: Arc<Gate>,
 }
 
 impl Web {
-    /// Listens on the first address of `text` that can be had; `:PORT` is that port on all interfaces. Nothing there
-    /// changes anything or tells a secret, so it may be anywhere.
+    /// Listens on the first address of `text` that can be had, for those whom `gate` lets through; `:PORT` is that port
+    /// on all interfaces. Nothing there changes anything or tells a secret, so it may be anywhere.
     ///
     /// # Errors
     /// [`ListenError`], which names a way out.
-    pub async fn listen(text: &str) -> Result<Self, ListenError> {
+    pub async fn listen(text: &str, gate: Gate) -> Result<Self, ListenError> {
         let (listener, address) = listen(text, FLAG).await?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            gate: Arc::new(gate),
+        })
     }
 
     /// Where it listens.
@@ -65,17 +71,19 @@ impl Web {
     /// Serves until it is dropped; connections that stand end with the event loop.
     pub async fn serve(self, agent: AgentName, links: Links) {
         let page = Arc::new(Page {
-            metrics: metrics::Metrics::new(&links),
+            metrics: metrics::Metrics::new(&links, &self.gate.refusals),
             agent,
             links,
         });
-        let pages = service_fn(move |request: Request<Incoming>| {
+        let pages = service_fn(move |request: Asked| {
             let answer = page.answer(request.method(), request.uri().path(), request.headers());
             std::future::ready(Ok::<_, Infallible>(answer))
         });
-        Server::new(self.listener, MAX_CONNECTIONS)
-            .serve(pages, std::future::pending())
-            .await;
+        let server = Server::new(self.listener, self.gate.clone(), MAX_CONNECTIONS);
+        tokio::select! {
+            () = server.serve(pages, std::future::pending()) => {}
+            () = self.gate.follow() => {}
+        }
     }
 }
 
@@ -173,7 +181,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_tells_of_the_links() {
-        let web = Web::listen("127.0.0.1:0").await.unwrap();
+        let web = Web::listen("127.0.0.1:0", Gate::new(None).unwrap())
+            .await
+            .unwrap();
         let (address, links) = (web.address(), Links::new(2));
         let serving = tokio::spawn(web.serve("a1".parse().unwrap(), links.clone()));
         let get = async |path: &str| ask(address, &format!("GET {path} HTTP/1.1\r\n")).await;

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
+use netwolf_web::config::WebConfig;
 use serde::Serialize;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -41,6 +42,10 @@ pub struct Args {
         default_value = "127.0.0.1:9799"
     )]
     pub web_listen_address: String,
+
+    /// TLS, users and headers of the web port, in the format of Prometheus exporters; read again when it changes.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
 
     /// Where agents connect.
     #[arg(
@@ -139,6 +144,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let asked_to_end = asked_to_end(args.exit_with_parent)?;
     let manager = Manager::start(ManagerConfig {
         web: args.web_listen_address,
+        web_config: args.web_config_file,
         agents: args.agent_listen_address,
         insecure_plaintext: args.insecure_plaintext,
         storage: args.storage_path,
@@ -187,6 +193,12 @@ pub fn asked_to_end(with_parent: bool) -> anyhow::Result<impl Future<Output = ()
 
 fn check(args: &Args) -> anyhow::Result<()> {
     let loaded = load_main(&args.config_file).map_err(StartError::from)?;
+    if let Some(path) = &args.web_config_file {
+        let web = WebConfig::load(path).map_err(StartError::from)?;
+        for warning in &web.warnings {
+            say(&format!("warning: {}: {warning}", path.display()))?;
+        }
+    }
     for warning in &loaded.warnings {
         say(&format!("warning: {warning}"))?;
     }

@@ -10,6 +10,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use hyper_util::service::TowerToHyperService;
 use netwolf_web::{
+    config::WebConfigError,
+    gate::Gate,
     listen::{ListenError, listen},
     server::Server,
 };
@@ -55,6 +57,8 @@ const ENDS: Duration = Duration::from_secs(1);
 pub struct ManagerConfig {
     /// `HOST:PORT` of the web port; port 0 lets the operating system choose.
     pub web: String,
+    /// The web configuration, of exporter-toolkit's format.
+    pub web_config: Option<PathBuf>,
     /// `HOST:PORT` of the agents' port.
     pub agents: String,
     /// Whether the agents' port may be reached from outside although links are not encrypted yet.
@@ -80,6 +84,9 @@ pub enum StartError {
     /// The configuration has faults.
     #[error(transparent)]
     Config(#[from] Faults),
+    /// The web configuration has faults.
+    #[error(transparent)]
+    Web(#[from] WebConfigError),
     /// A port cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -100,7 +107,10 @@ impl StartError {
     /// 2 for bad usage or configuration, 1 for what failed in spite of them.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Exposed(_) | Self::Listen(ListenError::Address { .. }) => 2,
+            Self::Config(_)
+            | Self::Web(_)
+            | Self::Exposed(_)
+            | Self::Listen(ListenError::Address { .. }) => 2,
             Self::Listen(ListenError::Bind { .. }) | Self::Storage(_) | Self::Runtime => 1,
         }
     }
@@ -182,6 +192,9 @@ impl Manager {
             Source::Given(loaded) => (*loaded, None, Watch::nothing()),
         };
         log_warnings(&loaded);
+        let web_config = config.web_config;
+        let gate = tokio::task::spawn_blocking(|| Gate::new(web_config));
+        let gate = gate.await.map_err(|_| StartError::Runtime)??;
         let storage = Storage::lock(config.storage)?;
         let remembered = recall(&storage)?;
         let (agents, agents_addr) = listen(&config.agents, AGENT_FLAG).await?;
@@ -193,6 +206,7 @@ impl Manager {
 
         let (state, mailbox) = State::new(agents_addr);
         state.telemetry.config_loaded(true, false);
+        let gate = Arc::new(gate.counting(state.telemetry.refusals.clone()));
         let Loaded {
             settings,
             inventory,
@@ -205,7 +219,7 @@ impl Manager {
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (reload, requests) = ReloadHandle::new();
-        let reloader = Reloader::new(state.clone(), path, requests, watch);
+        let reloader = Reloader::new(state.clone(), path, requests, watch, gate.clone());
         let router = http::router(Web {
             state: state.clone(),
             reload: reload.clone(),
@@ -218,7 +232,7 @@ impl Manager {
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
         let links = link::serve(agents, state.clone(), stop.child_token());
-        let pages = Server::new(web, http::MAX_CONNECTIONS).serve(
+        let pages = Server::new(web, gate.clone(), http::MAX_CONNECTIONS).serve(
             TowerToHyperService::new(router),
             stop.clone().cancelled_owned(),
         );
@@ -226,6 +240,7 @@ impl Manager {
         tasks.spawn(alarm.clone().guard("reloader", reloader));
         tasks.spawn(alarm.clone().guard("agents' port", links));
         tasks.spawn(alarm.clone().guard("web port", pages));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(gate.follow()));
         tasks.spawn(sweep(state.clone(), stop.child_token()));
         tasks.spawn(end_stale(state.clone(), stop.child_token()));
         tasks.spawn(keep(keeper, storage));
