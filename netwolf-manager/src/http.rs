@@ -15,6 +15,8 @@
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
 //! | `/` | a plain page |
 //!
+//! What it takes to ask at a path stands beside it in [`PATHS`], and is demanded by `guard`.
+//!
 //! Everything is read from the board and the series store; no request but a reload and that for outputs reaches
 //! the core.
 
@@ -24,20 +26,23 @@ use axum::{
     Router,
     extract::State as Shared,
     http::{HeaderMap, HeaderName, Method, StatusCode, Uri},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-
+use netwolf_web::gate::Gate;
 use serde::Serialize;
 
 use self::readiness::Readiness;
 use crate::{
+    access::Role,
     exposition::put,
     reload::{ReloadError, ReloadHandle},
     state::State,
 };
 
 pub mod api;
+pub(crate) mod guard;
 mod landing;
 pub mod metrics;
 pub mod probe;
@@ -54,6 +59,8 @@ pub struct Web {
     pub state: Arc<State>,
     /// The way to a reload.
     pub reload: ReloadHandle,
+    /// Before it; counts what is refused.
+    pub gate: Arc<Gate>,
 }
 
 /// Whether something can be read or done at a path.
@@ -65,47 +72,65 @@ pub struct PathInfo {
     pub path: &'static str,
     /// What is there.
     pub about: &'static str,
+    /// What a token has to allow, where there are tokens; none where the web configuration alone decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
-const fn path(method: &'static str, path: &'static str, about: &'static str) -> PathInfo {
+const fn path(
+    method: &'static str,
+    path: &'static str,
+    role: Option<Role>,
+    about: &'static str,
+) -> PathInfo {
     PathInfo {
         method,
         path,
         about,
+        role,
     }
 }
 
-/// Every path but `/`, for people who look for one.
+const OPEN: Option<Role> = None;
+const VIEW: Option<Role> = Some(Role::View);
+const OPERATE: Option<Role> = Some(Role::Operate);
+const ADMIN: Option<Role> = Some(Role::Admin);
+
+/// Every path but `/`, for people who look for one, and what it takes to ask there.
 pub const PATHS: [PathInfo; 15] = [
-    path("GET", "/metrics", "metrics for Prometheus"),
+    path("GET", "/metrics", OPEN, "metrics for Prometheus"),
     path(
         "GET",
         "/probe?target={name}",
+        OPEN,
         "metrics of one device, as of a probe",
     ),
-    path("GET", "/sd/agents", "targets: pages of the agents"),
-    path("GET", "/sd/devices", "targets: the devices"),
-    path("GET", "/-/healthy", "whether the program runs"),
-    path("GET", "/-/ready", "whether devices have been placed"),
-    path("POST", "/-/reload", "reads the configuration again"),
-    path("GET", "/api/v1", "the paths of the API"),
-    path("GET", "/api/v1/status", "totals"),
-    path("GET", "/api/v1/agents", "all agents"),
+    path("GET", "/sd/agents", OPEN, "targets: pages of the agents"),
+    path("GET", "/sd/devices", OPEN, "targets: the devices"),
+    path("GET", "/-/healthy", OPEN, "whether the program runs"),
+    path("GET", "/-/ready", OPEN, "whether devices have been placed"),
+    path("POST", "/-/reload", ADMIN, "reads the configuration again"),
+    path("GET", "/api/v1", VIEW, "the paths of the API"),
+    path("GET", "/api/v1/status", VIEW, "totals"),
+    path("GET", "/api/v1/agents", VIEW, "all agents"),
     path(
         "POST",
         "/api/v1/agents/{name}/drain",
+        OPERATE,
         "gives an agent's devices to others and lets it end",
     ),
-    path("GET", "/api/v1/devices", "all devices"),
-    path("GET", "/api/v1/devices/{name}", "one device"),
+    path("GET", "/api/v1/devices", VIEW, "all devices"),
+    path("GET", "/api/v1/devices/{name}", VIEW, "one device"),
     path(
         "GET",
         "/api/v1/devices/{name}/output",
+        VIEW,
         "what its commands answer just now",
     ),
     path(
         "GET",
         "/api/v1/credentials",
+        VIEW,
         "all credentials and their breakers",
     ),
 ];
@@ -132,6 +157,7 @@ pub fn router(web: Web) -> Router {
         .route("/api/v1/credentials", get(api::credentials))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(web.clone(), guard::guard))
         .with_state(web)
 }
 
@@ -147,6 +173,7 @@ async fn unknown(uri: Uri) -> Response {
         method,
         path,
         about,
+        ..
     } in PATHS
     {
         put(
@@ -221,7 +248,12 @@ mod tests {
     async fn a_manager_without_its_core_is_not_healthy() {
         let (state, mailbox) = State::new("127.0.0.1:1".parse().unwrap());
         let (reload, _requests) = ReloadHandle::new();
-        let web = Web { state, reload };
+        let gate = Arc::new(Gate::new(None).unwrap());
+        let web = Web {
+            state,
+            reload,
+            gate,
+        };
         let status = healthy(Shared(web.clone())).await.status();
         assert_eq!(status, StatusCode::OK);
         drop(mailbox);

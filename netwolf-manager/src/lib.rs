@@ -19,6 +19,7 @@ pub mod config;
 pub mod inventory;
 pub mod library;
 
+pub mod access;
 pub mod board;
 pub mod bounded;
 pub mod breaker;

@@ -27,7 +27,7 @@ use crate::{
     config::{self, Faults, Loaded},
     core::Core,
     fleet::file::{self, Remembered},
-    http::{self, Web},
+    http::{self, Web, guard::vouches},
     link,
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
@@ -206,7 +206,11 @@ impl Manager {
 
         let (state, mailbox) = State::new(agents_addr);
         state.telemetry.config_loaded(true, false);
-        let gate = Arc::new(gate.counting(state.telemetry.refusals.clone()));
+        let vouching = state.clone();
+        let gate = gate
+            .counting(state.telemetry.refusals.clone())
+            .vouching(move |path, token| vouches(&vouching.tokens.load(), path, token));
+        let gate = Arc::new(gate);
         let Loaded {
             settings,
             inventory,
@@ -223,12 +227,14 @@ impl Manager {
         let router = http::router(Web {
             state: state.clone(),
             reload: reload.clone(),
+            gate: gate.clone(),
         });
         let alarm = Alarm {
             stop: stop.clone(),
             died: watch::Sender::new(None),
         };
         state.remote_writer.configure(&settings.remotes);
+        state.tokens.store(Arc::new(settings.tokens));
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
         let links = link::serve(agents, state.clone(), stop.child_token());

@@ -181,6 +181,7 @@ impl Reloader {
                     .map_err(|_| ReloadError::Ending)?;
                 is_done.await.map_err(|_| ReloadError::Ending)?;
                 self.state.remote_writer.configure(&settings.remotes);
+                self.state.tokens.store(Arc::new(settings.tokens));
                 self.state.pages.outdate();
                 info!(
                     n_devices = self.state.board.devices().len(),

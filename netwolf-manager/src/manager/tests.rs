@@ -5,6 +5,7 @@ mod client;
 mod logins;
 mod operator;
 mod pages;
+mod tokens;
 
 use std::{fs, path::Path, time::Instant};
 
@@ -22,7 +23,7 @@ use tokio::{
 
 use self::{
     agent::{FakeAgent, hello},
-    client::{get, get_with, post},
+    client::{get, get_with, post, post_with},
 };
 use super::*;
 use crate::testing;
