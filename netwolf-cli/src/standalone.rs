@@ -87,6 +87,7 @@ async fn standalone(args: Args) -> anyhow::Result<()> {
     let asked_to_end = asked_to_end(args.exit_with_parent)?;
     let manager = Manager::start(ManagerConfig {
         web: args.web_listen_address,
+        api: None,
         web_config: args.web_config_file,
         agents: "127.0.0.1:0".into(),
         insecure_plaintext: false,

@@ -43,6 +43,10 @@ pub struct Args {
     )]
     pub web_listen_address: String,
 
+    /// Where to serve the API, the landing page and reloads instead, so that the web port is for scraping alone.
+    #[arg(long = "api.listen-address", value_name = "HOST:PORT")]
+    pub api_listen_address: Option<String>,
+
     /// TLS, users and headers of the web port, in the format of Prometheus exporters; read again when it changes.
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
@@ -98,6 +102,8 @@ pub struct Args {
 struct Announcement {
     ready: &'static str,
     web: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
     agents: String,
 }
 
@@ -144,6 +150,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let asked_to_end = asked_to_end(args.exit_with_parent)?;
     let manager = Manager::start(ManagerConfig {
         web: args.web_listen_address,
+        api: args.api_listen_address,
         web_config: args.web_config_file,
         agents: args.agent_listen_address,
         insecure_plaintext: args.insecure_plaintext,
@@ -156,9 +163,11 @@ async fn run(args: Args) -> anyhow::Result<()> {
             manager.web_addr.to_string(),
             manager.agents_addr.to_string(),
         );
+        let api = (manager.api_addr != manager.web_addr).then(|| manager.api_addr.to_string());
         let line = serde_json::to_string(&Announcement {
             ready: "manager",
             web,
+            api,
             agents,
         })?;
         say(&line)?;

@@ -61,6 +61,8 @@ pub struct Web {
     pub reload: ReloadHandle,
     /// Before it; counts what is refused.
     pub gate: Arc<Gate>,
+    /// Which of the paths are served.
+    pub part: Part,
 }
 
 /// Whether something can be read or done at a path.
@@ -135,16 +137,64 @@ pub const PATHS: [PathInfo; 15] = [
     ),
 ];
 
-/// All routes.
+/// What of the paths a port has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of them.
+    All,
+    /// Those that are scraped.
+    Scraping,
+    /// The API, the page for people, and what changes something.
+    Api,
+}
+
+impl Part {
+    /// Whether a path of the table is served.
+    fn has(self, info: &PathInfo) -> bool {
+        match self {
+            Self::All => true,
+            Self::Scraping => info.role.is_none(),
+            Self::Api => info.role.is_some() || HEALTH.contains(&info.path),
+        }
+    }
+
+    /// What of the table is served.
+    fn paths(self) -> impl Iterator<Item = &'static PathInfo> {
+        PATHS.iter().filter(move |info| self.has(info))
+    }
+}
+
+/// Where health is told; every port does.
+const HEALTH: [&str; 2] = ["/-/healthy", "/-/ready"];
+
+/// The routes of a port.
 pub fn router(web: Web) -> Router {
+    let health = Router::new()
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready));
+    let routes = match web.part {
+        Part::All => health.merge(scraping()).merge(api()),
+        Part::Scraping => health.merge(scraping()),
+        Part::Api => health.merge(api()),
+    };
+    routes
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(web.clone(), guard::guard))
+        .with_state(web)
+}
+
+fn scraping() -> Router<Web> {
     Router::new()
-        .route("/", get(landing::page))
         .route("/metrics", get(metrics::serve))
         .route("/probe", get(probe::serve))
         .route("/sd/agents", get(sd::agents))
         .route("/sd/devices", get(sd::devices))
-        .route("/-/healthy", get(healthy))
-        .route("/-/ready", get(ready))
+}
+
+fn api() -> Router<Web> {
+    Router::new()
+        .route("/", get(landing::page))
         .route("/-/reload", post(reload).put(reload))
         .route("/api/v1", get(api::index))
         .route("/api/v1/", get(api::index))
@@ -155,18 +205,20 @@ pub fn router(web: Web) -> Router {
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))
         .route("/api/v1/credentials", get(api::credentials))
-        .fallback(unknown)
-        .method_not_allowed_fallback(not_allowed)
-        .layer(from_fn_with_state(web.clone(), guard::guard))
-        .with_state(web)
 }
 
 /// There is nothing at this path: says what there is.
-async fn unknown(uri: Uri) -> Response {
+async fn unknown(Shared(web): Shared<Web>, uri: Uri) -> Response {
     let path = uri.path();
     if is_api(path) {
-        let error = format!("unknown path {path:?}; /api/v1 lists those that there are");
-        return api::Problem::new(error).with(StatusCode::NOT_FOUND);
+        let problem = if web.part == Part::Scraping {
+            api::Problem::new("the API is at another address")
+                .hint("it is the one of --api.listen-address")
+        } else {
+            let error = format!("unknown path {path:?}; /api/v1 lists those that there are");
+            api::Problem::new(error)
+        };
+        return problem.with(StatusCode::NOT_FOUND);
     }
     let mut text = String::from("404: there is nothing at this path. There is:\n\n");
     for PathInfo {
@@ -174,7 +226,7 @@ async fn unknown(uri: Uri) -> Response {
         path,
         about,
         ..
-    } in PATHS
+    } in web.part.paths()
     {
         put(
             &mut text,
@@ -253,6 +305,7 @@ mod tests {
             state,
             reload,
             gate,
+            part: Part::All,
         };
         let status = healthy(Shared(web.clone())).await.status();
         assert_eq!(status, StatusCode::OK);

@@ -17,6 +17,7 @@ use netwolf_web::{
 };
 use thiserror::Error;
 use tokio::{
+    net::TcpListener,
     sync::watch,
     time::{MissedTickBehavior, timeout},
 };
@@ -27,7 +28,7 @@ use crate::{
     config::{self, Faults, Loaded},
     core::Core,
     fleet::file::{self, Remembered},
-    http::{self, Web, guard::vouches},
+    http::{self, Part, Web, guard::vouches},
     link,
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
@@ -39,6 +40,9 @@ pub const AGENT_FLAG: &str = "--agent.listen-address";
 
 /// Flag of the web port.
 pub const WEB_FLAG: &str = "--web.listen-address";
+
+/// Flag of the API's port, where it has one of its own.
+pub const API_FLAG: &str = "--api.listen-address";
 
 /// Flag of the storage folder.
 pub const STORAGE_FLAG: &str = "--storage.path";
@@ -57,6 +61,8 @@ const ENDS: Duration = Duration::from_secs(1);
 pub struct ManagerConfig {
     /// `HOST:PORT` of the web port; port 0 lets the operating system choose.
     pub web: String,
+    /// `HOST:PORT` of a port for the API, the page for people and reloads; on the web port where there is none.
+    pub api: Option<String>,
     /// The web configuration, of exporter-toolkit's format.
     pub web_config: Option<PathBuf>,
     /// `HOST:PORT` of the agents' port.
@@ -162,6 +168,8 @@ impl Drop for Armed {
 pub struct Manager {
     /// Where the web port is.
     pub web_addr: SocketAddr,
+    /// Where the API is.
+    pub api_addr: SocketAddr,
     /// Where agents connect.
     pub agents_addr: SocketAddr,
     state: Arc<State>,
@@ -203,6 +211,11 @@ impl Manager {
         }
         // Nothing on the web port changes a device, so it may be anywhere.
         let (web, web_addr) = listen(&config.web, WEB_FLAG).await?;
+        let api = match &config.api {
+            Some(address) => Some(listen(address, API_FLAG).await?),
+            None => None,
+        };
+        let api_addr = api.as_ref().map_or(web_addr, |(_, address)| *address);
 
         let (state, mailbox) = State::new(agents_addr);
         state.telemetry.config_loaded(true, false);
@@ -224,11 +237,17 @@ impl Manager {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (reload, requests) = ReloadHandle::new();
         let reloader = Reloader::new(state.clone(), path, requests, watch, gate.clone());
-        let router = http::router(Web {
+        let part = if api.is_some() {
+            Part::Scraping
+        } else {
+            Part::All
+        };
+        let answers = Web {
             state: state.clone(),
             reload: reload.clone(),
             gate: gate.clone(),
-        });
+            part,
+        };
         let alarm = Alarm {
             stop: stop.clone(),
             died: watch::Sender::new(None),
@@ -238,10 +257,15 @@ impl Manager {
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
         let links = link::serve(agents, state.clone(), stop.child_token());
-        let pages = Server::new(web, gate.clone(), http::MAX_CONNECTIONS).serve(
-            TowerToHyperService::new(router),
-            stop.clone().cancelled_owned(),
-        );
+        if let Some((listener, _)) = api {
+            let answers = Web {
+                part: Part::Api,
+                ..answers.clone()
+            };
+            let pages = serve(listener, answers, stop.clone());
+            tasks.spawn(alarm.clone().guard("API's port", pages));
+        }
+        let pages = serve(web, answers, stop.clone());
         tasks.spawn(alarm.clone().guard("core", core));
         tasks.spawn(alarm.clone().guard("reloader", reloader));
         tasks.spawn(alarm.clone().guard("agents' port", links));
@@ -254,6 +278,7 @@ impl Manager {
         info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
         Ok(Self {
             web_addr,
+            api_addr,
             agents_addr,
             state,
             reload,
@@ -340,6 +365,13 @@ async fn keep(mut remembered: watch::Receiver<Remembered>, storage: Storage) {
             );
         }
     }
+}
+
+/// Serves a web port until it is cancelled.
+async fn serve(listener: TcpListener, answers: Web, stop: CancellationToken) {
+    let server = Server::new(listener, answers.gate.clone(), http::MAX_CONNECTIONS);
+    let pages = TowerToHyperService::new(http::router(answers));
+    server.serve(pages, stop.cancelled_owned()).await;
 }
 
 /// Frees what is stale, until it is cancelled.

@@ -8,7 +8,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use super::{PATHS, Web, api, readiness::Readiness};
+use super::{Web, api, readiness::Readiness};
 use crate::{exposition::put, state::State};
 
 /// Rows of a table: a page for a glance, and the API for the rest.
@@ -24,7 +24,7 @@ pub(super) async fn page(Shared(web): Shared<Web>) -> Response {
     agents(&mut html, &web.state);
     down(&mut html, &web.state);
     html.push_str("<h2>Paths</h2><ul>");
-    for info in PATHS {
+    for info in web.part.paths() {
         let (path, about) = (info.path, Escaped(info.about));
         if info.method == "GET" && !path.contains('{') {
             put(

@@ -66,6 +66,7 @@ fn write_config(folder: &Path, devices: &[(&str, u16)]) {
 async fn start(folder: &Path, agents: &str) -> Manager {
     Manager::start(ManagerConfig {
         web: "127.0.0.1:0".into(),
+        api: None,
         web_config: None,
         agents: agents.into(),
         insecure_plaintext: false,
