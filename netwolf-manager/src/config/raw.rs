@@ -181,9 +181,20 @@ pub(super) struct Remote {
     pub(super) username: Field<String>,
     pub(super) password: Field<Secret>,
     pub(super) bearer_token: Field<Secret>,
+    pub(super) tls: Field<RemoteTls>,
     pub(super) connections: Field<u32>,
     pub(super) queue_samples: Field<u32>,
     pub(super) max_age: Field<Span>,
+}
+
+/// Whom a receiver's certificate has to convince.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RemoteTls {
+    pub(super) ca_file: Field<String>,
+    pub(super) cert_file: Field<String>,
+    pub(super) key_file: Field<String>,
+    pub(super) server_name: Field<String>,
 }
 
 /// Who may do what at the web port.
