@@ -237,7 +237,9 @@ impl Gate {
         peer: SocketAddr,
         now: Instant,
     ) -> Result<Arc<str>, Box<Refusal>> {
-        let name = login.user.clone();
+        // A name that is none may be a password that was typed in the wrong field: it is not logged.
+        let name = config.users.get_key_value(login.user.as_str());
+        let name = name.map(|(name, _)| name.to_string());
         let check = match self.passwords.look_up(&config.users, login) {
             Known::Right(user) => return Ok(user),
             Known::Wrong => return Err(self.unauthorized(Reason::Credentials)),

@@ -132,7 +132,23 @@ pub struct Server {
     listener: TcpListener,
     gate: Arc<Gate>,
     n_connections: usize,
+    deadlines: Deadlines,
+}
+
+/// How long connections are waited for.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    handshake: Duration,
     first_header: Duration,
+    write: Duration,
+}
+
+impl Deadlines {
+    const USUAL: Self = Self {
+        handshake: HANDSHAKE_DEADLINE,
+        first_header: FIRST_HEADER_DEADLINE,
+        write: WRITE_DEADLINE,
+    };
 }
 
 impl Server {
@@ -143,7 +159,7 @@ impl Server {
             listener,
             gate,
             n_connections,
-            first_header: FIRST_HEADER_DEADLINE,
+            deadlines: Deadlines::USUAL,
         }
     }
 
@@ -192,7 +208,7 @@ impl Server {
             let connection = Connection {
                 gate: self.gate.clone(),
                 peer,
-                first_header: self.first_header,
+                deadlines: self.deadlines,
                 watcher: graceful.watcher(),
             };
             let pages = pages.clone();
@@ -212,7 +228,7 @@ impl Server {
 struct Connection {
     gate: Arc<Gate>,
     peer: SocketAddr,
-    first_header: Duration,
+    deadlines: Deadlines,
     watcher: Watcher,
 }
 
@@ -223,15 +239,14 @@ impl Connection {
         P::Future: Send,
         P::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let Some(tls) = self.gate.config().tls.clone() else {
-            return self
-                .http(Patient::new(stream, WRITE_DEADLINE), false, pages)
-                .await;
+        let (config, write) = (self.gate.config(), self.deadlines.write);
+        let Some(tls) = config.tls.clone() else {
+            return self.http(Patient::new(stream, write), false, pages).await;
         };
         let handshake = async {
             let mut first = [TLS_HANDSHAKE];
             stream.peek(&mut first).await?;
-            let mut stream = Patient::new(stream, WRITE_DEADLINE);
+            let mut stream = Patient::new(stream, write);
             if first != [TLS_HANDSHAKE] {
                 stream.write_all(SPEAK_TLS).await?;
                 stream.shutdown().await?;
@@ -239,9 +254,11 @@ impl Connection {
             }
             TlsAcceptor::from(tls).accept(stream).await.map(Some)
         };
-        match timeout(HANDSHAKE_DEADLINE, handshake).await {
+        match timeout(self.deadlines.handshake, handshake).await {
             Ok(Ok(Some(stream))) => {
-                let has_certificate = stream.get_ref().1.peer_certificates().is_some();
+                // As of the handshake: what was not verified then is not verified later.
+                let has_certificate =
+                    config.is_verified && stream.get_ref().1.peer_certificates().is_some();
                 return self.http(stream, has_certificate, pages).await;
             }
             Ok(Ok(None)) => debug!(peer.addr = %self.peer, "plain HTTP on a port of TLS"),
@@ -272,63 +289,11 @@ impl Connection {
             .max_buf_size(HEADER_BYTES);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = self.watcher.watch(connection);
-        if let Err(error) = unless_idle(connection, &asked, self.first_header).await {
+        if let Err(error) = unless_idle(connection, &asked, self.deadlines.first_header).await {
             debug!(%error, "web connection ended");
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use bytes::Bytes;
-    use http_body_util::Full;
-    use hyper::service::service_fn;
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
-        sync::oneshot,
-    };
-
-    use super::*;
-
-    /// Longer than anything takes, on any machine.
-    const PATIENCE: Duration = Duration::from_secs(30);
-
-    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
-    async fn ask(socket: &mut TcpStream) -> usize {
-        socket.write_all(REQUEST).await.unwrap();
-        let mut answer = [0; 1024];
-        socket.read(&mut answer).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn who_asks_nothing_is_closed_and_who_has_asked_may_stay() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = Server {
-            first_header: Duration::from_secs(1),
-            ..Server::new(listener, Arc::new(Gate::new(None).unwrap()), 4)
-        };
-        let pages = service_fn(async |_| {
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"here"))))
-        });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(server.serve(pages, async move { drop(stopped.await) }));
-        let mut asks = TcpStream::connect(address).await.unwrap();
-        assert!(ask(&mut asks).await > 0);
-        let mut silent = TcpStream::connect(address).await.unwrap();
-        // Half a request is none.
-        silent.write_all(&REQUEST[..10]).await.unwrap();
-        let end = timeout(PATIENCE, silent.read(&mut [0; 64])).await.unwrap();
-        assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
-        assert!(
-            ask(&mut asks).await > 0,
-            "it connected before the other one"
-        );
-        drop(stop);
-        timeout(PATIENCE, serving).await.unwrap().unwrap();
-    }
-}
+mod tests;
