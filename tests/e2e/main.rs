@@ -44,3 +44,4 @@ mod rules;
 mod sshd;
 mod structure;
 mod try_out;
+mod web;
