@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
+use netwolf_web::{config::WebConfigError, gate::Gate, listen::ListenError};
 use netwolf_wire::{AgentName, Span};
 use thiserror::Error;
 use tokio::{
@@ -24,7 +25,7 @@ use crate::{
     agent::{Agent, AgentConfig, AgentHandle, default_shards},
     pacing::LOGINS_PER_SECOND,
     telemetry::{self, LogFormat, LogLevel},
-    web::{Web, WebError},
+    web::Web,
 };
 
 /// Keeps SSH sessions to devices, polls them and streams samples to the manager.
@@ -62,6 +63,14 @@ pub struct Args {
     /// Where the agent's own page with metrics of the process is [default: nowhere].
     #[arg(long = "web.listen-address", value_name = "HOST:PORT")]
     pub web_listen_address: Option<String>,
+
+    /// TLS, users and headers of that page, in the format of Prometheus exporters; read again when it changes.
+    #[arg(
+        long = "web.config.file",
+        value_name = "FILE",
+        requires = "web_listen_address"
+    )]
+    pub web_config_file: Option<PathBuf>,
 
     /// Allow a manager on another machine although links are not encrypted yet.
     #[arg(long)]
@@ -126,8 +135,10 @@ pub fn main(args: &Args) -> ExitCode {
 
 /// Whether what was typed is at fault.
 fn is_of_usage(error: &anyhow::Error) -> bool {
-    let web = error.downcast_ref::<WebError>();
-    error.is::<UsageError>() || web.is_some_and(|web| matches!(web, WebError::Address { .. }))
+    let web = error.downcast_ref::<ListenError>();
+    error.is::<UsageError>()
+        || error.is::<WebConfigError>()
+        || web.is_some_and(|web| matches!(web, ListenError::Address { .. }))
 }
 
 /// Runs an agent until a signal, the end of the parent, or a manager that sends it away.
@@ -147,7 +158,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
         // The manager is told where it is, so it has to stand before the first link.
         let web = match &args.web_listen_address {
-            Some(address) => Some(Web::listen(address).await?),
+            Some(address) => {
+                let gate = Gate::new(args.web_config_file.clone())?;
+                Some(Web::listen(address, gate).await?)
+            }
             None => None,
         };
         let mut agent = Agent::start(AgentConfig {

@@ -8,35 +8,27 @@
 //! | `/-/ready` | 200 while a shard is linked, else 503 |
 //! | `/` | names the others |
 //!
-//! It runs beside the shards, in a thread that has little else to do. Bounds: [`MAX_CONNECTIONS`] at a time, headers
-//! within [`HEADER_DEADLINE`], and a peer that takes nothing is cut off.
+//! It runs beside the shards, in a thread that has little else to do. Bounds: [`MAX_CONNECTIONS`] at a time, and those
+//! of [`netwolf_web::server`].
 
-use std::{
-    convert::Infallible,
-    io,
-    net::{SocketAddr, ToSocketAddrs},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use http_body_util::Full;
 use hyper::{
-    Request, Response,
-    body::{Bytes, Incoming},
+    Response,
+    body::Bytes,
     header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY},
     http::{Method, StatusCode},
-    server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
 use netwolf_exposition::accept;
-use netwolf_wire::AgentName;
-use socket2::SockRef;
-use thiserror::Error;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
+use netwolf_web::{
+    gate::Gate,
+    listen::{ListenError, listen},
+    server::{Asked, Server},
 };
+use netwolf_wire::AgentName;
+use tokio::net::TcpListener;
 
 use crate::links::Links;
 
@@ -45,79 +37,30 @@ mod metrics;
 /// Connections at a time: a few Prometheus servers and people.
 pub const MAX_CONNECTIONS: usize = 32;
 
-/// From the start of a connection, or the end of a request, to the end of the next request's headers. Longer than a
-/// usual scrape interval, so that scrapers can keep their connections.
-pub const HEADER_DEADLINE: Duration = Duration::from_secs(75);
-
-/// A request's line and headers.
-const HEADER_BYTES: usize = 16 << 10;
-
-/// What was sent must be acknowledged by then.
-const USER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// After a failure to accept, such as no file descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Why there is no page.
-#[derive(Debug, Error)]
-pub enum WebError {
-    /// It is no address, or its name does not resolve.
-    #[error(
-        "{address:?} given with `--web.listen-address` is not an address to listen on\n  hint: write it as HOST:PORT, such as `127.0.0.1:9797`, or as `:9797` for all interfaces"
-    )]
-    Address {
-        /// As it was written.
-        address: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It is taken, or not ours.
-    #[error(
-        "cannot listen on {address} given with `--web.listen-address`\n  hint: is another program listening there?"
-    )]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
+/// The flag of its address, as errors name it.
+const FLAG: &str = "--web.listen-address";
 
 /// The page before it is served.
 #[derive(Debug)]
 pub struct Web {
     listener: TcpListener,
     address: SocketAddr,
+    gate: Arc<Gate>,
 }
 
 impl Web {
-    /// Listens on the first address of `text` that can be had; `:PORT` is that port on all interfaces. Nothing there
-    /// changes anything or tells a secret, so it may be anywhere.
+    /// Listens on the first address of `text` that can be had, for those whom `gate` lets through; `:PORT` is that port
+    /// on all interfaces. Nothing there changes anything or tells a secret, so it may be anywhere.
     ///
     /// # Errors
-    /// [`WebError`], which names a way out.
-    pub async fn listen(text: &str) -> Result<Self, WebError> {
-        let full = if text.starts_with(':') {
-            format!("0.0.0.0{text}")
-        } else {
-            text.to_owned()
-        };
-        let no_address = |source| WebError::Address {
-            address: text.to_owned(),
-            source,
-        };
-        let addresses = full.to_socket_addrs().map_err(no_address)?;
-        let mut failure = no_address(io::ErrorKind::AddrNotAvailable.into());
-        for address in addresses {
-            let bound = TcpListener::bind(address).await;
-            match bound.and_then(|listener| Ok((listener.local_addr()?, listener))) {
-                Ok((address, listener)) => return Ok(Self { listener, address }),
-                Err(source) => failure = WebError::Bind { address, source },
-            }
-        }
-        Err(failure)
+    /// [`ListenError`], which names a way out.
+    pub async fn listen(text: &str, gate: Gate) -> Result<Self, ListenError> {
+        let (listener, address) = listen(text, FLAG).await?;
+        Ok(Self {
+            listener,
+            address,
+            gate: Arc::new(gate),
+        })
     }
 
     /// Where it listens.
@@ -128,29 +71,18 @@ impl Web {
     /// Serves until it is dropped; connections that stand end with the event loop.
     pub async fn serve(self, agent: AgentName, links: Links) {
         let page = Arc::new(Page {
-            metrics: metrics::Metrics::new(&links),
+            metrics: metrics::Metrics::new(&links, &self.gate.refusals),
             agent,
             links,
         });
-        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        loop {
-            // Beyond the cap connections wait in the operating system's queue.
-            let Ok(permit) = permits.clone().acquire_owned().await else {
-                return;
-            };
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    let page = page.clone();
-                    tokio::spawn(async move {
-                        page.connection(stream).await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a web connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+        let pages = service_fn(move |request: Asked| {
+            let answer = page.answer(request.method(), request.uri().path(), request.headers());
+            std::future::ready(Ok::<_, Infallible>(answer))
+        });
+        let server = Server::new(self.listener, self.gate.clone(), MAX_CONNECTIONS);
+        tokio::select! {
+            () = server.serve(pages, std::future::pending()) => {}
+            () = self.gate.follow() => {}
         }
     }
 }
@@ -164,27 +96,6 @@ struct Page {
 }
 
 impl Page {
-    async fn connection(self: Arc<Self>, stream: TcpStream) {
-        let set = stream
-            .set_nodelay(true)
-            .and_then(|()| SockRef::from(&stream).set_tcp_user_timeout(Some(USER_TIMEOUT)));
-        if let Err(error) = set {
-            tracing::debug!(%error, "cannot set socket options");
-        }
-        let service = service_fn(move |request: Request<Incoming>| {
-            let answer = self.answer(request.method(), request.uri().path(), request.headers());
-            std::future::ready(Ok::<_, Infallible>(answer))
-        });
-        let served = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_DEADLINE)
-            .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = served.await {
-            tracing::debug!(%error, "web connection ended");
-        }
-    }
-
     fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Answer {
         if ![Method::GET, Method::HEAD].contains(method) {
             let answer = plain(StatusCode::METHOD_NOT_ALLOWED, "405: use GET\n");
@@ -252,7 +163,10 @@ fn with(mut answer: Answer, headers: &[(HeaderName, &'static str)]) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
 
     use super::*;
 
@@ -267,7 +181,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_tells_of_the_links() {
-        let web = Web::listen("127.0.0.1:0").await.unwrap();
+        let web = Web::listen("127.0.0.1:0", Gate::new(None).unwrap())
+            .await
+            .unwrap();
         let (address, links) = (web.address(), Links::new(2));
         let serving = tokio::spawn(web.serve("a1".parse().unwrap(), links.clone()));
         let get = async |path: &str| ask(address, &format!("GET {path} HTTP/1.1\r\n")).await;
@@ -291,26 +207,5 @@ mod tests {
             "{posted}"
         );
         serving.abort();
-    }
-
-    #[tokio::test]
-    async fn errors_name_the_address_and_the_flag() {
-        let taken = Web::listen("127.0.0.1:0").await.unwrap();
-        let address = taken.address().to_string();
-        let error = Web::listen(&address).await.unwrap_err().to_string();
-        assert!(
-            error.contains(&address) && error.contains("--web.listen-address"),
-            "{error}"
-        );
-        let error = Web::listen("9797").await.unwrap_err();
-        assert!(matches!(error, WebError::Address { .. }), "{error}");
-        assert!(
-            Web::listen(":0")
-                .await
-                .unwrap()
-                .address()
-                .ip()
-                .is_unspecified()
-        );
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 fn show(manager: &manager::Args) -> anyhow::Result<()> {
-    let answer = manager.url.get("/api/v1/agents")?;
+    let answer = manager.get("/api/v1/agents")?;
     print::out(&match manager.output {
         Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
         Output::Table => view(&answer, SystemTime::now()),
@@ -72,9 +72,7 @@ impl Drain {
             no_wait,
             manager,
         } = self;
-        let answer = manager
-            .url
-            .post(&format!("/api/v1/agents/{}/drain", escape(name)))?;
+        let answer = manager.post(&format!("/api/v1/agents/{}/drain", escape(name)))?;
         if !no_wait {
             self.wait()?;
         }
@@ -89,7 +87,7 @@ impl Drain {
     fn wait(&self) -> anyhow::Result<()> {
         let mut told = None;
         loop {
-            let answer = self.manager.url.get("/api/v1/agents")?;
+            let answer = self.manager.get("/api/v1/agents")?;
             let here = shards(&answer).filter(|shard| shard["agent"] == *self.name);
             let linked: Vec<_> = here.filter(|shard| shard["up"] == true).collect();
             if linked.is_empty() {

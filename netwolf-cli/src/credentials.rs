@@ -20,7 +20,7 @@ pub(crate) struct Args {
 /// 0 when the manager answered, 1 when it did not.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let asked = || -> anyhow::Result<()> {
-        let answer = args.manager.url.get("/api/v1/credentials")?;
+        let answer = args.manager.get("/api/v1/credentials")?;
         print::out(&match args.manager.output {
             Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
             Output::Table => view(&answer, SystemTime::now()),

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 fn ask(args: &Args) -> anyhow::Result<String> {
-    let answer = args.manager.url.get(&path(args))?;
+    let answer = args.manager.get(&path(args))?;
     if args.manager.output == Output::Json {
         return Ok(serde_json::to_string_pretty(&answer)? + "\n");
     }

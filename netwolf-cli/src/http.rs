@@ -1,13 +1,21 @@
 //! One question to an HTTP server that we are told of: an address, a connection, a request, a deadline.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Method, Request, StatusCode, header};
+use hyper::{Method, Request, StatusCode, header, header::HeaderValue};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use netwolf_web::client::Trust;
+use rustls_pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use zeroize::Zeroizing;
 
 /// A list of 50,000 devices has some 30 MB.
 const MAX_BODY: usize = 256 << 20;
@@ -24,9 +32,20 @@ pub(crate) struct Peer {
     pub(crate) deadline: Duration,
 }
 
+/// What proves who we are, and who they are.
+#[derive(Debug, Default)]
+pub(crate) struct Access {
+    /// Sent along, where there is one.
+    pub(crate) token: Option<Zeroizing<String>>,
+    /// The authority of the server's certificate; the system's where none is named.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
 /// Where one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
+    /// Whether it is reached over TLS.
+    pub(crate) is_tls: bool,
     /// `HOST:PORT`.
     pub(crate) authority: String,
     /// What stands before `/api`, without a slash at its end.
@@ -34,15 +53,13 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Reads `http://HOST[:PORT][/PREFIX]`.
+    /// Reads `http://HOST[:PORT][/PREFIX]`, or `https://`.
     pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, String> {
-        let rest = match text.split_once("://") {
-            Some(("http", rest)) => rest,
-            Some(("https", _)) => {
-                return Err("https is not supported: name the server's own port".into());
-            }
-            Some(_) => return Err("the address must begin with http://".into()),
-            None => text,
+        let (is_tls, rest) = match text.split_once("://") {
+            Some(("http", rest)) => (false, rest),
+            Some(("https", rest)) => (true, rest),
+            Some(_) => return Err("the address must begin with http:// or https://".into()),
+            None => (false, text),
         };
         let (authority, prefix) = match rest.find('/') {
             Some(at) => rest.split_at(at),
@@ -52,9 +69,10 @@ impl Address {
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         if authority.is_empty() || authority.contains(['@', ' ', '?']) || prefix.contains('?') {
-            return Err("it should read http://HOST:PORT".into());
+            return Err("it should read http://HOST:PORT or https://HOST:PORT".into());
         }
         Ok(Self {
+            is_tls,
             authority: if has_port {
                 authority.into()
             } else {
@@ -66,7 +84,8 @@ impl Address {
 
     /// `path`, which begins with a slash, as it is written in full.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{}{path}", self.authority, self.prefix)
+        let scheme = if self.is_tls { "https" } else { "http" };
+        format!("{scheme}://{}{}{path}", self.authority, self.prefix)
     }
 
     /// Asks for `path` and returns what comes, whatever its status.
@@ -76,10 +95,11 @@ impl Address {
     pub(crate) async fn ask(
         &self,
         peer: &Peer,
+        access: &Access,
         method: Method,
         path: &str,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let answer = timeout(peer.deadline, self.fetch(peer, method, path)).await;
+        let answer = timeout(peer.deadline, self.fetch(peer, access, method, path)).await;
         answer.with_context(|| {
             let (url, seconds) = (self.url(path), peer.deadline.as_secs());
             format!("no answer from {url} within {seconds} s")
@@ -89,42 +109,90 @@ impl Address {
     async fn fetch(
         &self,
         peer: &Peer,
+        access: &Access,
         method: Method,
         path: &str,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let Self { authority, prefix } = self;
+        let Self {
+            authority, prefix, ..
+        } = self;
         let Peer { name, flag, .. } = peer;
         let stream = TcpStream::connect(authority).await.with_context(|| {
             format!(
                 "cannot connect to {name} at {authority}\n  hint: does it run there? {flag} says where"
             )
         })?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{prefix}{path}"))
             .header(header::HOST, authority)
-            .header(header::ACCEPT, "application/json")
-            .body(Empty::<Bytes>::new())?;
-        let exchange = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
-            let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
-            Ok::<_, anyhow::Error>((status, body.to_bytes()))
+            .header(header::ACCEPT, "application/json");
+        if let Some(token) = &access.token {
+            let value = Zeroizing::new(format!("Bearer {}", **token));
+            let mut value = HeaderValue::from_str(&value)
+                .context("the token has characters that no token has")?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let request = request.body(Empty::<Bytes>::new())?;
+        if self.is_tls {
+            exchange(self.encrypted(stream, access).await?, peer, request).await
+        } else {
+            exchange(stream, peer, request).await
+        }
+    }
+
+    async fn encrypted(
+        &self,
+        stream: TcpStream,
+        access: &Access,
+    ) -> anyhow::Result<TlsStream<TcpStream>> {
+        let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let server = ServerName::try_from(bare.to_owned())
+            .with_context(|| format!("{host:?} is no name that a certificate can have"))?;
+        let trust = Trust {
+            ca_file: access.ca_file.clone(),
+            identity: None,
         };
-        tokio::pin!(connection);
-        let mut open = true;
-        tokio::pin!(exchange);
-        loop {
-            tokio::select! {
-                answer = &mut exchange => return answer,
-                closed = &mut connection, if open => {
-                    open = false;
-                    if let Err(error) = closed {
-                        bail!("{name} closed the connection: {error}");
-                    }
+        let connector = TlsConnector::from(trust.load()?);
+        connector.connect(server, stream).await.with_context(|| {
+            format!(
+                "no TLS with {}\n  hint: --ca-file names the authority of its certificate",
+                self.authority
+            )
+        })
+    }
+}
+
+/// One request over a connection.
+async fn exchange<S>(
+    stream: S,
+    peer: &Peer,
+    request: Request<Empty<Bytes>>,
+) -> anyhow::Result<(StatusCode, Bytes)>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+        let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
+        Ok::<_, anyhow::Error>((status, body.to_bytes()))
+    };
+    tokio::pin!(connection);
+    let mut open = true;
+    tokio::pin!(exchange);
+    loop {
+        tokio::select! {
+            answer = &mut exchange => return answer,
+            closed = &mut connection, if open => {
+                open = false;
+                if let Err(error) = closed {
+                    bail!("{} closed the connection: {error}", peer.name);
                 }
             }
         }
@@ -155,14 +223,16 @@ mod tests {
             ("http://noc.example.net", "noc.example.net:9799", ""),
             ("noc:80/netwolf/", "noc:80", "/netwolf"),
             ("http://[::1]:1", "[::1]:1", ""),
+            ("https://noc.example.net", "noc.example.net:9799", ""),
         ] {
             let address = Address::parse(text, 9799).unwrap();
             assert_eq!(
                 (address.authority.as_str(), address.prefix.as_str()),
                 (authority, prefix)
             );
+            assert_eq!(address.is_tls, text.starts_with("https"));
         }
-        for bad in ["", "https://x", "ftp://x", "http://u:p@x", "http://x/?a"] {
+        for bad in ["", "ftp://x", "http://u:p@x", "http://x/?a"] {
             assert!(Address::parse(bad, 9799).is_err(), "{bad}");
         }
     }

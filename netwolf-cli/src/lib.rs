@@ -30,6 +30,7 @@ mod record;
 mod standalone;
 mod table;
 mod target;
+mod token;
 mod try_out;
 mod unknown;
 
@@ -63,6 +64,8 @@ enum Verb {
     Agents(agents::Args),
     /// Show the credentials as the manager sees them: which one is held back, why, and until when.
     Credentials(credentials::Args),
+    /// Make a token for the manager's API, and the line of the configuration that lets it in.
+    Token(token::Args),
     /// Record what a device says to some commands, without its secrets, for a simulated device to play.
     Record(record::Args),
     /// Read the output of a command by TextFSM templates or by a collector's rules, without any device.
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         Verb::Devices(args) => devices::run(&args),
         Verb::Agents(args) => agents::run(&args),
         Verb::Credentials(args) => credentials::run(&args),
+        Verb::Token(args) => token::run(&args),
         Verb::Record(args) => record::run(&args),
         Verb::Parse(args) => parse::run(&args),
         Verb::Collectors(args) => collectors::run(&args),

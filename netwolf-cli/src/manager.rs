@@ -1,12 +1,16 @@
 //! Where the manager's API is, and one question to it.
 
-use std::{str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::Context;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
-use crate::http::{Address, Peer};
+use crate::http::{Access, Address, Peer};
+
+/// Has a token; a flag would show it to everybody on the machine.
+const TOKEN_VARIABLE: &str = "NETWOLF_TOKEN";
 
 const MANAGER: Peer = Peer {
     name: "the manager",
@@ -28,6 +32,18 @@ pub(crate) struct Args {
         default_value = "http://127.0.0.1:9799"
     )]
     pub(crate) url: Url,
+
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "NETWOLF_TOKEN_FILE",
+        help = "A file with a token of the manager's configuration; the variable NETWOLF_TOKEN may have the token itself"
+    )]
+    token_file: Option<PathBuf>,
+
+    /// The authority of the manager's certificate, for https [default: those of the system].
+    #[arg(long, value_name = "FILE", env = "NETWOLF_CA_FILE")]
+    ca_file: Option<PathBuf>,
 
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
@@ -65,7 +81,7 @@ pub(crate) struct Refused {
     message: String,
 }
 
-impl Url {
+impl Args {
     /// Asks for `path`, which begins with a slash.
     ///
     /// # Errors
@@ -87,8 +103,14 @@ impl Url {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let url = self.0.url(path);
-        let (status, body) = runtime.block_on(self.0.ask(&MANAGER, method, path))?;
+        let Url(address) = &self.url;
+        let url = address.url(path);
+        let access = Access {
+            token: self.token()?,
+            ca_file: self.ca_file.clone(),
+        };
+        let asking = address.ask(&MANAGER, &access, method, path);
+        let (status, body) = runtime.block_on(asking)?;
         let answer = serde_json::from_slice::<Value>(&body);
         if !status.is_success() {
             let said = answer.as_ref().ok().and_then(|answer| {
@@ -100,5 +122,19 @@ impl Url {
             return Err(Refused { status, message }.into());
         }
         answer.with_context(|| format!("{url} did not answer JSON: is it the manager's port?"))
+    }
+
+    /// The token that is to be sent, if there is one.
+    fn token(&self) -> anyhow::Result<Option<Zeroizing<String>>> {
+        let text = match &self.token_file {
+            Some(path) => std::fs::read_to_string(path)
+                .with_context(|| format!("the token in {} cannot be read", path.display()))?,
+            None => match std::env::var(TOKEN_VARIABLE) {
+                Ok(text) => text,
+                Err(_) => return Ok(None),
+            },
+        };
+        let text = Zeroizing::new(text);
+        Ok(Some(Zeroizing::new(text.trim().to_owned())))
     }
 }

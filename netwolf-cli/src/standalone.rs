@@ -29,6 +29,10 @@ pub(crate) struct Args {
     )]
     web_listen_address: String,
 
+    /// TLS, users and headers of the web port, in the format of Prometheus exporters; read again when it changes.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config_file: Option<PathBuf>,
+
     /// Folder for what is kept over a restart.
     #[arg(
         long = "storage.path",
@@ -92,6 +96,8 @@ async fn standalone(args: Args) -> anyhow::Result<()> {
     let asked_to_end = asked_to_end(args.exit_with_parent)?;
     let manager = Manager::start(ManagerConfig {
         web: args.web_listen_address,
+        api: None,
+        web_config: args.web_config_file,
         agents: "127.0.0.1:0".into(),
         insecure_plaintext: false,
         storage: args.storage_path,

@@ -1,9 +1,10 @@
 //! Names of the metrics that NetWolf tells of itself, which no device may have.
 
 /// What all names of a part of NetWolf begin with.
-const PREFIXES: [&str; 5] = [
+const PREFIXES: [&str; 6] = [
     "netwolf_manager_",
     "netwolf_agent_",
+    "netwolf_http_",
     "netwolf_credential_",
     "netwolf_poll_seconds",
     "netwolf_remote_write_",

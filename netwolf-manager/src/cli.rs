@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
+use netwolf_web::config::WebConfig;
 use serde::Serialize;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -41,6 +42,14 @@ pub struct Args {
         default_value = "127.0.0.1:9799"
     )]
     pub web_listen_address: String,
+
+    /// Where to serve the API, the landing page and reloads instead, so that the web port is for scraping alone.
+    #[arg(long = "api.listen-address", value_name = "HOST:PORT")]
+    pub api_listen_address: Option<String>,
+
+    /// TLS, users and headers of the web port, in the format of Prometheus exporters; read again when it changes.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
 
     /// Where agents connect.
     #[arg(
@@ -101,6 +110,8 @@ pub struct Args {
 struct Announcement {
     ready: &'static str,
     web: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
     agents: String,
 }
 
@@ -148,6 +159,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let asked_to_end = asked_to_end(args.exit_with_parent)?;
     let manager = Manager::start(ManagerConfig {
         web: args.web_listen_address,
+        api: args.api_listen_address,
+        web_config: args.web_config_file,
         agents: args.agent_listen_address,
         insecure_plaintext: args.insecure_plaintext,
         storage: args.storage_path,
@@ -159,9 +172,11 @@ async fn run(args: Args) -> anyhow::Result<()> {
             manager.web_addr.to_string(),
             manager.agents_addr.to_string(),
         );
+        let api = (manager.api_addr != manager.web_addr).then(|| manager.api_addr.to_string());
         let line = serde_json::to_string(&Announcement {
             ready: "manager",
             web,
+            api,
             agents,
         })?;
         say(&line)?;
@@ -196,6 +211,12 @@ pub fn asked_to_end(with_parent: bool) -> anyhow::Result<impl Future<Output = ()
 
 fn check(args: &Args) -> anyhow::Result<()> {
     let loaded = load_main(&args.config_file).map_err(StartError::from)?;
+    if let Some(path) = &args.web_config_file {
+        let web = WebConfig::load(path).map_err(StartError::from)?;
+        for warning in &web.warnings {
+            say(&format!("warning: {}: {warning}", path.display()))?;
+        }
+    }
     for warning in &loaded.warnings {
         say(&format!("warning: {warning}"))?;
     }

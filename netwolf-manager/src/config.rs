@@ -28,7 +28,7 @@ pub use sources::Sources;
 pub use summary::Summary;
 pub use timing::Timing;
 
-use crate::{inventory::Inventory, library::Library, remote_write::Remotes};
+use crate::{access::Tokens, inventory::Inventory, library::Library, remote_write::Remotes};
 use check::Checker;
 use yaml::Document;
 
@@ -54,6 +54,8 @@ pub struct Settings {
     pub timing: Timing,
     /// Where samples are sent.
     pub remotes: Remotes,
+    /// Who may do what at the web port.
+    pub tokens: Tokens,
 }
 
 impl Loaded {
@@ -148,6 +150,7 @@ fn parse_with(path: &Path, text: String, mut sources: Sources) -> Result<Loaded,
         settings: Settings {
             timing: checked.timing,
             remotes: checked.remotes,
+            tokens: checked.tokens,
         },
         inventory: checked.inventory,
         library: checked.library,

@@ -15,6 +15,8 @@
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
 //! | `/` | a plain page |
 //!
+//! What it takes to ask at a path stands beside it in [`PATHS`], and is demanded by `guard`.
+//!
 //! Everything is read from the board and the series store; no request but a reload and that for outputs reaches
 //! the core.
 
@@ -24,26 +26,31 @@ use axum::{
     Router,
     extract::State as Shared,
     http::{HeaderMap, HeaderName, Method, StatusCode, Uri},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-
+use netwolf_web::gate::Gate;
 use serde::Serialize;
 
 use self::readiness::Readiness;
 use crate::{
+    access::Role,
     exposition::put,
     reload::{ReloadError, ReloadHandle},
     state::State,
 };
 
 pub mod api;
+pub(crate) mod guard;
 mod landing;
 pub mod metrics;
 pub mod probe;
 mod readiness;
 pub mod sd;
-pub mod server;
+
+/// Connections at a time: a few Prometheus servers, people, and room to spare.
+pub const MAX_CONNECTIONS: usize = 256;
 
 /// What requests are answered from.
 #[derive(Clone, Debug)]
@@ -52,6 +59,10 @@ pub struct Web {
     pub state: Arc<State>,
     /// The way to a reload.
     pub reload: ReloadHandle,
+    /// Before it; counts what is refused.
+    pub gate: Arc<Gate>,
+    /// Which of the paths are served.
+    pub part: Part,
 }
 
 /// Whether something can be read or done at a path.
@@ -63,61 +74,127 @@ pub struct PathInfo {
     pub path: &'static str,
     /// What is there.
     pub about: &'static str,
+    /// What a token has to allow, where there are tokens; none where the web configuration alone decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
-const fn path(method: &'static str, path: &'static str, about: &'static str) -> PathInfo {
+const fn path(
+    method: &'static str,
+    path: &'static str,
+    role: Option<Role>,
+    about: &'static str,
+) -> PathInfo {
     PathInfo {
         method,
         path,
         about,
+        role,
     }
 }
 
-/// Every path but `/`, for people who look for one.
+const OPEN: Option<Role> = None;
+const VIEW: Option<Role> = Some(Role::View);
+const OPERATE: Option<Role> = Some(Role::Operate);
+const ADMIN: Option<Role> = Some(Role::Admin);
+
+/// Every path but `/`, for people who look for one, and what it takes to ask there.
 pub const PATHS: [PathInfo; 15] = [
-    path("GET", "/metrics", "metrics for Prometheus"),
+    path("GET", "/metrics", OPEN, "metrics for Prometheus"),
     path(
         "GET",
         "/probe?target={name}",
+        OPEN,
         "metrics of one device, as of a probe",
     ),
-    path("GET", "/sd/agents", "targets: pages of the agents"),
-    path("GET", "/sd/devices", "targets: the devices"),
-    path("GET", "/-/healthy", "whether the program runs"),
-    path("GET", "/-/ready", "whether devices have been placed"),
-    path("POST", "/-/reload", "reads the configuration again"),
-    path("GET", "/api/v1", "the paths of the API"),
-    path("GET", "/api/v1/status", "totals"),
-    path("GET", "/api/v1/agents", "all agents"),
+    path("GET", "/sd/agents", OPEN, "targets: pages of the agents"),
+    path("GET", "/sd/devices", OPEN, "targets: the devices"),
+    path("GET", "/-/healthy", OPEN, "whether the program runs"),
+    path("GET", "/-/ready", OPEN, "whether devices have been placed"),
+    path("POST", "/-/reload", ADMIN, "reads the configuration again"),
+    path("GET", "/api/v1", VIEW, "the paths of the API"),
+    path("GET", "/api/v1/status", VIEW, "totals"),
+    path("GET", "/api/v1/agents", VIEW, "all agents"),
     path(
         "POST",
         "/api/v1/agents/{name}/drain",
+        OPERATE,
         "gives an agent's devices to others and lets it end",
     ),
-    path("GET", "/api/v1/devices", "all devices"),
-    path("GET", "/api/v1/devices/{name}", "one device"),
+    path("GET", "/api/v1/devices", VIEW, "all devices"),
+    path("GET", "/api/v1/devices/{name}", VIEW, "one device"),
     path(
         "GET",
         "/api/v1/devices/{name}/output",
+        VIEW,
         "what its commands answer just now",
     ),
     path(
         "GET",
         "/api/v1/credentials",
+        VIEW,
         "all credentials and their breakers",
     ),
 ];
 
-/// All routes.
+/// What of the paths a port has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of them.
+    All,
+    /// Those that are scraped.
+    Scraping,
+    /// The API, the page for people, and what changes something.
+    Api,
+}
+
+impl Part {
+    /// Whether a path of the table is served.
+    fn has(self, info: &PathInfo) -> bool {
+        match self {
+            Self::All => true,
+            Self::Scraping => info.role.is_none(),
+            Self::Api => info.role.is_some() || HEALTH.contains(&info.path),
+        }
+    }
+
+    /// What of the table is served.
+    fn paths(self) -> impl Iterator<Item = &'static PathInfo> {
+        PATHS.iter().filter(move |info| self.has(info))
+    }
+}
+
+/// Where health is told; every port does.
+const HEALTH: [&str; 2] = ["/-/healthy", "/-/ready"];
+
+/// The routes of a port.
 pub fn router(web: Web) -> Router {
+    let health = Router::new()
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready));
+    let routes = match web.part {
+        Part::All => health.merge(scraping()).merge(api()),
+        Part::Scraping => health.merge(scraping()),
+        Part::Api => health.merge(api()),
+    };
+    routes
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(web.clone(), guard::guard))
+        .with_state(web)
+}
+
+fn scraping() -> Router<Web> {
     Router::new()
-        .route("/", get(landing::page))
         .route("/metrics", get(metrics::serve))
         .route("/probe", get(probe::serve))
         .route("/sd/agents", get(sd::agents))
         .route("/sd/devices", get(sd::devices))
-        .route("/-/healthy", get(healthy))
-        .route("/-/ready", get(ready))
+}
+
+fn api() -> Router<Web> {
+    Router::new()
+        .route("/", get(landing::page))
         .route("/-/reload", post(reload).put(reload))
         .route("/api/v1", get(api::index))
         .route("/api/v1/", get(api::index))
@@ -128,24 +205,28 @@ pub fn router(web: Web) -> Router {
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))
         .route("/api/v1/credentials", get(api::credentials))
-        .fallback(unknown)
-        .method_not_allowed_fallback(not_allowed)
-        .with_state(web)
 }
 
 /// There is nothing at this path: says what there is.
-async fn unknown(uri: Uri) -> Response {
+async fn unknown(Shared(web): Shared<Web>, uri: Uri) -> Response {
     let path = uri.path();
     if is_api(path) {
-        let error = format!("unknown path {path:?}; /api/v1 lists those that there are");
-        return api::Problem::new(error).with(StatusCode::NOT_FOUND);
+        let problem = if web.part == Part::Scraping {
+            api::Problem::new("the API is at another address")
+                .hint("it is the one of --api.listen-address")
+        } else {
+            let error = format!("unknown path {path:?}; /api/v1 lists those that there are");
+            api::Problem::new(error)
+        };
+        return problem.with(StatusCode::NOT_FOUND);
     }
     let mut text = String::from("404: there is nothing at this path. There is:\n\n");
     for PathInfo {
         method,
         path,
         about,
-    } in PATHS
+        ..
+    } in web.part.paths()
     {
         put(
             &mut text,
@@ -219,7 +300,13 @@ mod tests {
     async fn a_manager_without_its_core_is_not_healthy() {
         let (state, mailbox) = State::new("127.0.0.1:1".parse().unwrap());
         let (reload, _requests) = ReloadHandle::new();
-        let web = Web { state, reload };
+        let gate = Arc::new(Gate::new(None).unwrap());
+        let web = Web {
+            state,
+            reload,
+            gate,
+            part: Part::All,
+        };
         let status = healthy(Shared(web.clone())).await.status();
         assert_eq!(status, StatusCode::OK);
         drop(mailbox);

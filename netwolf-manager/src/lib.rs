@@ -19,6 +19,7 @@ pub mod config;
 pub mod inventory;
 pub mod library;
 
+pub mod access;
 pub mod board;
 pub mod bounded;
 pub mod breaker;
@@ -33,7 +34,6 @@ pub mod fuzzing;
 pub mod http;
 pub mod lease;
 pub mod link;
-pub mod listen;
 pub mod logging;
 pub mod manager;
 pub mod placement;

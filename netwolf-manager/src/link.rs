@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use netwolf_web::listen;
 use netwolf_wire::message::ToAgent;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -27,7 +28,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, field, info_span, warn};
 
-use crate::{clock::Tick, fleet::LinkNo, listen, state::State};
+use crate::{clock::Tick, fleet::LinkNo, state::State};
 
 mod door;
 mod reader;

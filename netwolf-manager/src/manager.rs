@@ -8,8 +8,16 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use hyper_util::service::TowerToHyperService;
+use netwolf_web::{
+    config::WebConfigError,
+    gate::Gate,
+    listen::{ListenError, listen},
+    server::Server,
+};
 use thiserror::Error;
 use tokio::{
+    net::TcpListener,
     sync::watch,
     time::{MissedTickBehavior, timeout},
 };
@@ -20,9 +28,8 @@ use crate::{
     config::{self, Faults, Loaded},
     core::Core,
     fleet::file::{self, Remembered},
-    http::{self, Web},
+    http::{self, Part, Web, guard::vouches},
     link,
-    listen::{ListenError, listen},
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
     storage::{Storage, StorageError},
@@ -33,6 +40,9 @@ pub const AGENT_FLAG: &str = "--agent.listen-address";
 
 /// Flag of the web port.
 pub const WEB_FLAG: &str = "--web.listen-address";
+
+/// Flag of the API's port, where it has one of its own.
+pub const API_FLAG: &str = "--api.listen-address";
 
 /// Flag of the storage folder.
 pub const STORAGE_FLAG: &str = "--storage.path";
@@ -51,6 +61,10 @@ const ENDS: Duration = Duration::from_secs(1);
 pub struct ManagerConfig {
     /// `HOST:PORT` of the web port; port 0 lets the operating system choose.
     pub web: String,
+    /// `HOST:PORT` of a port for the API, the page for people and reloads; on the web port where there is none.
+    pub api: Option<String>,
+    /// The web configuration, of exporter-toolkit's format.
+    pub web_config: Option<PathBuf>,
     /// `HOST:PORT` of the agents' port.
     pub agents: String,
     /// Whether the agents' port may be reached from outside although links are not encrypted yet.
@@ -76,9 +90,17 @@ pub enum StartError {
     /// The configuration has faults.
     #[error(transparent)]
     Config(#[from] Faults),
+    /// The web configuration has faults.
+    #[error(transparent)]
+    Web(#[from] WebConfigError),
     /// A port cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The agents' port can be reached from outside, and that was not asked for.
+    #[error(
+        "refusing to listen on {0} given with `{AGENT_FLAG}`: links to agents are not encrypted yet\n  hint: use a loopback address, or say `--insecure-plaintext` if the network between is trusted"
+    )]
+    Exposed(SocketAddr),
     /// The storage folder cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -92,7 +114,9 @@ impl StartError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_)
-            | Self::Listen(ListenError::Exposed { .. } | ListenError::Address { .. }) => 2,
+            | Self::Web(_)
+            | Self::Exposed(_)
+            | Self::Listen(ListenError::Address { .. }) => 2,
             Self::Listen(ListenError::Bind { .. }) | Self::Storage(_) | Self::Runtime => 1,
         }
     }
@@ -144,6 +168,8 @@ impl Drop for Armed {
 pub struct Manager {
     /// Where the web port is.
     pub web_addr: SocketAddr,
+    /// Where the API is.
+    pub api_addr: SocketAddr,
     /// Where agents connect.
     pub agents_addr: SocketAddr,
     state: Arc<State>,
@@ -174,15 +200,30 @@ impl Manager {
             Source::Given(loaded) => (*loaded, None, Watch::nothing()),
         };
         log_warnings(&loaded);
+        let web_config = config.web_config;
+        let gate = tokio::task::spawn_blocking(|| Gate::new(web_config));
+        let gate = gate.await.map_err(|_| StartError::Runtime)??;
         let storage = Storage::lock(config.storage)?;
         let remembered = recall(&storage)?;
-        let (agents, agents_addr) =
-            listen(&config.agents, AGENT_FLAG, config.insecure_plaintext).await?;
+        let (agents, agents_addr) = listen(&config.agents, AGENT_FLAG).await?;
+        if !config.insecure_plaintext && !agents_addr.ip().is_loopback() {
+            return Err(StartError::Exposed(agents_addr));
+        }
         // Nothing on the web port changes a device, so it may be anywhere.
-        let (web, web_addr) = listen(&config.web, WEB_FLAG, true).await?;
+        let (web, web_addr) = listen(&config.web, WEB_FLAG).await?;
+        let api = match &config.api {
+            Some(address) => Some(listen(address, API_FLAG).await?),
+            None => None,
+        };
+        let api_addr = api.as_ref().map_or(web_addr, |(_, address)| *address);
 
         let (state, mailbox) = State::new(agents_addr);
         state.telemetry.config_loaded(true, false);
+        let vouching = state.clone();
+        let gate = gate
+            .counting(state.telemetry.refusals.clone())
+            .vouching(move |path, token| vouches(&vouching.tokens.load(), path, token));
+        let gate = Arc::new(gate);
         let Loaded {
             settings,
             inventory,
@@ -195,24 +236,41 @@ impl Manager {
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (reload, requests) = ReloadHandle::new();
-        let reloader = Reloader::new(state.clone(), path, requests, watch);
-        let router = http::router(Web {
+        let reloader = Reloader::new(state.clone(), path, requests, watch, gate.clone());
+        let part = if api.is_some() {
+            Part::Scraping
+        } else {
+            Part::All
+        };
+        let answers = Web {
             state: state.clone(),
             reload: reload.clone(),
-        });
+            gate: gate.clone(),
+            part,
+        };
         let alarm = Alarm {
             stop: stop.clone(),
             died: watch::Sender::new(None),
         };
         state.remote_writer.configure(&settings.remotes);
+        state.tokens.store(Arc::new(settings.tokens));
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
         let links = link::serve(agents, state.clone(), stop.child_token());
-        let pages = http::server::serve(web, router, stop.child_token());
+        if let Some((listener, _)) = api {
+            let answers = Web {
+                part: Part::Api,
+                ..answers.clone()
+            };
+            let pages = serve(listener, answers, stop.clone());
+            tasks.spawn(alarm.clone().guard("API's port", pages));
+        }
+        let pages = serve(web, answers, stop.clone());
         tasks.spawn(alarm.clone().guard("core", core));
         tasks.spawn(alarm.clone().guard("reloader", reloader));
         tasks.spawn(alarm.clone().guard("agents' port", links));
         tasks.spawn(alarm.clone().guard("web port", pages));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(gate.follow()));
         tasks.spawn(sweep(state.clone(), stop.child_token()));
         tasks.spawn(end_stale(state.clone(), stop.child_token()));
         tasks.spawn(keep(keeper, storage));
@@ -220,6 +278,7 @@ impl Manager {
         info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
         Ok(Self {
             web_addr,
+            api_addr,
             agents_addr,
             state,
             reload,
@@ -306,6 +365,13 @@ async fn keep(mut remembered: watch::Receiver<Remembered>, storage: Storage) {
             );
         }
     }
+}
+
+/// Serves a web port until it is cancelled.
+async fn serve(listener: TcpListener, answers: Web, stop: CancellationToken) {
+    let server = Server::new(listener, answers.gate.clone(), http::MAX_CONNECTIONS);
+    let pages = TowerToHyperService::new(http::router(answers));
+    server.serve(pages, stop.cancelled_owned()).await;
 }
 
 /// Frees what is stale, until it is cancelled.

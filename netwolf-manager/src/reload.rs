@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
 };
 
+use netwolf_web::{config::WebConfigError, gate::Gate};
 use thiserror::Error;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -37,6 +38,9 @@ pub enum ReloadError {
     /// It has faults.
     #[error(transparent)]
     Faults(#[from] Faults),
+    /// The web configuration has some.
+    #[error(transparent)]
+    Web(#[from] WebConfigError),
     /// This manager was started without a file.
     #[error(
         "this manager was started without a configuration file, so there is nothing to read again"
@@ -78,6 +82,7 @@ pub(crate) struct Reloader {
     path: Option<PathBuf>,
     requests: mpsc::Receiver<Answer>,
     watch: Watch,
+    gate: Arc<Gate>,
     hangups: Option<Signal>,
 }
 
@@ -88,6 +93,7 @@ impl Reloader {
         path: Option<PathBuf>,
         requests: mpsc::Receiver<Answer>,
         watch: Watch,
+        gate: Arc<Gate>,
     ) -> Self {
         let hangups = signal(SignalKind::hangup());
         if let Err(error) = &hangups {
@@ -98,6 +104,7 @@ impl Reloader {
             path,
             requests,
             watch,
+            gate,
             hangups: hangups.ok(),
         }
     }
@@ -127,7 +134,25 @@ impl Reloader {
         }
     }
 
+    async fn read_web_config(&self) -> Result<(), ReloadError> {
+        let gate = self.gate.clone();
+        let reading = tokio::task::spawn_blocking(move || gate.read());
+        let read = reading.await.map_err(|_| ReloadError::Ending)?;
+        if let Err(fault) = &read {
+            let fault: &dyn std::error::Error = fault;
+            error!(
+                fault,
+                "web configuration rejected; nothing has been reloaded"
+            );
+        }
+        Ok(read?)
+    }
+
     async fn reload(&mut self, is_asked_for: bool) -> Result<String, ReloadError> {
+        if is_asked_for {
+            // By itself it follows its file.
+            self.read_web_config().await?;
+        }
         let path = self.path.clone().ok_or(ReloadError::NoFile)?;
         let loading = tokio::task::spawn_blocking(move || config::load(&path));
         let loaded = loading.await.map_err(|_| ReloadError::Ending)?;
@@ -156,6 +181,7 @@ impl Reloader {
                     .map_err(|_| ReloadError::Ending)?;
                 is_done.await.map_err(|_| ReloadError::Ending)?;
                 self.state.remote_writer.configure(&settings.remotes);
+                self.state.tokens.store(Arc::new(settings.tokens));
                 self.state.pages.outdate();
                 info!(
                     n_devices = self.state.board.devices().len(),

@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{board::lock, series::SharedStore};
 
+mod connector;
 mod health;
 mod meters;
 mod outlet;
@@ -31,6 +32,7 @@ mod secret;
 mod sender;
 mod written;
 
+pub use connector::Tls;
 pub use meters::Meters;
 pub use outlet::RemoteView;
 pub(crate) use outlet::{Outgoing, Outlet};
@@ -66,6 +68,8 @@ pub struct Remote {
     pub timeout: Duration,
     /// Sent with every request.
     pub headers: Vec<(String, String)>,
+    /// Whose certificates are believed, where the URL is an https one.
+    pub tls: Tls,
     /// How we prove who we are.
     pub authorization: Option<Authorization>,
     /// Requests that are under way at a time.

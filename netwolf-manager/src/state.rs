@@ -2,9 +2,11 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
 use crate::{
+    access::Tokens,
     board::Board,
     clock::Clock,
     core::{self, Event},
@@ -29,6 +31,8 @@ pub struct State {
     pub telemetry: Telemetry,
     /// Pages that were rendered a moment ago.
     pub pages: Pages,
+    /// Who may do what at the web port.
+    pub tokens: ArcSwap<Tokens>,
     /// Where agents connect.
     pub agents_addr: SocketAddr,
     /// The way to the core.
@@ -50,6 +54,7 @@ impl State {
             remote_writer,
             telemetry,
             pages: Pages::default(),
+            tokens: ArcSwap::default(),
             agents_addr,
             core,
         };

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `netwolf_manager_*`, counted | a prometheus-client registry, below |
 //! | `netwolf_remote_write_*` | another one, of [`crate::remote_write`] |
+//! | `netwolf_http_*` | another one, of the web port |
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
 //! | `process_*` | the operating system, by [`netwolf_exposition::process`] |
@@ -16,6 +17,7 @@
 use std::time::Duration;
 
 use netwolf_exposition::process;
+use netwolf_web::refusals::Refusals;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -81,8 +83,11 @@ pub struct Telemetry {
     registry: Registry,
     process: Registry,
     remote_registry: Registry,
+    web_registry: Registry,
     /// What is sent to remotes.
     pub remotes: Meters,
+    /// What the web port refuses.
+    pub refusals: Refusals,
     /// What the series store counts.
     pub series: Counters,
     /// Connections on the agents' port that stand.
@@ -109,6 +114,8 @@ impl Default for Telemetry {
             registry: Registry::with_prefix("netwolf_manager"),
             process: process::registry(),
             remote_registry: Registry::with_prefix("netwolf_remote_write"),
+            web_registry: Registry::default(),
+            refusals: Refusals::default(),
             remotes: Meters::default(),
             series: Counters::default(),
             links: Gauge::default(),
@@ -126,6 +133,7 @@ impl Default for Telemetry {
         this.register_counters();
         this.register_others();
         this.remotes.register(&mut this.remote_registry);
+        this.refusals.register(&mut this.web_registry);
         for reason in RefusalReason::ALL {
             // So that a first refusal is an increase and not a new series.
             drop(this.refused_hellos.get_or_create(&ReasonLabel { reason }));
@@ -272,7 +280,12 @@ impl Telemetry {
 
     /// The families of the registries, and what the operating system counts.
     pub fn counted(&self) -> Vec<OwnFamily> {
-        let registries = [&self.registry, &self.remote_registry, &self.process];
+        let registries = [
+            &self.registry,
+            &self.remote_registry,
+            &self.web_registry,
+            &self.process,
+        ];
         registries
             .into_iter()
             .flat_map(exposition::from_registry)

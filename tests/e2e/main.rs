@@ -45,3 +45,4 @@ mod sandbox;
 mod sshd;
 mod structure;
 mod try_out;
+mod web;

@@ -42,6 +42,14 @@ impl Prometheus {
 
     /// Starts it with a configuration of the test's own; `None` where there is none on this machine.
     pub(crate) fn with(configuration: &str, folder: &Path) -> Option<Self> {
+        Self::start_with(configuration, folder, |_| {})
+    }
+
+    fn start_with(
+        configuration: &str,
+        folder: &Path,
+        more: impl FnOnce(&mut Command),
+    ) -> Option<Self> {
         let program = have("prometheus", "prometheus")?;
         let scrape = folder.join("prometheus.yml");
         fs::write(&scrape, configuration).unwrap();
@@ -55,9 +63,20 @@ impl Prometheus {
             ))
             .arg(format!("--web.listen-address={address}"))
             .stdout(Stdio::null());
+        more(&mut command);
         Some(Self {
             address,
             _process: Process::spawn("prometheus", command, folder),
+        })
+    }
+
+    /// Starts one that takes samples, behind a web configuration, and scrapes nothing; `None` where there is none on this
+    /// machine.
+    pub(crate) fn behind(web_config: &Path, folder: &Path) -> Option<Self> {
+        Self::start_with("global: {}\n", folder, |command| {
+            command
+                .arg(format!("--web.config.file={}", web_config.display()))
+                .arg("--web.enable-remote-write-receiver");
         })
     }
 

@@ -70,6 +70,7 @@ fn the_two_programs_never_import_each_other_and_the_manager_knows_no_ssh() {
         ],
     );
     free_of("netwolf-secret", &["russh", "hyper"]);
+    free_of("netwolf-web", &["netwolf-wire", "axum", "russh"]);
     free_of(
         "netwolf-simulator",
         &["netwolf-wire", "netwolf-agent", "netwolf-manager"],

@@ -89,6 +89,8 @@ fn live() -> BTreeMap<String, Result<(), String>> {
     let (manager, agent) = runtime.block_on(async {
         let manager = Manager::start(ManagerConfig {
             web: "127.0.0.1:0".into(),
+            api: None,
+            web_config: None,
             agents: "127.0.0.1:0".into(),
             insecure_plaintext: false,
             storage: folder.path().join("data"),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use netwolf_exposition::{Format, process, text};
+use netwolf_web::refusals::Refusals;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, text::encode},
@@ -17,13 +18,14 @@ use crate::links::Links;
 pub(super) struct Metrics(Registry);
 
 impl Metrics {
-    pub(super) fn new(links: &Links) -> Self {
+    pub(super) fn new(links: &Links, refusals: &Refusals) -> Self {
         let mut registry = process::registry();
         registry.register(
             "netwolf_agent_build",
             "The program that serves this page",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
+        refusals.register(&mut registry);
         registry.register_collector(Box::new(LinkCollector(links.clone())));
         Self(registry)
     }
@@ -68,7 +70,7 @@ mod tests {
     fn metrics() -> Metrics {
         let links = Links::new(2);
         links.set(1, true);
-        Metrics::new(&links)
+        Metrics::new(&links, &Refusals::default())
     }
 
     #[test]

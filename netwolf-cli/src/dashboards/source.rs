@@ -86,7 +86,8 @@ impl Prometheus {
             .iter()
             .map(|(key, value)| format!("{}={}", http::escape(key), http::escape(value)));
         let path = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
-        let asked = self.address.ask(&PROMETHEUS, Method::GET, &path);
+        let access = http::Access::default();
+        let asked = self.address.ask(&PROMETHEUS, &access, Method::GET, &path);
         let (status, body) = self.runtime.block_on(asked)?;
         let url = self.address.url("");
         let answer: Answer = serde_json::from_slice(&body)

@@ -6,6 +6,7 @@
 //! Order: library, credentials, jump hosts, layers (`defaults`, groups), devices. Each looks up only what came before.
 
 mod address;
+mod api;
 mod collectors;
 mod credential;
 mod device;
@@ -33,6 +34,7 @@ use super::{
     yaml::{Document, Entries, Field, Spanned},
 };
 use crate::{
+    access::Tokens,
     inventory::Inventory,
     library::{Library, UserDirectories},
     remote_write::Remotes,
@@ -44,6 +46,7 @@ use layer::{Layer, Owner};
 pub(super) struct Checked {
     pub(super) timing: Timing,
     pub(super) remotes: Remotes,
+    pub(super) tokens: Tokens,
     pub(super) inventory: Inventory,
     pub(super) library: Library,
 }
@@ -115,9 +118,11 @@ impl Checker<'_> {
         let inventory = self.finish(devices);
         let timing = self.timing(config.timing);
         let remotes = self.remotes(config.external_labels, config.remote_write);
+        let tokens = self.tokens(config.api);
         Checked {
             timing,
             remotes,
+            tokens,
             inventory,
             library: known.library,
         }

@@ -24,6 +24,7 @@ pub(super) struct Config {
     pub(super) timing: Field<Timing>,
     pub(super) external_labels: Field<Entries<String>>,
     pub(super) remote_write: Field<Vec<Field<Remote>>>,
+    pub(super) api: Field<Api>,
 }
 
 /// A file that `inventories` names.
@@ -180,9 +181,36 @@ pub(super) struct Remote {
     pub(super) username: Field<String>,
     pub(super) password: Field<Secret>,
     pub(super) bearer_token: Field<Secret>,
+    pub(super) tls: Field<RemoteTls>,
     pub(super) connections: Field<u32>,
     pub(super) queue_samples: Field<u32>,
     pub(super) max_age: Field<Span>,
+}
+
+/// Whom a receiver's certificate has to convince.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RemoteTls {
+    pub(super) ca_file: Field<String>,
+    pub(super) cert_file: Field<String>,
+    pub(super) key_file: Field<String>,
+    pub(super) server_name: Field<String>,
+}
+
+/// Who may do what at the web port.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Api {
+    pub(super) tokens: Field<Vec<Field<Token>>>,
+}
+
+/// A token, by its digest.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Token {
+    pub(super) name: Field<String>,
+    pub(super) role: Field<String>,
+    pub(super) sha256: Field<String>,
 }
 
 /// A reference to a secret. What was typed is dropped when it is none, because it may be the secret itself.

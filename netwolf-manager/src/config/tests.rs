@@ -130,6 +130,7 @@ fn every_key_is_taken() {
     assert_eq!((near.connections, near.queue_samples), (4, 2_000_000));
     assert_eq!((far.connections, far.queue_samples), (8, 500_000));
     assert_eq!(far.max_age, Duration::from_mins(15));
+    assert_eq!(loaded.settings.tokens.find("abc").unwrap().name, "alice");
     let password = SecretRef::File("/etc/netwolf/tsdb".into());
     let username = "netwolf".into();
     assert_eq!(

@@ -16,7 +16,7 @@ use axum::{
 use netwolf_wire::stats::{Histogram, POLL_BUCKETS, ShardStats};
 use serde::Serialize;
 
-use super::{PATHS, PathInfo, Web};
+use super::{PathInfo, Web};
 use crate::{board::AgentSlot, clock::LAST_MS, remote_write::RemoteView, state::State};
 
 pub mod agents;
@@ -199,9 +199,9 @@ fn time(unix_ms: u64) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-pub(super) async fn index() -> Json<Index> {
+pub(super) async fn index(Shared(web): Shared<Web>) -> Json<Index> {
     Json(Index {
-        paths: PATHS.to_vec(),
+        paths: web.part.paths().copied().collect(),
     })
 }
 

@@ -2,22 +2,29 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use axum::{extract::State as Shared, response::Html};
+use axum::{
+    extract::State as Shared,
+    http::header::CONTENT_SECURITY_POLICY,
+    response::{Html, IntoResponse, Response},
+};
 
-use super::{PATHS, Web, api, readiness::Readiness};
+use super::{Web, api, readiness::Readiness};
 use crate::{exposition::put, state::State};
 
 /// Rows of a table: a page for a glance, and the API for the rest.
 const ROWS: usize = 20;
 
-pub(super) async fn page(Shared(web): Shared<Web>) -> Html<String> {
+/// Nothing is fetched, sent or framed; the styles are in the page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(super) async fn page(Shared(web): Shared<Web>) -> Response {
     let mut html = String::from(HEAD);
     totals(&mut html, &web.state);
     held(&mut html, &web.state);
     agents(&mut html, &web.state);
     down(&mut html, &web.state);
     html.push_str("<h2>Paths</h2><ul>");
-    for info in PATHS {
+    for info in web.part.paths() {
         let (path, about) = (info.path, Escaped(info.about));
         if info.method == "GET" && !path.contains('{') {
             put(
@@ -30,7 +37,7 @@ pub(super) async fn page(Shared(web): Shared<Web>) -> Html<String> {
         }
     }
     html.push_str("</ul></body></html>\n");
-    Html(html)
+    ([(CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response()
 }
 
 fn totals(html: &mut String, state: &State) {

@@ -5,6 +5,7 @@ mod client;
 mod logins;
 mod operator;
 mod pages;
+mod tokens;
 
 use std::{fs, path::Path, time::Instant};
 
@@ -22,7 +23,7 @@ use tokio::{
 
 use self::{
     agent::{FakeAgent, hello},
-    client::{get, get_with, post},
+    client::{get, get_with, post, post_with},
 };
 use super::*;
 use crate::testing;
@@ -65,6 +66,8 @@ fn write_config(folder: &Path, devices: &[(&str, u16)]) {
 async fn start(folder: &Path, agents: &str) -> Manager {
     Manager::start(ManagerConfig {
         web: "127.0.0.1:0".into(),
+        api: None,
+        web_config: None,
         agents: agents.into(),
         insecure_plaintext: false,
         storage: folder.join("data"),

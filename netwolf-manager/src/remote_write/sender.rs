@@ -33,6 +33,7 @@ use tracing::{info, warn};
 
 use super::{
     Remote,
+    connector::Connector,
     health::Health,
     meters::Meter,
     protobuf::write_request,
@@ -67,7 +68,7 @@ pub(super) struct Sender {
     remote: Arc<Remote>,
     queue: Arc<Queue>,
     meter: Meter,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     /// Read when it is needed, and again after the receiver did not take it.
     proof: Option<Proof>,
     /// Samples that are under way.
@@ -113,6 +114,7 @@ impl Sender {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(remote.timeout));
+        let connector = Connector::new(connector, remote.tls.clone());
         Self {
             remote,
             queue,

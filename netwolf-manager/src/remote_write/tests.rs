@@ -147,6 +147,7 @@ impl Receiver {
             url: self.url.clone(),
             timeout: Duration::from_secs(10),
             headers: Vec::new(),
+            tls: Tls::default(),
             authorization: None,
             connections: 1,
             queue_samples: 10_000,

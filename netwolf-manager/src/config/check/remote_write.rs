@@ -1,12 +1,14 @@
 //! Receivers of samples: where they are, and how much may wait for them.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use hyper::{
     Uri,
     header::{self, HeaderName, HeaderValue},
 };
+use netwolf_web::client::Trust;
 use netwolf_wire::Span;
+use rustls_pki_types::ServerName;
 
 use super::{Checker, layer::check_labels};
 use crate::{
@@ -15,7 +17,7 @@ use crate::{
         limits, raw,
         yaml::{Entries, Field, Spanned},
     },
-    remote_write::{Authorization, Remote, Remotes},
+    remote_write::{Authorization, Remote, Remotes, Tls},
 };
 
 /// A receiver answers in a second; one that takes longer than a few minutes never does.
@@ -84,6 +86,12 @@ impl Checker<'_> {
         }
         let url = raw.url.into_spanned();
         let host = url.as_ref().and_then(|url| self.host(url));
+        let is_https = url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        // Where the URL is no good there is nothing more to say.
+        let tls = host
+            .is_some()
+            .then(|| self.tls(at, raw.tls, is_https))
+            .flatten();
         let authorization = self.authorization(at, raw.username, raw.password, raw.bearer_token);
         let headers = self.headers(raw.headers);
         let timeout = self.time("timeout", raw.timeout, TIMEOUT, Duration::from_secs(30));
@@ -105,6 +113,7 @@ impl Checker<'_> {
             url: url.value,
             timeout,
             headers,
+            tls: tls?,
             authorization: authorization?,
             connections,
             queue_samples: queue,
@@ -126,16 +135,10 @@ impl Checker<'_> {
             );
         };
         match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return bad(
-                    "the `url` of a remote is an https one, and links are not encrypted yet",
-                    "send to an agent or a proxy on this machine that encrypts, such as vmagent or a reverse proxy",
-                );
-            }
+            Some("http" | "https") => {}
             _ => {
                 return bad(
-                    "the `url` of a remote does not begin with `http://`",
+                    "the `url` of a remote does not begin with `http://` or `https://`",
                     "write it as in `http://127.0.0.1:9090/api/v1/write`",
                 );
             }
@@ -154,6 +157,58 @@ impl Checker<'_> {
             );
         }
         Some(authority.as_str().to_owned())
+    }
+
+    /// Whose certificates are believed. The files are read here, so that what is wrong with them is said at once.
+    fn tls(&mut self, at: Place, raw: Field<raw::RemoteTls>, is_https: bool) -> Option<Tls> {
+        if raw.is_spoilt() {
+            return None;
+        }
+        let raw = raw.into_spanned();
+        if let Some(raw) = raw.as_ref().filter(|_| !is_https) {
+            let hint = "write its `url` with `https://`";
+            self.fault(
+                raw.at,
+                "a remote has `tls`, and is no https one",
+                Some(hint.into()),
+            );
+            return None;
+        }
+        let at = raw.as_ref().map_or(at, |raw| raw.at);
+        let raw = raw.map(|raw| raw.value).unwrap_or_default();
+        let path = |field: Field<String>| field.into_spanned().map(|path| self.path(&path.value));
+        let ca_file = path(raw.ca_file);
+        let identity = match (path(raw.cert_file), path(raw.key_file)) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => {
+                let message = "`tls` has only one of `cert_file` and `key_file`";
+                self.fault(at, message, Some("give both, or none".into()));
+                return None;
+            }
+        };
+        let trust = Trust { ca_file, identity };
+        if is_https && let Err(error) = trust.load() {
+            let cause = error.source().map(|cause| format!(": {cause}"));
+            let message = format!("{error}{}", cause.unwrap_or_default());
+            let (message, hint) = match message.split_once("\n  hint: ") {
+                Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+                None => (message, None),
+            };
+            self.fault(at, message, hint);
+            return None;
+        }
+        let server_name = raw.server_name.into_spanned();
+        if let Some(name) = &server_name
+            && ServerName::try_from(name.value.as_str()).is_err()
+        {
+            let message = format!("{:?} is no name that a certificate can have", name.value);
+            self.fault(name.at, message, None);
+        }
+        Some(Tls {
+            trust,
+            server_name: server_name.map(|name| name.value),
+        })
     }
 
     /// None where there is a fault.

@@ -48,6 +48,10 @@ pub(super) async fn get_with(address: SocketAddr, path: &str, headers: &[(&str, 
     request(address, "GET", path, headers).await
 }
 
+pub(super) async fn post_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+    request(address, "POST", path, headers).await
+}
+
 pub(super) async fn post(address: SocketAddr, path: &str) -> Answer {
     request(address, "POST", path, &[]).await
 }
@@ -59,7 +63,8 @@ async fn request(
     headers: &[(&str, &str)],
 ) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+    let mut request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.extend([name, ": ", value, "\r\n"]);
     }

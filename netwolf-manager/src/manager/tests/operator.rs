@@ -119,6 +119,8 @@ async fn two_managers_do_not_share_a_folder() {
     let stage = Stage::new(&[("sw-1", 22)]).await;
     let second = Manager::start(ManagerConfig {
         web: "127.0.0.1:0".into(),
+        api: None,
+        web_config: None,
         agents: "127.0.0.1:0".into(),
         insecure_plaintext: false,
         storage: stage.folder.path().join("data"),

@@ -1,0 +1,74 @@
+//! A program's answers behind the gate: each request is let through or refused, and has a time.
+
+use std::{
+    error::Error,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use bytes::Bytes;
+use http_body_util::{Either, Full, Limited};
+use hyper::{Request, Response, StatusCode, body::Incoming, service::Service};
+use tokio::time::timeout;
+
+use super::{ANSWER_DEADLINE, Pages};
+use crate::{
+    gate::{self, Gate, MAX_BODY},
+    refusals::Reason,
+};
+
+/// What serves one connection.
+#[derive(Debug)]
+pub(super) struct Guarded<P> {
+    pub(super) gate: Arc<Gate>,
+    pub(super) peer: SocketAddr,
+    pub(super) has_certificate: bool,
+    /// Whether a request has come.
+    pub(super) asked: Arc<AtomicBool>,
+    pub(super) pages: P,
+}
+
+type Answered<B, E> = Result<Response<Either<B, Full<Bytes>>>, E>;
+
+impl<P> Service<Request<Incoming>> for Guarded<P>
+where
+    P: Pages + Clone + Send + Sync + 'static,
+    P::Future: Send,
+    P::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Response = Response<Either<P::Content, Full<Bytes>>>;
+    type Error = P::Error;
+    type Future = Pin<Box<dyn Future<Output = Answered<P::Content, P::Error>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.asked.store(true, Relaxed);
+        let (gate, pages) = (self.gate.clone(), self.pages.clone());
+        let (peer, has_certificate) = (self.peer, self.has_certificate);
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let mut answer = match gate.admit(&head, peer, has_certificate).await {
+                Ok(caller) => {
+                    let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
+                    let mut request = Request::from_parts(head, Limited::new(body, limit));
+                    request.extensions_mut().insert(caller);
+                    if let Ok(answered) = timeout(ANSWER_DEADLINE, pages.call(request)).await {
+                        answered?.map(Either::Left)
+                    } else {
+                        gate.refusals.count(Reason::Timeout);
+                        let text = "408: the request was not answered in time\n";
+                        gate::answer(StatusCode::REQUEST_TIMEOUT, text).map(Either::Right)
+                    }
+                }
+                Err(refusal) => refusal.map(Either::Right),
+            };
+            for (name, value) in &gate.config().headers {
+                answer.headers_mut().insert(name, value.clone());
+            }
+            Ok(answer)
+        })
+    }
+}
