@@ -61,7 +61,7 @@ pub(super) async fn run(
                 }
             }
             // A second hello says nothing new, an unknown kind is a later version's.
-            ToManager::Hello(_) | ToManager::Unknown(_) => {}
+            ToManager::Hello(_) | ToManager::Certify(_) | ToManager::Unknown(_) => {}
         }
     }
 }
