@@ -41,6 +41,9 @@ use tokio::{
 use crate::links::Links;
 
 mod metrics;
+mod trust;
+
+pub use trust::Trust;
 
 /// Connections at a time: a few Prometheus servers and people.
 pub const MAX_CONNECTIONS: usize = 32;
@@ -126,9 +129,9 @@ impl Web {
     }
 
     /// Serves until it is dropped; connections that stand end with the event loop.
-    pub async fn serve(self, agent: AgentName, links: Links) {
+    pub async fn serve(self, agent: AgentName, links: Links, trust: Trust) {
         let page = Arc::new(Page {
-            metrics: metrics::Metrics::new(&links),
+            metrics: metrics::Metrics::new(&links, trust),
             agent,
             links,
         });
@@ -269,7 +272,8 @@ mod tests {
     async fn the_page_tells_of_the_links() {
         let web = Web::listen("127.0.0.1:0").await.unwrap();
         let (address, links) = (web.address(), Links::new(2));
-        let serving = tokio::spawn(web.serve("a1".parse().unwrap(), links.clone()));
+        let serving =
+            tokio::spawn(web.serve("a1".parse().unwrap(), links.clone(), Trust::default()));
         let get = async |path: &str| ask(address, &format!("GET {path} HTTP/1.1\r\n")).await;
         assert!(get("/-/healthy").await.starts_with("HTTP/1.1 200"));
         assert!(get("/-/ready").await.starts_with("HTTP/1.1 503"));

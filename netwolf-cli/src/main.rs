@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod agents;
 mod api;
+mod authorities;
 mod bench;
 mod buckets;
 mod check;
@@ -59,8 +60,10 @@ enum Verb {
     Bench(bench::Verb),
     /// Show the devices as the manager sees them: state, last error, next attempt, last output.
     Devices(devices::Args),
-    /// Show the agents as the manager sees them: who has how many devices, how loaded, since when; drain one.
+    /// Show the agents as the manager sees them: who has how many devices, how loaded, since when; invite, drain, revoke one.
     Agents(agents::Args),
+    /// Show the authorities whose certificates the manager believes; replace the one that signs.
+    Authorities(authorities::Args),
     /// Show the credentials as the manager sees them: which one is held back, why, and until when.
     Credentials(credentials::Args),
     /// Record what a device says to some commands, without its secrets, for a simulated device to play.
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         Verb::Bench(verb) => bench::run(&verb),
         Verb::Devices(args) => devices::run(&args),
         Verb::Agents(args) => agents::run(&args),
+        Verb::Authorities(args) => authorities::run(&args),
         Verb::Credentials(args) => credentials::run(&args),
         Verb::Record(args) => record::run(&args),
         Verb::Parse(args) => parse::run(&args),

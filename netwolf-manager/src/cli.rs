@@ -42,7 +42,7 @@ pub struct Args {
     )]
     pub web_listen_address: String,
 
-    /// Where agents connect.
+    /// Where agents connect: by TLS, and without it only where this is a loopback address.
     #[arg(
         long = "agent.listen-address",
         value_name = "HOST:PORT",
@@ -58,7 +58,7 @@ pub struct Args {
     )]
     pub storage_path: PathBuf,
 
-    /// Allow agents to connect from other machines although links are not encrypted yet.
+    /// Take agents of other machines without TLS, under whatever name they give.
     #[arg(long)]
     pub insecure_plaintext: bool,
 

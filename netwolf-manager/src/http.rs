@@ -13,6 +13,7 @@
 //! | `/api/v1/devices/{name}/output` | [`api`]: what the device answers just now |
 //! | `/api/v1/credentials` | [`api`]: the breakers |
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
+//! | `/api/v1/invites`, `/api/v1/authorities`, `/api/v1/agents/{name}/revoke` | [`api::trust`]: who may be an agent |
 //! | `/` | a plain page |
 //!
 //! Everything is read from the board and the series store; no request but a reload and that for outputs reaches
@@ -74,7 +75,7 @@ const fn path(method: &'static str, path: &'static str, about: &'static str) -> 
 }
 
 /// Every path but `/`, for people who look for one.
-pub const PATHS: [PathInfo; 15] = [
+pub const PATHS: [PathInfo; 19] = [
     path("GET", "/metrics", "metrics for Prometheus"),
     path(
         "GET",
@@ -106,6 +107,26 @@ pub const PATHS: [PathInfo; 15] = [
         "/api/v1/credentials",
         "all credentials and their breakers",
     ),
+    path(
+        "POST",
+        "/api/v1/invites",
+        "makes a token for an agent to join with",
+    ),
+    path(
+        "POST",
+        "/api/v1/agents/{name}/revoke",
+        "takes an agent's certificates back and closes its links",
+    ),
+    path(
+        "GET",
+        "/api/v1/authorities",
+        "whose certificates are believed",
+    ),
+    path(
+        "POST",
+        "/api/v1/authorities/rotate",
+        "begins to replace the authority",
+    ),
 ];
 
 /// All routes.
@@ -128,6 +149,10 @@ pub fn router(web: Web) -> Router {
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))
         .route("/api/v1/credentials", get(api::credentials))
+        .route("/api/v1/invites", post(api::trust::invite))
+        .route("/api/v1/agents/{name}/revoke", post(api::trust::revoke))
+        .route("/api/v1/authorities", get(api::trust::authorities))
+        .route("/api/v1/authorities/rotate", post(api::trust::rotate))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
         .with_state(web)
@@ -217,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_manager_without_its_core_is_not_healthy() {
-        let (state, mailbox) = State::new("127.0.0.1:1".parse().unwrap());
+        let (state, mailbox) = crate::testing::state();
         let (reload, _requests) = ReloadHandle::new();
         let web = Web { state, reload };
         let status = healthy(Shared(web.clone())).await.status();

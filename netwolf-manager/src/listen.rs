@@ -40,16 +40,6 @@ pub enum ListenError {
         #[source]
         source: io::Error,
     },
-    /// It can be reached from outside, and that was not asked for.
-    #[error(
-        "refusing to listen on {address} given with `{flag}`: links to agents are not encrypted yet\n  hint: use a loopback address, or say `--insecure-plaintext` if the network between is trusted"
-    )]
-    Exposed {
-        /// The address.
-        address: SocketAddr,
-        /// The flag.
-        flag: &'static str,
-    },
 }
 
 /// The addresses that `text` stands for: `HOST:PORT`, or `:PORT` for all interfaces.
@@ -67,23 +57,15 @@ async fn resolve(text: &str, flag: &'static str) -> Result<Vec<SocketAddr>, List
     Ok(lookup_host(&full).await.map_err(fail)?.collect())
 }
 
-/// Listens on the first address of `text` that can be had. Unless `exposed` is allowed, all of them must be
-/// loopback addresses.
+/// Listens on the first address of `text` that can be had.
 ///
 /// # Errors
 /// [`ListenError`], which names the flag and a way out.
 pub async fn listen(
     text: &str,
     flag: &'static str,
-    exposed: bool,
 ) -> Result<(TcpListener, SocketAddr), ListenError> {
     let addresses = resolve(text, flag).await?;
-    if let Some(&address) = addresses
-        .iter()
-        .find(|address| !exposed && !address.ip().is_loopback())
-    {
-        return Err(ListenError::Exposed { address, flag });
-    }
     let mut failure = None;
     for address in addresses {
         let bound = async {
@@ -124,23 +106,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_loopback_is_open_without_a_word() {
-        assert!(listen("127.0.0.1:0", "--f", false).await.is_ok());
-        assert!(listen("localhost:0", "--f", false).await.is_ok());
-        for address in ["0.0.0.0:0", ":0"] {
-            let error = listen(address, "--f", false).await.unwrap_err();
-            assert!(
-                error.to_string().contains("--insecure-plaintext"),
-                "{error}"
-            );
-        }
-        assert!(listen(":0", "--f", true).await.is_ok());
-    }
-
-    #[tokio::test]
     async fn errors_name_the_address_and_the_flag() {
-        let (_taken, address) = listen("127.0.0.1:0", "--f", false).await.unwrap();
-        let error = listen(&address.to_string(), "--f", false)
+        let (_taken, address) = listen("127.0.0.1:0", "--f").await.unwrap();
+        let error = listen(&address.to_string(), "--f")
             .await
             .unwrap_err()
             .to_string();
@@ -148,7 +116,7 @@ mod tests {
             error.contains(&address.to_string()) && error.contains("`--f`"),
             "{error}"
         );
-        let error = listen("9799", "--f", false).await.unwrap_err().to_string();
+        let error = listen("9799", "--f").await.unwrap_err().to_string();
         assert!(
             error.contains("\"9799\"") && error.contains("HOST:PORT"),
             "{error}"

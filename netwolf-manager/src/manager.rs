@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use crate::{
+    clock::unix_seconds,
     config::{self, Faults, Loaded},
     core::Core,
     fleet::file::{self, Remembered},
@@ -26,6 +27,7 @@ use crate::{
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
     storage::{Storage, StorageError},
+    trust::{Trust, TrustError},
 };
 
 /// Flag of the agents' port, as errors name it.
@@ -46,6 +48,9 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// From one look for series that have ended to the next, where receivers are to be told of them.
 const ENDS: Duration = Duration::from_secs(1);
 
+/// From one look at what is due of authorities and certificates to the next.
+const TRUST: Duration = Duration::from_mins(1);
+
 /// What a manager is started with.
 #[derive(Debug)]
 pub struct ManagerConfig {
@@ -53,7 +58,7 @@ pub struct ManagerConfig {
     pub web: String,
     /// `HOST:PORT` of the agents' port.
     pub agents: String,
-    /// Whether the agents' port may be reached from outside although links are not encrypted yet.
+    /// Whether agents may come without TLS where the agents' port can be reached from outside.
     pub insecure_plaintext: bool,
     /// Folder for what is kept over a restart; made where it does not exist.
     pub storage: PathBuf,
@@ -82,6 +87,12 @@ pub enum StartError {
     /// The storage folder cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// It is not known who is trusted.
+    #[error(
+        "cannot tell whom to trust\n  hint: the folder `trust` in the one given with `{STORAGE_FLAG}` must be whole and \
+         writable; without it a new one is made, and every agent has to join again"
+    )]
+    Trust(#[from] TrustError),
     /// The configuration could not be read in time.
     #[error("the configuration could not be read: the runtime is shutting down")]
     Runtime,
@@ -91,9 +102,11 @@ impl StartError {
     /// 2 for bad usage or configuration, 1 for what failed in spite of them.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_)
-            | Self::Listen(ListenError::Exposed { .. } | ListenError::Address { .. }) => 2,
-            Self::Listen(ListenError::Bind { .. }) | Self::Storage(_) | Self::Runtime => 1,
+            Self::Config(_) | Self::Listen(ListenError::Address { .. }) => 2,
+            Self::Listen(ListenError::Bind { .. })
+            | Self::Storage(_)
+            | Self::Trust(_)
+            | Self::Runtime => 1,
         }
     }
 }
@@ -176,12 +189,17 @@ impl Manager {
         log_warnings(&loaded);
         let storage = Storage::lock(config.storage)?;
         let remembered = recall(&storage)?;
-        let (agents, agents_addr) =
-            listen(&config.agents, AGENT_FLAG, config.insecure_plaintext).await?;
+        let trust = Arc::new(Trust::start(storage.folder(), unix_seconds())?);
+        let (agents, agents_addr) = listen(&config.agents, AGENT_FLAG).await?;
         // Nothing on the web port changes a device, so it may be anywhere.
-        let (web, web_addr) = listen(&config.web, WEB_FLAG, true).await?;
+        let (web, web_addr) = listen(&config.web, WEB_FLAG).await?;
+        let is_here = agents_addr.ip().is_loopback();
+        let insecure_plaintext = config.insecure_plaintext && !is_here;
+        if insecure_plaintext {
+            warn!(agents.addr = %agents_addr, "agents may link without encryption and under any name, because of --insecure-plaintext");
+        }
 
-        let (state, mailbox) = State::new(agents_addr);
+        let (state, mailbox) = State::new(agents_addr, insecure_plaintext, trust.clone());
         state.telemetry.config_loaded(true, false);
         let Loaded {
             settings,
@@ -207,7 +225,8 @@ impl Manager {
         state.remote_writer.configure(&settings.remotes);
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
-        let links = link::serve(agents, state.clone(), stop.child_token());
+        let plaintext = is_here || insecure_plaintext;
+        let links = link::serve(agents, plaintext, state.clone(), stop.child_token());
         let pages = http::server::serve(web, router, stop.child_token());
         tasks.spawn(alarm.clone().guard("core", core));
         tasks.spawn(alarm.clone().guard("reloader", reloader));
@@ -216,6 +235,7 @@ impl Manager {
         tasks.spawn(sweep(state.clone(), stop.child_token()));
         tasks.spawn(end_stale(state.clone(), stop.child_token()));
         tasks.spawn(keep(keeper, storage));
+        tasks.spawn(keep_up(trust, stop.child_token()));
         tasks.close();
         info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
         Ok(Self {
@@ -315,6 +335,20 @@ async fn sweep(state: Arc<State>, stop: CancellationToken) {
         move || {
             state.store.sweep(state.clock.now());
             state.pages.sweep();
+        }
+    })
+    .await;
+}
+
+/// Looks after authorities and certificates, until it is cancelled.
+async fn keep_up(trust: Arc<Trust>, stop: CancellationToken) {
+    every(TRUST, stop, move || {
+        let trust = trust.clone();
+        move || {
+            if let Err(error) = trust.tick(unix_seconds()) {
+                let error: &dyn std::error::Error = &error;
+                error!(error, "the authorities could not be looked after");
+            }
         }
     })
     .await;

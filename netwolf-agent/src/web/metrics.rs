@@ -10,6 +10,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::Trust;
 use crate::links::Links;
 
 /// The metrics of an agent's own page.
@@ -17,7 +18,7 @@ use crate::links::Links;
 pub(super) struct Metrics(Registry);
 
 impl Metrics {
-    pub(super) fn new(links: &Links) -> Self {
+    pub(super) fn new(links: &Links, trust: Trust) -> Self {
         let mut registry = process::registry();
         registry.register(
             "netwolf_agent_build",
@@ -25,6 +26,7 @@ impl Metrics {
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         registry.register_collector(Box::new(LinkCollector(links.clone())));
+        trust.register(&mut registry);
         Self(registry)
     }
 
@@ -68,7 +70,7 @@ mod tests {
     fn metrics() -> Metrics {
         let links = Links::new(2);
         links.set(1, true);
-        Metrics::new(&links)
+        Metrics::new(&links, Trust::default())
     }
 
     #[test]
