@@ -43,4 +43,5 @@ mod remote_write;
 mod rules;
 mod sshd;
 mod structure;
+mod trust;
 mod try_out;
