@@ -196,7 +196,8 @@ impl IdentityStore {
         let probe = || {
             let mut builder = fs::DirBuilder::new();
             builder.recursive(true).mode(0o700).create(&self.0)?;
-            self.draft().map(drop)
+            self.draft()?;
+            fs::remove_file(self.path().with_extension("new"))
         };
         probe().map_err(|error| IdentityError::Io(self.path(), error))
     }

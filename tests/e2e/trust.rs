@@ -232,7 +232,17 @@ fn a_token_is_not_shown_to_another_manager() {
         other.counter("netwolf_manager_refused_connections_total{reason=\"handshake\"}") >= 1.0
     );
     // It was not used up either.
-    let _agent = ours.ready("a1", ours.joining("a1", &token));
+    let mut agent = ours.ready("a1", ours.joining("a1", &token));
+    // Nor does an agent that has joined believe another manager later.
+    agent.signal("INT");
+    agent.wait(PATIENCE);
+    fs::rename(ours.storage("a1"), other.storage("a1")).unwrap();
+    let agent = other.ready("a1", other.agent("a1"));
+    eventually(PATIENCE, "the other manager is not believed", || {
+        let log = agent.log();
+        let said = log.contains("is another manager at this address");
+        if said { Ok(()) } else { Err(log) }
+    });
 }
 
 #[test]

@@ -86,7 +86,20 @@ pub(crate) async fn connect(address: &str, security: &Security) -> io::Result<St
             let deadline = Instant::now() + STEP_TIMEOUT;
             connect_tcp(address, deadline).await.map(Stream::Plain)
         }
-        Security::Tls(credentials) => connect_tls(address, credentials.present().config()).await,
+        Security::Tls(credentials) => connect_tls(address, credentials.present().config())
+            .await
+            .map_err(explain),
+    }
+}
+
+/// Says what an operator may make of a manager that is not believed.
+fn explain(error: io::Error) -> io::Error {
+    let fault = error.get_ref().and_then(|error| error.downcast_ref());
+    match fault {
+        Some(rustls::Error::InvalidCertificate(_)) => io::Error::other(format!(
+            "{error}: is another manager at this address than the one that this agent has joined?"
+        )),
+        _ => error,
     }
 }
 

@@ -32,7 +32,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::strangers::{Excess, Standing, Strangers};
+use super::strangers::{Acquaintance, Excess, Strangers};
 use crate::{
     board::lock,
     state::State,
@@ -104,8 +104,8 @@ impl Port {
     /// Whether a handshake with `peer` is paid for.
     pub(super) fn call(&self, peer: SocketAddr) -> Result<Leave, ConnectionFault> {
         match lock(&self.strangers).call(peer.ip().into(), Instant::now()) {
-            Ok(Standing::Known) => Ok(None),
-            Ok(Standing::Stranger) => {
+            Ok(Acquaintance::Known) => Ok(None),
+            Ok(Acquaintance::Stranger) => {
                 let place = self.pending.clone().try_acquire_owned();
                 place.map(Some).map_err(|_| ConnectionFault::Pending)
             }

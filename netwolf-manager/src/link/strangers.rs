@@ -58,7 +58,7 @@ pub enum Excess {
 
 /// Whether an address is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Acquaintance {
     /// Nobody with a certificate was there of late.
     Stranger,
     /// An agent was.
@@ -93,10 +93,10 @@ impl Strangers {
     ///
     /// # Errors
     /// [`Excess`] when it is to be hung up on.
-    pub fn call(&mut self, source: Source, now: Instant) -> Result<Standing, Excess> {
+    pub fn call(&mut self, source: Source, now: Instant) -> Result<Acquaintance, Excess> {
         if let Some(friend) = self.known.get_mut(&source).filter(|f| f.is_known(now)) {
             let taken = friend.bucket.take(KNOWN, now);
-            return taken.then_some(Standing::Known).ok_or(Excess::Known);
+            return taken.then_some(Acquaintance::Known).ok_or(Excess::Known);
         }
         if !self.sources.take(source, now) {
             return Err(Excess::Source);
@@ -104,7 +104,7 @@ impl Strangers {
         if !self.all.take(STRANGERS, now) {
             return Err(Excess::Strangers);
         }
-        Ok(Standing::Stranger)
+        Ok(Acquaintance::Stranger)
     }
 
     /// An agent with a certificate is, or was until now, at `source`.
@@ -155,7 +155,7 @@ mod tests {
             .sum();
         assert_eq!(taken, 1000, "the burst of all");
         assert_eq!(strangers.call(source(101), now), Err(Excess::Strangers));
-        assert_eq!(strangers.call(source(0), now), Ok(Standing::Known));
+        assert_eq!(strangers.call(source(0), now), Ok(Acquaintance::Known));
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         let mut strangers = Strangers::new(now);
         assert_eq!(count(&mut strangers, source(1), 1000, now), 64);
         assert_eq!(strangers.call(source(1), now), Err(Excess::Source));
-        assert_eq!(strangers.call(source(2), now), Ok(Standing::Stranger));
+        assert_eq!(strangers.call(source(2), now), Ok(Acquaintance::Stranger));
         let later = now + Duration::from_secs(1);
         assert_eq!(count(&mut strangers, source(1), 1000, later), 20);
     }
@@ -177,11 +177,11 @@ mod tests {
         assert_eq!(count(&mut strangers, source(1), 2000, now), 1000);
         assert_eq!(strangers.call(source(1), now), Err(Excess::Known));
         let last = now + KNOWN_FOR;
-        assert_eq!(strangers.call(source(1), last), Ok(Standing::Known));
+        assert_eq!(strangers.call(source(1), last), Ok(Acquaintance::Known));
         strangers.meet(source(1), last);
         let later = last + KNOWN_FOR;
-        assert_eq!(strangers.call(source(1), later), Ok(Standing::Known));
+        assert_eq!(strangers.call(source(1), later), Ok(Acquaintance::Known));
         let after = later + Duration::from_secs(1);
-        assert_eq!(strangers.call(source(1), after), Ok(Standing::Stranger));
+        assert_eq!(strangers.call(source(1), after), Ok(Acquaintance::Stranger));
     }
 }
