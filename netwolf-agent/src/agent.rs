@@ -22,6 +22,7 @@ use tracing::Instrument;
 
 use crate::{
     batching::{Batching, Load},
+    identity::Security,
     links::Links,
     pacing::LOGINS_PER_SECOND,
     session::{descriptors::Descriptors, host_key::AcceptedKeys, ssh::jump::JumpHosts},
@@ -40,6 +41,8 @@ const EVENT_INTERVAL: u32 = 256;
 pub struct AgentConfig {
     /// The manager's address for agents, `HOST:PORT`; resolved anew for each connection.
     pub manager: String,
+    /// How links are kept from others.
+    pub security: Security,
     /// Unique among the agents of the manager.
     pub name: AgentName,
     /// Event loops, each on a thread of its own; one for each core is best.
@@ -57,10 +60,12 @@ pub struct AgentConfig {
 }
 
 impl AgentConfig {
-    /// An agent with a shard for each core of this machine, each staying on its core.
+    /// An agent with a shard for each core of this machine, each staying on its core, and plain links to a manager on
+    /// this machine.
     pub fn new(manager: impl Into<String>, name: AgentName) -> Self {
         Self {
             manager: manager.into(),
+            security: Security::Plaintext { insecure: false },
             name,
             shards: default_shards(),
             pin: true,
@@ -118,6 +123,7 @@ impl Agent {
         });
         let AgentConfig {
             manager,
+            security,
             name,
             shards,
             pin,
@@ -167,6 +173,7 @@ impl Agent {
                 shards,
                 incarnation,
                 manager: manager.clone(),
+                security: security.clone(),
                 accepted: accepted.clone(),
                 logins_per_second,
                 jumps: jumps.clone(),

@@ -13,6 +13,7 @@ use anyhow::Context;
 use clap::Parser;
 use netwolf_web::{config::WebConfigError, gate::Gate, listen::ListenError};
 use netwolf_wire::{AgentName, Span};
+use prometheus_client::metrics::counter::Counter;
 use thiserror::Error;
 use tokio::{
     runtime,
@@ -23,9 +24,15 @@ use tokio::{
 
 use crate::{
     agent::{Agent, AgentConfig, AgentHandle, default_shards},
+    clock,
+    enrol::{
+        self, Renewal,
+        choice::{Choice, ChoiceError, Circumstances, Join, choose},
+    },
+    identity::{Credentials, IdentityStore, Security},
     pacing::LOGINS_PER_SECOND,
     telemetry::{self, LogFormat, LogLevel},
-    web::Web,
+    web::{Trust, Web},
 };
 
 /// Keeps SSH sessions to devices, polls them and streams samples to the manager.
@@ -72,7 +79,20 @@ pub struct Args {
     )]
     pub web_config_file: Option<PathBuf>,
 
-    /// Allow a manager on another machine although links are not encrypted yet.
+    /// Where the token of `netwolf agents invite` is, `file:/PATH` or `env:NAME` [default: the environment variable
+    /// `NETWOLF_JOIN`]. Needed once; after that the agent has an identity.
+    #[arg(long, value_name = "REFERENCE")]
+    pub join: Option<String>,
+
+    /// Folder for the agent's identity, made when it joins.
+    #[arg(
+        long = "storage.path",
+        value_name = "FOLDER",
+        default_value = "netwolf-agent-data"
+    )]
+    pub storage_path: PathBuf,
+
+    /// Allow a manager on another machine without TLS, where this agent has no identity.
     #[arg(long)]
     pub insecure_plaintext: bool,
 
@@ -101,6 +121,10 @@ pub struct Args {
     #[arg(long, hide = true)]
     pub announce: bool,
 
+    /// Renew the certificate so often, for tests.
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub renew_every: Option<Span>,
+
     /// End when the standard input does.
     #[arg(long, hide = true)]
     pub exit_with_parent: bool,
@@ -114,11 +138,6 @@ pub enum UsageError {
         "\"{0}\" is not an address of a manager\n  hint: write host and port, such as `--manager.address manager.example.net:9798`"
     )]
     Address(String),
-    /// Links are not encrypted yet.
-    #[error(
-        "the manager at \"{0}\" is on another machine, and links are not encrypted yet\n  hint: go through an SSH tunnel or a VPN, or accept the risk with `--insecure-plaintext`"
-    )]
-    Plaintext(String),
 }
 
 /// The whole program: 0 when it was asked to end, 2 for bad usage, else 1.
@@ -137,6 +156,7 @@ pub fn main(args: &Args) -> ExitCode {
 fn is_of_usage(error: &anyhow::Error) -> bool {
     let web = error.downcast_ref::<ListenError>();
     error.is::<UsageError>()
+        || error.is::<ChoiceError>()
         || error.is::<WebConfigError>()
         || web.is_some_and(|web| matches!(web, ListenError::Address { .. }))
 }
@@ -148,7 +168,8 @@ fn is_of_usage(error: &anyhow::Error) -> bool {
 fn run(args: &Args) -> anyhow::Result<()> {
     telemetry::init(args.log_level, args.log_format);
     netwolf_secret::allow_programs(args.secret_exec_allow.clone());
-    check_manager(&args.manager_address, args.insecure_plaintext)?;
+    let is_here = is_here(&args.manager_address)?;
+    let join = Join::find(args.join.as_deref())?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -156,6 +177,16 @@ fn run(args: &Args) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+        let settled = tokio::select! {
+            settled = settle(args, is_here, join.as_ref()) => settled?,
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+        };
+        let Settled {
+            trust,
+            name,
+            renewal,
+        } = settled;
         // The manager is told where it is, so it has to stand before the first link.
         let web = match &args.web_listen_address {
             Some(address) => {
@@ -166,7 +197,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         };
         let mut agent = Agent::start(AgentConfig {
             manager: args.manager_address.clone(),
-            name: args.name.clone().unwrap_or_else(host_name),
+            security: trust.security.clone(),
+            name,
             shards: args.shards.unwrap_or_else(default_shards),
             pin: true,
             logins_per_second: args.logins_per_second,
@@ -178,7 +210,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
         let web_addr = web.as_ref().map(Web::address);
         if let Some(web) = web {
             tracing::info!(web.addr = %web.address(), "the agent's own page is served");
-            tokio::spawn(web.serve(agent.name().clone(), agent.links()));
+            tokio::spawn(web.serve(agent.name().clone(), agent.links(), trust));
+        }
+        if let Some(renewal) = renewal {
+            tokio::spawn(renewal.keep_up());
         }
         if args.announce {
             announce(&agent, web_addr).context("cannot write to the standard output")?;
@@ -227,7 +262,78 @@ fn announce(agent: &AgentHandle, web: Option<SocketAddr>) -> io::Result<()> {
     stdout.flush()
 }
 
-fn check_manager(address: &str, insecure_plaintext: bool) -> Result<(), UsageError> {
+/// How an agent links, and what keeps that so.
+struct Settled {
+    trust: Trust,
+    name: AgentName,
+    renewal: Option<Renewal>,
+}
+
+/// Finds the identity that was kept, or joins, or does without.
+async fn settle(args: &Args, is_here: bool, join: Option<&Join>) -> anyhow::Result<Settled> {
+    let store = IdentityStore::new(&args.storage_path);
+    let manager = &args.manager_address;
+    let circumstances = Circumstances {
+        manager,
+        is_here,
+        insecure: args.insecure_plaintext,
+        name: args.name.as_ref(),
+        store: &store,
+        now: clock::wall().as_secs(),
+    };
+    let name = || args.name.clone().unwrap_or_else(host_name);
+    let identity = match choose(&circumstances, store.read()?, join).await? {
+        Choice::Show(identity) => identity,
+        Choice::Join(token) => {
+            let identity = enrol::join(manager, &name(), &token, &store).await?;
+            let path = store.path();
+            tracing::info!(agent = %identity.agent(), path = %path.display(), "the agent has joined");
+            identity
+        }
+        Choice::Plain { insecure } => {
+            if insecure {
+                tracing::warn!(
+                    "links to the manager are not encrypted, and it is not known who answers, because of \
+                     --insecure-plaintext"
+                );
+            }
+            return Ok(Settled {
+                trust: Trust {
+                    security: Security::Plaintext { insecure },
+                    renewal_failures: Counter::default(),
+                },
+                name: name(),
+                renewal: None,
+            });
+        }
+    };
+    if args.insecure_plaintext {
+        tracing::warn!(
+            "--insecure-plaintext does nothing: this agent has an identity and links by TLS"
+        );
+    }
+    let name = identity.agent().clone();
+    let credentials = Credentials::new(identity);
+    let failures = Counter::default();
+    let renewal = Renewal {
+        manager: manager.clone(),
+        credentials: credentials.clone(),
+        store,
+        every: args.renew_every.map(Span::get),
+        failures: failures.clone(),
+    };
+    Ok(Settled {
+        trust: Trust {
+            security: Security::Tls(credentials),
+            renewal_failures: failures,
+        },
+        name,
+        renewal: Some(renewal),
+    })
+}
+
+/// Whether the manager is on this machine.
+fn is_here(address: &str) -> Result<bool, UsageError> {
     let bad = || UsageError::Address(address.to_owned());
     let (host, port) = address.rsplit_once(':').ok_or_else(bad)?;
     if host.is_empty() || !port.parse::<u16>().is_ok_and(|port| port > 0) {
@@ -237,12 +343,7 @@ fn check_manager(address: &str, insecure_plaintext: bool) -> Result<(), UsageErr
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    let here = plain == "localhost" || plain.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if here || insecure_plaintext {
-        Ok(())
-    } else {
-        Err(UsageError::Plaintext(address.to_owned()))
-    }
+    Ok(plain == "localhost" || plain.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
 }
 
 /// The machine's name, as far as it can stand in an agent's name.
@@ -277,25 +378,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_manager_on_this_machine_is_taken_without_a_word() {
+    fn it_is_known_whether_the_manager_is_on_this_machine() {
         for address in [
             "127.0.0.1:9798",
             "127.5.6.7:1",
             "localhost:9798",
             "[::1]:9798",
         ] {
-            assert_eq!(check_manager(address, false), Ok(()), "{address}");
+            assert_eq!(is_here(address), Ok(true), "{address}");
         }
         for address in [
             "192.0.2.1:9798",
             "manager.example.net:9798",
             "[2001:db8::1]:9798",
         ] {
-            assert_eq!(
-                check_manager(address, false),
-                Err(UsageError::Plaintext(address.into()))
-            );
-            assert_eq!(check_manager(address, true), Ok(()));
+            assert_eq!(is_here(address), Ok(false), "{address}");
         }
         for address in [
             "manager",
@@ -305,11 +402,8 @@ mod tests {
             "manager:99999",
             "",
         ] {
-            assert_eq!(
-                check_manager(address, true),
-                Err(UsageError::Address(address.into())),
-                "{address}"
-            );
+            let bad = Err(UsageError::Address(address.into()));
+            assert_eq!(is_here(address), bad, "{address}");
         }
     }
 

@@ -16,7 +16,8 @@
 //! | poll | one run of one command, and the samples of its output |
 //! | lease | the right to poll a device, with an epoch; ages out when the manager is gone for long |
 //!
-//! Layers: [`agent`] and [`cli`] start things; [`web`] is a page about the process; `shard`, `session` and `link` are drivers (sockets, tasks,
+//! Layers: [`agent`] and [`cli`] start things; [`enrol`] gets the [`identity`] that links show; [`web`] is a page
+//! about the process; `shard`, `session` and `link` are drivers (sockets, tasks,
 //! time); `shard::core`, `link::machine`, `dialogue`, `schedule`, `backoff` and `pacing` decide and own no
 //! socket, no clock and no random source.
 //!
@@ -28,9 +29,11 @@
 pub mod agent;
 pub mod cli;
 pub mod dialogue;
+pub mod enrol;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod host_keys;
+pub mod identity;
 pub mod known_keys;
 pub mod record;
 pub mod redact;

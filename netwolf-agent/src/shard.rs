@@ -25,11 +25,11 @@ use netwolf_wire::{
     frame::FrameError,
     hash,
     message::{Goodbye, Hello, ToAgent},
+    tls::stream::Stream,
     version,
 };
 use thiserror::Error;
 use tokio::{
-    net::TcpStream,
     sync::{mpsc, watch},
     task::{self, AbortHandle, JoinHandle, JoinSet},
     time::sleep_until,
@@ -40,6 +40,7 @@ use crate::{
     agent::Leave,
     batching::Load,
     clock::Clock,
+    identity::Security,
     link::{
         machine::Machine,
         wires::{Wires, chain},
@@ -80,6 +81,8 @@ pub(crate) struct ShardConfig {
     pub(crate) incarnation: Incarnation,
     /// `HOST:PORT`.
     pub(crate) manager: String,
+    /// Of the whole agent.
+    pub(crate) security: Security,
     pub(crate) accepted: Arc<AcceptedKeys>,
     pub(crate) jumps: Arc<JumpHosts>,
     pub(crate) descriptors: Descriptors,
@@ -138,7 +141,7 @@ pub enum ShardError {
 enum Event {
     Notice(TaskId, Notice),
     Ended(task::Id),
-    Connected(io::Result<TcpStream>),
+    Connected(io::Result<Stream>),
     Message(ToAgent),
     Broken(Option<FrameError>),
     Time,
@@ -155,7 +158,7 @@ struct Shard {
     tasks: JoinSet<()>,
     by_task: HashMap<TaskId, (watch::Sender<Order>, AbortHandle)>,
     by_tokio: HashMap<task::Id, TaskId>,
-    connecting: Option<JoinHandle<io::Result<TcpStream>>>,
+    connecting: Option<JoinHandle<io::Result<Stream>>>,
 }
 
 /// Runs a shard until `shutdown` says so, or the manager lets it leave.
@@ -316,9 +319,7 @@ async fn next_message(wires: &mut Option<Wires>) -> Option<Result<ToAgent, Frame
     }
 }
 
-async fn connected(
-    connecting: &mut Option<JoinHandle<io::Result<TcpStream>>>,
-) -> io::Result<TcpStream> {
+async fn connected(connecting: &mut Option<JoinHandle<io::Result<Stream>>>) -> io::Result<Stream> {
     match connecting {
         Some(handle) => handle
             .await

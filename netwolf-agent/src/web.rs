@@ -33,6 +33,9 @@ use tokio::net::TcpListener;
 use crate::links::Links;
 
 mod metrics;
+mod trust;
+
+pub use trust::Trust;
 
 /// Connections at a time: a few Prometheus servers and people.
 pub const MAX_CONNECTIONS: usize = 32;
@@ -69,9 +72,9 @@ impl Web {
     }
 
     /// Serves until it is dropped; connections that stand end with the event loop.
-    pub async fn serve(self, agent: AgentName, links: Links) {
+    pub async fn serve(self, agent: AgentName, links: Links, trust: Trust) {
         let page = Arc::new(Page {
-            metrics: metrics::Metrics::new(&links, &self.gate.refusals),
+            metrics: metrics::Metrics::new(&links, &self.gate.refusals, trust),
             agent,
             links,
         });
@@ -185,7 +188,8 @@ mod tests {
             .await
             .unwrap();
         let (address, links) = (web.address(), Links::new(2));
-        let serving = tokio::spawn(web.serve("a1".parse().unwrap(), links.clone()));
+        let serving =
+            tokio::spawn(web.serve("a1".parse().unwrap(), links.clone(), Trust::default()));
         let get = async |path: &str| ask(address, &format!("GET {path} HTTP/1.1\r\n")).await;
         assert!(get("/-/healthy").await.starts_with("HTTP/1.1 200"));
         assert!(get("/-/ready").await.starts_with("HTTP/1.1 503"));

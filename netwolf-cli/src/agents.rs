@@ -1,4 +1,5 @@
-//! `netwolf agents`: who polls how many devices, how loaded, since when; `drain` lets one leave without a gap.
+//! `netwolf agents`: who polls how many devices, how loaded, since when; `drain` lets one leave without a gap,
+//! `invite` and `revoke` say who may be one.
 
 use std::{fmt::Write as _, process::ExitCode, thread, time::Duration, time::SystemTime};
 
@@ -29,6 +30,10 @@ pub(crate) struct Args {
 enum Verb {
     /// Give an agent's devices to the others, some at a time, and let it end.
     Drain(Drain),
+    /// Make a token for an agent to join with, and print how it is started.
+    Invite(Invite),
+    /// Take an agent's certificates back: its links are closed at once, and it is not let in again.
+    Revoke(Revoke),
 }
 
 #[derive(Debug, clap::Args)]
@@ -45,11 +50,37 @@ struct Drain {
     manager: manager::Args,
 }
 
+#[derive(Debug, clap::Args)]
+struct Invite {
+    /// The name that the agent will have; it may then take the place of another one of that name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// How long the token is good, at most 24h.
+    #[arg(long, value_name = "TIME", default_value = "15m")]
+    ttl: String,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Debug, clap::Args)]
+struct Revoke {
+    /// The agent.
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
 /// 0 when the manager answered, 1 when it did not, or did not know the agent.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let done = match &args.verb {
         None => show(&args.manager),
         Some(Verb::Drain(drain)) => drain.run(),
+        Some(Verb::Invite(invite)) => invite.run(),
+        Some(Verb::Revoke(revoke)) => revoke.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -103,6 +134,57 @@ impl Drain {
     }
 }
 
+impl Invite {
+    fn run(&self) -> anyhow::Result<()> {
+        let Self { name, ttl, manager } = self;
+        let mut path = format!("/api/v1/invites?ttl={}", escape(ttl));
+        if let Some(name) = name {
+            write!(path, "&name={}", escape(name))?;
+        }
+        let answer = manager.post(&path)?;
+        print::out(&match manager.output {
+            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
+            Output::Table => how_to_join(&answer),
+        })
+    }
+}
+
+/// What to type on the agent's machine.
+fn how_to_join(answer: &Value) -> String {
+    let text = |key: &str| answer[key].as_str().map(print::plain).unwrap_or_default();
+    let (token, expires) = (text("token"), text("expires"));
+    let name = match answer["name"].as_str() {
+        Some(name) => format!(" --name {}", print::plain(name)),
+        None => String::new(),
+    };
+    // The manager knows the address that it listens on, which may be any or one of its own machine.
+    let port = text("agents_address");
+    let port = port.rsplit_once(':').map_or("9798", |(_, port)| port);
+    format!(
+        "{token}\n\nGood until {expires}, for one agent. On its machine, as the user that the agent runs as:\n\n  \
+         (umask 077; cat > netwolf-join)   # paste the token, then Ctrl-D\n  \
+         netwolf agent --manager.address MANAGER:{port}{name} --join file:$PWD/netwolf-join\n\n\
+         MANAGER is this manager's host name or address as that machine sees it.\n"
+    )
+}
+
+impl Revoke {
+    fn run(&self) -> anyhow::Result<()> {
+        let Self { name, manager } = self;
+        // A name may hold slashes.
+        let path = format!("/api/v1/agents/{}/revoke", escape(name).replace('/', "%2F"));
+        let answer = manager.post(&path)?;
+        let links = usize::try_from(answer["links"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX);
+        let (name, links) = (print::plain(name), print::count(links, "link"));
+        print::out(&match manager.output {
+            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
+            Output::Table => format!(
+                "{name} is revoked, {links} closed\n`netwolf agents invite --name {name}` makes a token to let it in again\n"
+            ),
+        })
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a program that only waits has nothing else to do"
@@ -152,6 +234,11 @@ fn view(answer: &Value, now: SystemTime) -> String {
     let devices = usize::try_from(devices.sum::<u64>()).unwrap_or(usize::MAX);
     let shards = print::count(rows.len(), "shard");
     writeln!(page, "{shards}, {}", print::count(devices, "device")).expect("a string takes all");
+    let certificates = answer["certificates"].as_array().into_iter().flatten();
+    let revoked = certificates.filter(|certificate| certificate["revoked"] == true);
+    for certificate in revoked {
+        writeln!(page, "{} is revoked", text(&certificate["agent"])).expect("a string takes all");
+    }
     page
 }
 
@@ -168,6 +255,9 @@ mod tests {
             { "agent": "ams-2", "shard": 0, "site": "ams", "up": true, "leaving": true, "linked_since": "2026-01-01T00:05:00Z",
               "peer": "127.0.0.1:4001", "version": "0.1.0", "devices": 17, "sessions": 17, "busy_ratio": 0.0,
               "buffered_polls": 3 },
+        ], "certificates": [
+            { "agent": "ams-1", "expires": "2026-01-02T00:00:00Z", "revoked": false },
+            { "agent": "ams-9", "expires": "2026-01-02T00:00:00Z", "revoked": true },
         ]});
         let now = humantime::parse_rfc3339("2026-01-01T00:10:00Z").unwrap();
         assert_eq!(
@@ -177,7 +267,22 @@ AGENT  SHARD  SITE  STATE    SINCE                           DEVICES  UP   BUSY 
 ams-1  0            linked   2026-01-01T00:00:00Z (10m ago)  500      498  24 %  0         0.1.0    127.0.0.1:4000
 ams-2  0      ams   leaving  2026-01-01T00:05:00Z (5m ago)   17       17   0 %   3         0.1.0    127.0.0.1:4001
 2 shards, 517 devices
+ams-9 is revoked
 "
         );
+    }
+
+    #[test]
+    fn an_invite_comes_with_what_to_type() {
+        let answer = serde_json::json!({
+            "token": "NW1.a.b.c", "name": "ams-1", "expires": "2026-01-01T00:15:00Z", "agents_address": "0.0.0.0:9798",
+        });
+        let text = how_to_join(&answer);
+        assert!(
+            text.starts_with("NW1.a.b.c\n\nGood until 2026-01-01T00:15:00Z"),
+            "{text}"
+        );
+        let command = "  netwolf agent --manager.address MANAGER:9798 --name ams-1 --join file:$PWD/netwolf-join\n";
+        assert!(text.contains(command), "{text}");
     }
 }

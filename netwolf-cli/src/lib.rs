@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod agents;
 mod api;
+mod authorities;
 mod bench;
 mod buckets;
 mod check;
@@ -60,8 +61,10 @@ enum Verb {
     Bench(bench::Verb),
     /// Show the devices as the manager sees them: state, last error, next attempt, last output.
     Devices(devices::Args),
-    /// Show the agents as the manager sees them: who has how many devices, how loaded, since when; drain one.
+    /// Show the agents as the manager sees them: who has how many devices, how loaded, since when; invite, drain, revoke one.
     Agents(agents::Args),
+    /// Show the authorities whose certificates the manager believes; replace the one that signs.
+    Authorities(authorities::Args),
     /// Show the credentials as the manager sees them: which one is held back, why, and until when.
     Credentials(credentials::Args),
     /// Make a token for the manager's API, and the line of the configuration that lets it in.
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
         Verb::Bench(verb) => bench::run(&verb),
         Verb::Devices(args) => devices::run(&args),
         Verb::Agents(args) => agents::run(&args),
+        Verb::Authorities(args) => authorities::run(&args),
         Verb::Credentials(args) => credentials::run(&args),
         Verb::Token(args) => token::run(&args),
         Verb::Record(args) => record::run(&args),

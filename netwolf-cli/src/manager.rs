@@ -81,6 +81,17 @@ pub(crate) struct Refused {
     message: String,
 }
 
+impl From<Url> for Args {
+    fn from(url: Url) -> Self {
+        Self {
+            url,
+            token_file: None,
+            ca_file: None,
+            output: Output::default(),
+        }
+    }
+}
+
 impl Args {
     /// Asks for `path`, which begins with a slash.
     ///

@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
 
-    /// Where agents connect.
+    /// Where agents connect: by TLS, and without it only where this is a loopback address.
     #[arg(
         long = "agent.listen-address",
         value_name = "HOST:PORT",
@@ -67,7 +67,7 @@ pub struct Args {
     )]
     pub storage_path: PathBuf,
 
-    /// Allow agents to connect from other machines although links are not encrypted yet.
+    /// Take agents of other machines without TLS, under whatever name they give.
     #[arg(long)]
     pub insecure_plaintext: bool,
 

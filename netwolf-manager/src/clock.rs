@@ -51,6 +51,11 @@ pub fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Unix time in seconds.
+pub fn unix_seconds() -> u64 {
+    unix_ms() / 1000
+}
+
 /// After so long without a sign of life something of this interval is dead, in milliseconds: three of its
 /// intervals, and never so short that one lost packet would do it.
 pub fn patience_ms(interval_ms: u64) -> u64 {

@@ -245,6 +245,7 @@ impl Dispatcher {
             ToManager::Goodbye(_) => self.handle_goodbye(now, link),
             // Links keep these for themselves, and shown outputs are for people.
             ToManager::Hello(_)
+            | ToManager::Certify(_)
             | ToManager::Heartbeat(_)
             | ToManager::Declare(_)
             | ToManager::Polls(_)

@@ -1,13 +1,18 @@
 //! The door for `tests/fuzz`: what reads input from outside, without the files, sockets and tasks around it.
 
+use std::sync::Arc;
+
 use axum::Router;
+use netwolf_web::gate::Gate;
 
 use crate::{
+    clock::unix_seconds,
     config::{self, Faults, Loaded},
-    http::{self, Web},
+    http::{self, Part, Web},
     inventory::Inventory,
     reload::ReloadHandle,
     state::State,
+    trust::Trust,
 };
 
 /// Reads a configuration for which no other file is there.
@@ -40,13 +45,25 @@ devices:
     }
 }
 
-/// The web port of a manager of these devices. It has no core, and nothing to read again.
+/// The web port of a manager of these devices. It has no core, nothing to read again, and an authority that it forgets.
 ///
 /// # Panics
-/// When one of them is no name.
+/// When one of them is no name, or nothing can be written to the folder for temporary files.
 pub fn router(names: &[&str]) -> Router {
-    let (state, _mailbox) = State::new(([127, 0, 0, 1], 1).into());
+    let (state, _mailbox) = State::new(([127, 0, 0, 1], 1).into(), false, trust());
     state.board.set_inventory(&inventory(names));
     let (reload, _requests) = ReloadHandle::new();
-    http::router(Web { state, reload })
+    let gate = Gate::new(None).expect("there is no file to read");
+    http::router(Web {
+        state,
+        reload,
+        gate: Arc::new(gate),
+        part: Part::All,
+    })
+}
+
+fn trust() -> Arc<Trust> {
+    let storage = tempfile::tempdir().expect("a folder can be made");
+    let trust = Trust::start(storage.path(), unix_seconds());
+    Arc::new(trust.expect("an authority can be made"))
 }

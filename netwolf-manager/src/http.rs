@@ -13,6 +13,7 @@
 //! | `/api/v1/devices/{name}/output` | [`api`]: what the device answers just now |
 //! | `/api/v1/credentials` | [`api`]: the breakers |
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
+//! | `/api/v1/invites`, `/api/v1/authorities`, `/api/v1/agents/{name}/revoke` | [`api::trust`]: who may be an agent |
 //! | `/` | a plain page |
 //!
 //! What it takes to ask at a path stands beside it in [`PATHS`], and is demanded by `guard`.
@@ -99,7 +100,7 @@ const OPERATE: Option<Role> = Some(Role::Operate);
 const ADMIN: Option<Role> = Some(Role::Admin);
 
 /// Every path but `/`, for people who look for one, and what it takes to ask there.
-pub const PATHS: [PathInfo; 15] = [
+pub const PATHS: [PathInfo; 19] = [
     path("GET", "/metrics", OPEN, "metrics for Prometheus"),
     path(
         "GET",
@@ -134,6 +135,30 @@ pub const PATHS: [PathInfo; 15] = [
         "/api/v1/credentials",
         VIEW,
         "all credentials and their breakers",
+    ),
+    path(
+        "POST",
+        "/api/v1/invites",
+        ADMIN,
+        "makes a token for an agent to join with",
+    ),
+    path(
+        "POST",
+        "/api/v1/agents/{name}/revoke",
+        ADMIN,
+        "takes an agent's certificates back and closes its links",
+    ),
+    path(
+        "GET",
+        "/api/v1/authorities",
+        VIEW,
+        "whose certificates are believed",
+    ),
+    path(
+        "POST",
+        "/api/v1/authorities/rotate",
+        ADMIN,
+        "begins to replace the authority",
     ),
 ];
 
@@ -205,6 +230,10 @@ fn api() -> Router<Web> {
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))
         .route("/api/v1/credentials", get(api::credentials))
+        .route("/api/v1/invites", post(api::trust::invite))
+        .route("/api/v1/agents/{name}/revoke", post(api::trust::revoke))
+        .route("/api/v1/authorities", get(api::trust::authorities))
+        .route("/api/v1/authorities/rotate", post(api::trust::rotate))
 }
 
 /// There is nothing at this path: says what there is.
@@ -298,7 +327,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_manager_without_its_core_is_not_healthy() {
-        let (state, mailbox) = State::new("127.0.0.1:1".parse().unwrap());
+        let (state, mailbox) = crate::testing::state();
         let (reload, _requests) = ReloadHandle::new();
         let gate = Arc::new(Gate::new(None).unwrap());
         let web = Web {

@@ -45,6 +45,7 @@ pub mod simulation;
 pub mod state;
 pub mod storage;
 pub mod telemetry;
+pub mod trust;
 
 pub use manager::{Manager, ManagerConfig, Source, StartError};
 

@@ -1,10 +1,13 @@
 //! The agents' port: who connects, says hello and is let in becomes a link.
 //!
 //! ```text
-//!   accept --> hello, versions --> core says yes --> reader:  polls -> series store, heartbeat -> renew,
-//!     |              |                    |                   the rest -> core
-//!     +-- too many   +-- refused          +--------> writer:  [queue, depth QUEUE] -> frames
+//!   accept --> TLS --> hello, versions --> core says yes --> reader:  polls -> series store, heartbeat -> renew,
+//!     |         |          |                    |                     the rest -> core
+//!     |         |          +-- refused          +--------> writer:  [queue, depth QUEUE] -> frames
+//!     +---------+-- too many, or not allowed
 //! ```
+//!
+//! Before the hello everything is [`arrival`]'s.
 //!
 //! Bounds: [`MAX_LINKS`] connections; [`HELLO_DEADLINE`] until hello; frames as in [`netwolf_wire::frame`];
 //! a link's queue holds [`QUEUE`] messages, and who lets it fill up is closed and counted; a message that is
@@ -16,7 +19,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use netwolf_web::listen;
@@ -28,10 +31,15 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, field, info_span, warn};
 
+use self::arrival::{Leave, Port};
 use crate::{clock::Tick, fleet::LinkNo, state::State};
 
+mod arrival;
+mod certifying;
 mod door;
 mod reader;
+pub mod standing;
+pub mod strangers;
 mod writer;
 
 /// Connections on the agents' port: 1,000 machines of four cores.
@@ -93,8 +101,14 @@ impl Pulse {
     }
 }
 
-/// Accepts agents until it is cancelled; links that stand end with it.
-pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
+/// Accepts agents until it is cancelled; links that stand end with it. Plain links are taken where `plaintext` says so.
+pub async fn serve(
+    listener: TcpListener,
+    plaintext: bool,
+    state: Arc<State>,
+    stop: CancellationToken,
+) {
+    let port = Arc::new(Port::new(plaintext, Instant::now()));
     let permits = Arc::new(Semaphore::new(MAX_LINKS));
     let links = TaskTracker::new();
     let mut backoff = ACCEPT_BACKOFF.0;
@@ -124,12 +138,28 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationT
             debug!(peer.addr = %peer, "too many links");
             continue;
         };
+        // Where plain links are taken, it is not known yet whether it wants to shake hands.
+        let leave = if plaintext {
+            Ok(None)
+        } else {
+            port.call(peer).map(Some)
+        };
+        let leave = match leave {
+            Ok(leave) => leave,
+            Err(fault) => {
+                port.turn_away(&state, peer, fault);
+                continue;
+            }
+        };
         let (no, state, close) = (LinkNo(next_no), state.clone(), stop.child_token());
+        let port = port.clone();
         next_no += 1;
         let span = info_span!("link", peer.addr = %peer, agent = field::Empty);
         let task = async move {
             state.telemetry.links.inc();
-            run(stream, peer, no, &state, &close).await;
+            listen::prepare(&stream);
+            let caller = Caller { peer, no, leave };
+            run(stream, caller, &port, &state, &close).await;
             state.telemetry.links.dec();
             drop(permit);
         };
@@ -139,26 +169,40 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationT
     links.wait().await;
 }
 
+/// Who called, and what is known before the first byte.
+struct Caller {
+    peer: SocketAddr,
+    no: LinkNo,
+    leave: Option<Leave>,
+}
+
 /// One connection, from the first byte to the last.
 async fn run(
     stream: TcpStream,
-    peer: SocketAddr,
-    no: LinkNo,
+    caller: Caller,
+    port: &Port,
     state: &Arc<State>,
     close: &CancellationToken,
 ) {
-    listen::prepare(&stream);
-    let (read, write) = stream.into_split();
+    let Caller { peer, no, leave } = caller;
+    let entering = async {
+        let arrived = port.arrive(stream, peer, leave, state).await?;
+        door::enter(arrived, peer, no, port, state, close.clone()).await
+    };
     tokio::select! {
         () = close.cancelled() => {}
-        entered = door::enter(read, write, peer, no, state, close.clone()) => {
-            let Some(door::Entered { reader, writer, queue, pulse, slot, messages }) = entered else {
+        entered = entering => {
+            let Some(door::Entered { reader, writer, queue, pulse, slot, messages, place }) = entered else {
                 return;
             };
             tokio::select! {
                 () = close.cancelled() => {}
                 () = reader::run(reader, no, state, &slot, &pulse, &queue) => {}
                 () = writer::run(writer, messages) => {}
+            }
+            if place.is_some() {
+                // The address stays known for an hour from now.
+                port.meet(peer);
             }
         }
     }

@@ -25,6 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use crate::{
+    clock::unix_seconds,
     config::{self, Faults, Loaded},
     core::Core,
     fleet::file::{self, Remembered},
@@ -33,6 +34,7 @@ use crate::{
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
     state::State,
     storage::{Storage, StorageError},
+    trust::{Trust, TrustError},
 };
 
 /// Flag of the agents' port, as errors name it.
@@ -56,6 +58,9 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// From one look for series that have ended to the next, where receivers are to be told of them.
 const ENDS: Duration = Duration::from_secs(1);
 
+/// From one look at what is due of authorities and certificates to the next.
+const TRUST: Duration = Duration::from_mins(1);
+
 /// What a manager is started with.
 #[derive(Debug)]
 pub struct ManagerConfig {
@@ -67,7 +72,7 @@ pub struct ManagerConfig {
     pub web_config: Option<PathBuf>,
     /// `HOST:PORT` of the agents' port.
     pub agents: String,
-    /// Whether the agents' port may be reached from outside although links are not encrypted yet.
+    /// Whether agents may come without TLS where the agents' port can be reached from outside.
     pub insecure_plaintext: bool,
     /// Folder for what is kept over a restart; made where it does not exist.
     pub storage: PathBuf,
@@ -96,14 +101,15 @@ pub enum StartError {
     /// A port cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The agents' port can be reached from outside, and that was not asked for.
-    #[error(
-        "refusing to listen on {0} given with `{AGENT_FLAG}`: links to agents are not encrypted yet\n  hint: use a loopback address, or say `--insecure-plaintext` if the network between is trusted"
-    )]
-    Exposed(SocketAddr),
     /// The storage folder cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// It is not known who is trusted.
+    #[error(
+        "cannot tell whom to trust\n  hint: the folder `trust` in the one given with `{STORAGE_FLAG}` must be whole and \
+         writable; without it a new one is made, and every agent has to join again"
+    )]
+    Trust(#[from] TrustError),
     /// The configuration could not be read in time.
     #[error("the configuration could not be read: the runtime is shutting down")]
     Runtime,
@@ -113,11 +119,11 @@ impl StartError {
     /// 2 for bad usage or configuration, 1 for what failed in spite of them.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_)
-            | Self::Web(_)
-            | Self::Exposed(_)
-            | Self::Listen(ListenError::Address { .. }) => 2,
-            Self::Listen(ListenError::Bind { .. }) | Self::Storage(_) | Self::Runtime => 1,
+            Self::Config(_) | Self::Web(_) | Self::Listen(ListenError::Address { .. }) => 2,
+            Self::Listen(ListenError::Bind { .. })
+            | Self::Storage(_)
+            | Self::Trust(_)
+            | Self::Runtime => 1,
         }
     }
 }
@@ -205,10 +211,8 @@ impl Manager {
         let gate = gate.await.map_err(|_| StartError::Runtime)??;
         let storage = Storage::lock(config.storage)?;
         let remembered = recall(&storage)?;
+        let trust = Arc::new(Trust::start(storage.folder(), unix_seconds())?);
         let (agents, agents_addr) = listen(&config.agents, AGENT_FLAG).await?;
-        if !config.insecure_plaintext && !agents_addr.ip().is_loopback() {
-            return Err(StartError::Exposed(agents_addr));
-        }
         // Nothing on the web port changes a device, so it may be anywhere.
         let (web, web_addr) = listen(&config.web, WEB_FLAG).await?;
         let api = match &config.api {
@@ -216,8 +220,13 @@ impl Manager {
             None => None,
         };
         let api_addr = api.as_ref().map_or(web_addr, |(_, address)| *address);
+        let is_here = agents_addr.ip().is_loopback();
+        let insecure_plaintext = config.insecure_plaintext && !is_here;
+        if insecure_plaintext {
+            warn!(agents.addr = %agents_addr, "agents may link without encryption and under any name, because of --insecure-plaintext");
+        }
 
-        let (state, mailbox) = State::new(agents_addr);
+        let (state, mailbox) = State::new(agents_addr, insecure_plaintext, trust.clone());
         state.telemetry.config_loaded(true, false);
         let vouching = state.clone();
         let gate = gate
@@ -256,7 +265,8 @@ impl Manager {
         state.tokens.store(Arc::new(settings.tokens));
         let core = core.run(mailbox, stop.child_token());
         let reloader = reloader.run(stop.child_token());
-        let links = link::serve(agents, state.clone(), stop.child_token());
+        let plaintext = is_here || insecure_plaintext;
+        let links = link::serve(agents, plaintext, state.clone(), stop.child_token());
         if let Some((listener, _)) = api {
             let answers = Web {
                 part: Part::Api,
@@ -274,6 +284,7 @@ impl Manager {
         tasks.spawn(sweep(state.clone(), stop.child_token()));
         tasks.spawn(end_stale(state.clone(), stop.child_token()));
         tasks.spawn(keep(keeper, storage));
+        tasks.spawn(keep_up(trust, stop.child_token()));
         tasks.close();
         info!(web.addr = %web_addr, agents.addr = %agents_addr, n_devices, "manager started");
         Ok(Self {
@@ -381,6 +392,20 @@ async fn sweep(state: Arc<State>, stop: CancellationToken) {
         move || {
             state.store.sweep(state.clock.now());
             state.pages.sweep();
+        }
+    })
+    .await;
+}
+
+/// Looks after authorities and certificates, until it is cancelled.
+async fn keep_up(trust: Arc<Trust>, stop: CancellationToken) {
+    every(TRUST, stop, move || {
+        let trust = trust.clone();
+        move || {
+            if let Err(error) = trust.tick(unix_seconds()) {
+                let error: &dyn std::error::Error = &error;
+                error!(error, "the authorities could not be looked after");
+            }
         }
     })
     .await;

@@ -11,9 +11,11 @@ use crate::{
     clock::Clock,
     core::{self, Event},
     http::metrics::Pages,
+    link::standing::Standing,
     remote_write::RemoteWriter,
     series::{SeriesStore, SharedStore},
     telemetry::{Telemetry, manager::Queue},
+    trust::Trust,
 };
 
 /// The shared parts.
@@ -35,14 +37,24 @@ pub struct State {
     pub tokens: ArcSwap<Tokens>,
     /// Where agents connect.
     pub agents_addr: SocketAddr,
+    /// Whether agents may come without TLS although they may come from other machines.
+    pub insecure_plaintext: bool,
+    /// Who is an agent.
+    pub trust: Arc<Trust>,
+    /// Links of agents that have certificates.
+    pub standing: Standing,
     /// The way to the core.
     pub core: mpsc::Sender<Event>,
 }
 
 impl State {
     /// A state of a manager that starts and whose agents connect to `agents_addr`, and what comes out of the way
-    /// to its core.
-    pub fn new(agents_addr: SocketAddr) -> (Arc<Self>, mpsc::Receiver<Event>) {
+    /// to its core. `insecure_plaintext` says that plain links are taken from other machines, too.
+    pub fn new(
+        agents_addr: SocketAddr,
+        insecure_plaintext: bool,
+        trust: Arc<Trust>,
+    ) -> (Arc<Self>, mpsc::Receiver<Event>) {
         let (core, mailbox) = mpsc::channel(core::MAILBOX);
         let telemetry = Telemetry::default();
         let store = Arc::new(SeriesStore::new(telemetry.series.clone()));
@@ -56,6 +68,9 @@ impl State {
             pages: Pages::default(),
             tokens: ArcSwap::default(),
             agents_addr,
+            insecure_plaintext,
+            trust,
+            standing: Standing::default(),
             core,
         };
         (Arc::new(state), mailbox)

@@ -8,6 +8,7 @@
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
 //! | `process_*` | the operating system, by [`netwolf_exposition::process`] |
+//! | `netwolf_agent_certificate_*`, `netwolf_manager_authority_*` | [`trust`], from the roll |
 //! | `netwolf_credential_*` | [`credentials`], every credential of the inventory |
 //! | `netwolf_device_*` | [`devices`], every device of the inventory, always |
 //!
@@ -29,12 +30,16 @@ use crate::{
     exposition::{self, OwnFamily},
     remote_write::Meters,
     series::Counters,
+    trust::Refusal,
 };
 
 pub mod agents;
 pub mod credentials;
 pub mod devices;
 pub mod manager;
+pub mod trust;
+
+pub use trust::ConnectionFault;
 
 /// Upper bounds of the scrape histogram, in seconds: a page of 100,000 series takes milliseconds, and beyond
 /// 10 s Prometheus has given up.
@@ -51,10 +56,21 @@ pub enum RefusalReason {
     Shard,
     /// It said something else first, or nothing in time.
     NoHello,
+    /// It has no certificate, or one of another agent.
+    Identity,
+    /// Its certificate has been revoked.
+    Revoked,
 }
 
 impl RefusalReason {
-    const ALL: [Self; 4] = [Self::Version, Self::Duplicate, Self::Shard, Self::NoHello];
+    const ALL: [Self; 6] = [
+        Self::Version,
+        Self::Duplicate,
+        Self::Shard,
+        Self::NoHello,
+        Self::Identity,
+        Self::Revoked,
+    ];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -62,6 +78,8 @@ impl RefusalReason {
             Self::Duplicate => "duplicate",
             Self::Shard => "shard",
             Self::NoHello => "no_hello",
+            Self::Identity => "identity",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -101,6 +119,7 @@ pub struct Telemetry {
     /// Links closed because the agent did not read what waited for it.
     pub link_overflows: Counter,
     refused_hellos: Family<ReasonLabel, Counter>,
+    trust: trust::Meters,
     reloads: Counter,
     reload_failures: Counter,
     reload_ok: Gauge,
@@ -124,6 +143,7 @@ impl Default for Telemetry {
             malformed_frames: Counter::default(),
             link_overflows: Counter::default(),
             refused_hellos: Family::default(),
+            trust: trust::Meters::default(),
             reloads: Counter::default(),
             reload_failures: Counter::default(),
             reload_ok: Gauge::default(),
@@ -133,6 +153,7 @@ impl Default for Telemetry {
         this.register_counters();
         this.register_others();
         this.remotes.register(&mut this.remote_registry);
+        this.trust.register(&mut this.registry);
         this.refusals.register(&mut this.web_registry);
         for reason in RefusalReason::ALL {
             // So that a first refusal is an increase and not a new series.
@@ -257,6 +278,21 @@ impl Telemetry {
         self.refused_hellos
             .get_or_create(&ReasonLabel { reason })
             .inc();
+    }
+
+    /// A connection to the agents' port was closed before its first message.
+    pub fn connection_refused(&self, fault: ConnectionFault) {
+        self.trust.connection_refused(fault);
+    }
+
+    /// An agent got a certificate, by joining or by renewing.
+    pub fn certificate_issued(&self, joins: bool) {
+        self.trust.certificate_issued(joins);
+    }
+
+    /// An agent got none.
+    pub fn certificate_refused(&self, refusal: &Refusal) {
+        self.trust.certificate_refused(refusal);
     }
 
     /// The configuration was read, at the start or again.

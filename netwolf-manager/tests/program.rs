@@ -190,16 +190,14 @@ fn bad_usage_ends_it_with_2() {
 }
 
 #[test]
-fn the_agents_port_is_not_open_to_others_without_a_word() {
+fn a_manager_that_cannot_tell_whom_to_trust_does_not_start() {
     let folder = folder(CONFIG);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf-manager"));
-    command.current_dir(folder.path()).args([
-        "--web.listen-address=127.0.0.1:0",
-        "--agent.listen-address=0.0.0.0:0",
-    ]);
-    let said = fails(&mut command, 2);
+    let trust = folder.path().join("netwolf-data/trust");
+    fs::create_dir_all(&trust).unwrap();
+    fs::write(trust.join("trust.json"), "{").unwrap();
+    let said = fails(&mut program(folder.path()), 1);
     assert!(
-        said.contains("not encrypted") && said.contains("--insecure-plaintext"),
+        said.contains("trust.json") && said.contains("join again"),
         "{said}"
     );
 }

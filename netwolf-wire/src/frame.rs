@@ -18,7 +18,7 @@ use std::{io, marker::PhantomData};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::codec::{FramedRead, FramedWrite};
 
 use self::{codec::Codec, format::JsonZstd};
@@ -165,6 +165,16 @@ impl<W: AsyncWrite + Unpin, M: Serialize> FrameWriter<W, M> {
     pub async fn send(&mut self, message: &M) -> Result<(), FrameError> {
         self.feed(message).await?;
         self.flush().await
+    }
+
+    /// Writes what waits and tells the other side that nothing more comes.
+    ///
+    /// # Errors
+    /// [`FrameError::Io`] when the stream fails.
+    pub async fn close(mut self) -> Result<(), FrameError> {
+        self.flush().await?;
+        let stream = self.bytes.get_mut();
+        stream.shutdown().await.map_err(FrameError::Io)
     }
 }
 

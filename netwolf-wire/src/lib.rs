@@ -14,11 +14,12 @@
 //!
 //! There is no policy here and, without the `framing` feature, no runtime: who gets which job is the
 //! manager's matter, how a session is kept is the agent's. With `framing`, [`frame`] carries the
-//! messages over any byte stream.
+//! messages over any byte stream; with `tls`, [`tls`] has what both ends need to know each other.
 //!
 //! Compatibility: unknown fields and unknown message kinds are skipped by whoever reads them, so a
 //! minor protocol version may add both; see [`version`].
 
+pub mod certify;
 pub mod hash;
 pub mod job;
 pub mod legacy;
@@ -37,6 +38,9 @@ pub mod version;
 
 #[cfg(feature = "framing")]
 pub mod frame;
+
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use name::{AgentName, DeviceName, Epoch, Incarnation, NameError, ShardId};
 pub use secret::SecretRef;

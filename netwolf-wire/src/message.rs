@@ -17,7 +17,7 @@
 //!     | -- goodbye ---------------------------------> |
 //! ```
 //!
-//! Invariants: nothing comes before hello and welcome; a number is declared before it is used; a lease is
+//! Invariants: nothing comes before hello and welcome, and what [`crate::certify`] says comes instead of them; a number is declared before it is used; a lease is
 //! granted elsewhere only after `revoked`, or when its shard has been silent for the takeover time.
 
 use std::{fmt, net::SocketAddr, sync::Arc};
@@ -30,6 +30,7 @@ use serde::{
 
 use crate::{
     AgentName, DeviceName, Epoch, Incarnation, Span,
+    certify::{Certified, Certify},
     hash::Digest,
     job::{Job, Plan},
     login::{Breaker, LoginAsk, LoginEnd},
@@ -117,6 +118,8 @@ messages! {
     ToManager {
         /// First of all.
         Hello(Hello) = "hello",
+        /// Instead of hello, on a connection of its own; see [`crate::certify`].
+        Certify(Certify) = "certify",
         /// Once a heartbeat interval.
         Heartbeat(Heartbeat) = "heartbeat",
         /// Before the first poll that uses a number.
@@ -145,7 +148,9 @@ messages! {
     ToAgent {
         /// Answers hello; the link stands.
         Welcome(Welcome) = "welcome",
-        /// Answers hello; the link is closed after it.
+        /// Answers [`ToManager::Certify`].
+        Certified(Certified) = "certified",
+        /// Answers hello and certify; the link is closed after it.
         Refused(Refused) = "refused",
         /// Plans that later assignments name.
         Plans(Plans) = "plans",

@@ -44,5 +44,6 @@ mod rules;
 mod sandbox;
 mod sshd;
 mod structure;
+mod trust;
 mod try_out;
 mod web;

@@ -62,7 +62,7 @@ fn check_tells_all_faults_of_a_bad_file_with_their_places_and_exits_with_2() {
 fn bad_usage_exits_with_2_and_a_port_in_use_with_1() {
     assert_eq!(netwolf(&["agent", "--no-such-flag"]).0, 2);
     assert_eq!(netwolf(&["check", "/nonexistent/netwolf.yml"]).0, 2);
-    // Links are not encrypted yet, so another machine has to be asked for by name.
+    // It has not joined the manager, and to go without TLS has to be asked for by name.
     let (code, _, err) = netwolf(&[
         "agent",
         "--manager.address",

@@ -21,19 +21,20 @@ use std::{
 use netwolf_wire::{
     frame::{FrameError, FrameReader, FrameWriter},
     message::{ToAgent, ToManager},
+    tls::stream::{Reading, Stream, Writing},
 };
+use rustls::ClientConfig;
 use socket2::SockRef;
 use tokio::{
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    net::TcpStream,
     sync::mpsc::{self, error::TrySendError},
     task::JoinHandle,
+    time::timeout_at,
 };
+use tokio_rustls::TlsConnector;
 
 use super::machine::STEP_TIMEOUT;
-use crate::dial::dial;
+use crate::{dial::dial, enrol::server_name, identity::Security};
 
 /// Messages that overtake samples. A heartbeat a second and a handful of statuses is what it sees; word of
 /// leases that are over waits for room, at most until the next heartbeat.
@@ -75,12 +76,48 @@ impl Drop for Task {
     }
 }
 
-/// Connects to the manager at `address`, which is resolved anew each time.
+/// Connects to the manager at `address`, which is resolved anew each time, as `security` says.
 ///
 /// # Errors
-/// The operating system's, of the last address that was tried.
-pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
+/// The operating system's, of the last address that was tried; or that of the handshake.
+pub(crate) async fn connect(address: &str, security: &Security) -> io::Result<Stream> {
+    match security {
+        Security::Plaintext { .. } => {
+            let deadline = Instant::now() + STEP_TIMEOUT;
+            connect_tcp(address, deadline).await.map(Stream::Plain)
+        }
+        Security::Tls(credentials) => connect_tls(address, credentials.present().config())
+            .await
+            .map_err(explain),
+    }
+}
+
+/// Says what an operator may make of a manager that is not believed.
+fn explain(error: io::Error) -> io::Error {
+    let fault = error.get_ref().and_then(|error| error.downcast_ref());
+    match fault {
+        Some(rustls::Error::InvalidCertificate(_)) => io::Error::other(format!(
+            "{error}: is another manager at this address than the one that this agent has joined?"
+        )),
+        _ => error,
+    }
+}
+
+/// Connects to the manager at `address` by TLS.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn connect_tls(address: &str, config: Arc<ClientConfig>) -> io::Result<Stream> {
     let deadline = Instant::now() + STEP_TIMEOUT;
+    let stream = connect_tcp(address, deadline).await?;
+    let shaking = TlsConnector::from(config).connect(server_name(), stream);
+    let stream = timeout_at(deadline.into(), shaking)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    Ok(Stream::Tls(Box::new(stream.into())))
+}
+
+async fn connect_tcp(address: &str, deadline: Instant) -> io::Result<TcpStream> {
     let addresses: Vec<_> = tokio::net::lookup_host(address).await?.collect();
     let stream = dial(&addresses, deadline, TcpStream::connect)
         .await
@@ -97,7 +134,7 @@ pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
 
 impl Wires {
     /// Starts reading and writing.
-    pub(crate) fn start(stream: TcpStream) -> Self {
+    pub(crate) fn start(stream: Stream) -> Self {
         let (read, write) = stream.into_split();
         let (control, control_queue) = mpsc::channel(CONTROL_DEPTH);
         let (samples, samples_queue) = mpsc::channel(SAMPLES_DEPTH);
@@ -173,7 +210,7 @@ impl Wires {
     }
 }
 
-async fn read_all(stream: OwnedReadHalf, deliver: mpsc::Sender<Result<ToAgent, FrameError>>) {
+async fn read_all(stream: Reading, deliver: mpsc::Sender<Result<ToAgent, FrameError>>) {
     let mut reader = FrameReader::new(stream);
     while let Some(result) = reader.next().await.transpose() {
         let over = result.is_err();
@@ -184,21 +221,24 @@ async fn read_all(stream: OwnedReadHalf, deliver: mpsc::Sender<Result<ToAgent, F
 }
 
 async fn write_all(
-    stream: OwnedWriteHalf,
+    stream: Writing,
     mut control: mpsc::Receiver<ToManager>,
     mut samples: mpsc::Receiver<Batch>,
     written: Arc<AtomicU64>,
 ) {
     let mut writer = FrameWriter::new(stream);
-    if let Err(error) = write_until_closed(&mut writer, &mut control, &mut samples, &written).await
-    {
+    let mut result = write_until_closed(&mut writer, &mut control, &mut samples, &written).await;
+    if result.is_ok() {
+        result = writer.close().await;
+    }
+    if let Err(error) = result {
         // The reader sees the end of the link, too, and tells the shard.
         tracing::debug!(error = %chain(&error), "the link could not be written to");
     }
 }
 
 async fn write_until_closed(
-    writer: &mut FrameWriter<OwnedWriteHalf, ToManager>,
+    writer: &mut FrameWriter<Writing, ToManager>,
     control: &mut mpsc::Receiver<ToManager>,
     samples: &mut mpsc::Receiver<Batch>,
     written: &AtomicU64,

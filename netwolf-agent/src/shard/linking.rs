@@ -2,8 +2,8 @@
 
 use std::{io, time::Instant};
 
-use netwolf_wire::message::ToManager;
-use tokio::{net::TcpStream, runtime::Handle};
+use netwolf_wire::{message::ToManager, tls::stream::Stream};
+use tokio::runtime::Handle;
 
 use super::{
     Shard,
@@ -40,7 +40,7 @@ impl Outlet for Wires {
 }
 
 impl Shard {
-    pub(super) fn handle_connected(&mut self, stream: io::Result<TcpStream>, now: Instant) {
+    pub(super) fn handle_connected(&mut self, stream: io::Result<Stream>, now: Instant) {
         self.connecting = None;
         match stream {
             Ok(stream) => self.mind.handle_connected(Wires::start(stream), now),
@@ -54,8 +54,9 @@ impl Shard {
             match action {
                 Action::Connect => {
                     let manager = self.config.manager.clone();
-                    self.connecting =
-                        Some(tokio::spawn(async move { wires::connect(&manager).await }));
+                    let security = self.config.security.clone();
+                    let connecting = async move { wires::connect(&manager, &security).await };
+                    self.connecting = Some(tokio::spawn(connecting));
                 }
                 Action::Beat(beat) => {
                     if let Some(step_seconds) = self.commons.clock.follow(now, clock::wall()) {

@@ -20,6 +20,7 @@ fn shard() -> Shard {
         shards: 1,
         incarnation: Incarnation(1),
         manager: String::new(),
+        security: Security::Plaintext { insecure: false },
         accepted: Arc::default(),
         jumps: Arc::default(),
         logins_per_second: NonZeroU32::MIN,

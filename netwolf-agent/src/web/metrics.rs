@@ -11,6 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::Trust;
 use crate::links::Links;
 
 /// The metrics of an agent's own page.
@@ -18,7 +19,7 @@ use crate::links::Links;
 pub(super) struct Metrics(Registry);
 
 impl Metrics {
-    pub(super) fn new(links: &Links, refusals: &Refusals) -> Self {
+    pub(super) fn new(links: &Links, refusals: &Refusals, trust: Trust) -> Self {
         let mut registry = process::registry();
         registry.register(
             "netwolf_agent_build",
@@ -27,6 +28,7 @@ impl Metrics {
         );
         refusals.register(&mut registry);
         registry.register_collector(Box::new(LinkCollector(links.clone())));
+        trust.register(&mut registry);
         Self(registry)
     }
 
@@ -70,7 +72,7 @@ mod tests {
     fn metrics() -> Metrics {
         let links = Links::new(2);
         links.set(1, true);
-        Metrics::new(&links, &Refusals::default())
+        Metrics::new(&links, &Refusals::default(), Trust::default())
     }
 
     #[test]

@@ -114,7 +114,15 @@ fn bad_usage_is_exit_code_2_and_says_what_to_do() {
     for (args, said) in [
         (
             &["--manager.address", "192.0.2.1:9798"][..],
-            "--insecure-plaintext",
+            "netwolf agents invite",
+        ),
+        (
+            &["--manager.address", "192.0.2.1:9798", "--join", "NW1.a.b.c"],
+            "must not stand on a command line",
+        ),
+        (
+            &["--manager.address", "192.0.2.1:9798", "--join", "token"],
+            "file:/absolute/path",
         ),
         (
             &["--manager.address", "manager"],

@@ -403,7 +403,9 @@ impl World {
             ToManager::Asks(asks) => self.asks.extend(asks.asks),
             ToManager::Ended(ended) => self.ended.extend(ended.logins),
             ToManager::Shown(shown) => self.shown.push(shown),
-            ToManager::Hello(_) | ToManager::Unknown(_) => panic!("{message:?}"),
+            ToManager::Hello(_) | ToManager::Certify(_) | ToManager::Unknown(_) => {
+                panic!("{message:?}")
+            }
         }
     }
 }

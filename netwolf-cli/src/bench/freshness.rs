@@ -52,6 +52,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let settings = Settings {
         shards: 1,
         logins_per_second: 4000,
+        tls: false,
     };
     let fleet = Fleet::well(args.sessions);
     common.progress("starting the devices");

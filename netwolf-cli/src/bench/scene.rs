@@ -22,6 +22,7 @@ use super::{
 use crate::{
     api,
     buckets::Buckets,
+    manager,
     part::{Part, random_text, told, write_private},
 };
 
@@ -50,6 +51,8 @@ pub(super) struct Settings {
     pub(super) shards: u16,
     /// Of the agent.
     pub(super) logins_per_second: u32,
+    /// Whether the agent joins and links by TLS, as one on another machine does.
+    pub(super) tls: bool,
 }
 
 /// Devices of one kind.
@@ -163,6 +166,14 @@ impl Scene {
             "--logins-per-second",
             &settings.logins_per_second.to_string(),
         ]);
+        if settings.tls {
+            let token = path.join("token");
+            write_private(&token, &invite(&web).await?)?;
+            command
+                .arg("--join")
+                .arg(format!("file:{}", token.display()));
+            command.arg("--storage.path").arg(path.join("agent"));
+        }
         // A line for each device that comes up would be measured, too.
         command.args(["--log.level", "warn"]);
         let (agent, _) = cores::on(&cores.measured, Part::start("agent", command, path)).await?;
@@ -337,6 +348,16 @@ impl Scene {
             simulator.part.end_by(deadline).await;
         }
     }
+}
+
+/// A token of the manager.
+async fn invite(web: &str) -> anyhow::Result<String> {
+    let url: manager::Url = web.parse().map_err(anyhow::Error::msg)?;
+    let manager = manager::Args::from(url);
+    let asking = tokio::task::spawn_blocking(move || manager.post("/api/v1/invites"));
+    let answer = asking.await??;
+    let token = answer["token"].as_str().context("an invite is a token")?;
+    Ok(token.to_owned())
 }
 
 fn configuration(interval: Duration, folder: &Path) -> String {

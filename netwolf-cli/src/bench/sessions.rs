@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// New logins a second.
     #[arg(long, default_value_t = 4000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     logins_per_second: u32,
+    /// Link agent and manager by TLS, as on two machines, and not plainly.
+    #[arg(long)]
+    tls: bool,
     /// Double the sessions, from `--sessions` on, until polls are missed.
     #[arg(long)]
     ladder: bool,
@@ -85,6 +88,7 @@ async fn measure(args: &Args) -> anyhow::Result<Figures> {
     let settings = Settings {
         shards: args.shards,
         logins_per_second: args.logins_per_second,
+        tls: args.tls,
     };
     let fleet = Fleet {
         split: args.split,

@@ -36,6 +36,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let settings = Settings {
         shards: 1,
         logins_per_second: args.logins_per_second,
+        tls: false,
     };
     let polled = Fleet::well(args.sessions);
     let storm = Fleet {

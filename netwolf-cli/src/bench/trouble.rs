@@ -56,6 +56,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<()> {
     let settings = Settings {
         shards: 1,
         logins_per_second: 4000,
+        tls: false,
     };
     let well = Fleet::well(args.sessions);
     #[expect(

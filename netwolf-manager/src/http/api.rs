@@ -23,6 +23,7 @@ pub mod agents;
 pub mod credentials;
 pub mod devices;
 pub mod output;
+pub mod trust;
 
 pub(super) use agents::{agents, drain};
 pub(super) use credentials::credentials;

@@ -38,7 +38,7 @@ use crate::{
     board::lock,
     exposition::{Content, Format, OwnFamily, PageReader, accept},
     state::State,
-    telemetry::{agents, credentials, devices, manager},
+    telemetry::{agents, credentials, devices, manager, trust},
 };
 
 mod growing;
@@ -131,6 +131,7 @@ pub(super) fn own_families(state: &State, scope: &Scope) -> Vec<OwnFamily> {
         fleet.len(),
         state.store.len(),
     );
+    own.extend(trust::families(state));
     own.extend(agents::families(&state.board.agents(now)));
     own.extend(credentials::families(&state.board.credentials()));
     own.extend(devices::families(&fleet, now));
@@ -281,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn all_who_ask_while_a_page_is_rendered_share_it() {
-        let (state, _mailbox) = State::new("127.0.0.1:1".parse().unwrap());
+        let (state, _mailbox) = crate::testing::state();
         let form = |format| Form { format, gzip: true };
         // At one moment, however long the test takes.
         let asked = Instant::now();

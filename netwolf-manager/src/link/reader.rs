@@ -5,8 +5,9 @@ use std::sync::Arc;
 use netwolf_wire::{
     frame::FrameReader,
     message::{Heartbeat, Renew, ToAgent, ToManager},
+    tls::stream::Reading,
 };
-use tokio::{net::tcp::OwnedReadHalf, sync::mpsc};
+use tokio::sync::mpsc;
 use tracing::debug;
 
 use super::{Pulse, door};
@@ -18,7 +19,7 @@ use crate::{
 /// Reads until the link ends. Samples go straight to the store and heartbeats are answered here, so that
 /// neither waits for the core.
 pub(super) async fn run(
-    mut reader: FrameReader<OwnedReadHalf, ToManager>,
+    mut reader: FrameReader<Reading, ToManager>,
     no: LinkNo,
     state: &State,
     slot: &Arc<AgentSlot>,
@@ -60,8 +61,9 @@ pub(super) async fn run(
                     return;
                 }
             }
-            // A second hello says nothing new, an unknown kind is a later version's.
-            ToManager::Hello(_) | ToManager::Unknown(_) => {}
+            // A second hello says nothing new, certificates have connections of their own, and an unknown kind is
+            // a later version's.
+            ToManager::Hello(_) | ToManager::Certify(_) | ToManager::Unknown(_) => {}
         }
     }
 }

@@ -3,15 +3,16 @@
 use netwolf_wire::{
     frame::{FrameError, FrameWriter},
     message::ToAgent,
+    tls::stream::Writing,
 };
-use tokio::{net::tcp::OwnedWriteHalf, sync::mpsc, time::timeout};
+use tokio::{sync::mpsc, time::timeout};
 use tracing::{debug, warn};
 
 use super::WRITE_DEADLINE;
 
 /// Writes until the link ends.
 pub(super) async fn run(
-    mut writer: FrameWriter<OwnedWriteHalf, ToAgent>,
+    mut writer: FrameWriter<Writing, ToAgent>,
     mut messages: mpsc::Receiver<ToAgent>,
 ) {
     while let Some(first) = messages.recv().await {
@@ -37,7 +38,7 @@ pub(super) async fn run(
 }
 
 async fn write(
-    writer: &mut FrameWriter<OwnedWriteHalf, ToAgent>,
+    writer: &mut FrameWriter<Writing, ToAgent>,
     first: ToAgent,
     messages: &mut mpsc::Receiver<ToAgent>,
 ) -> Result<(), FrameError> {

@@ -242,6 +242,7 @@ fn counted() -> Vec<OwnFamily> {
 fn docs_metrics_md_lists_every_family_and_no_other() {
     let mut own = own(&board(), NOW);
     own.extend(counted());
+    own.extend(trust::families(&testing::state().0));
     let names: BTreeSet<String> = own
         .iter()
         .map(|family| format!("{}{}", family.base(), family.kind().suffix()))

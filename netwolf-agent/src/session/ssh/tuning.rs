@@ -79,7 +79,7 @@ mod tests {
             .iter()
             .map(|from| {
                 let minute = *from..*from + Duration::from_mins(1);
-                times.iter().filter(|time| minute.contains(time)).count()
+                times.iter().filter(|time| minute.contains(*time)).count()
             })
             .max();
         assert!(

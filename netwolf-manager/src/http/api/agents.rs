@@ -18,6 +18,19 @@ use crate::{board::AgentSlot, core::Event};
 pub struct Agents {
     /// Every shard that is linked or was not long ago, sorted.
     pub shards: Vec<Shard>,
+    /// Every agent that has a certificate, or had one not long ago.
+    pub certificates: Vec<Certificate>,
+}
+
+/// An agent's last certificate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Certificate {
+    /// The agent.
+    pub agent: String,
+    /// When it ends.
+    pub expires: String,
+    /// Whether it was taken back.
+    pub revoked: bool,
 }
 
 /// One shard.
@@ -90,7 +103,22 @@ pub(in crate::http) async fn agents(Shared(web): Shared<Web>) -> Json<Agents> {
     let slots = web.state.board.agents(web.state.clock.now());
     Json(Agents {
         shards: slots.iter().map(|slot| Shard::of(slot)).collect(),
+        certificates: web
+            .state
+            .trust
+            .agents()
+            .into_iter()
+            .map(certificate)
+            .collect(),
     })
+}
+
+fn certificate((agent, expires, revoked): (AgentName, u64, bool)) -> Certificate {
+    Certificate {
+        agent: agent.to_string(),
+        expires: time(expires.saturating_mul(1000)),
+        revoked,
+    }
 }
 
 pub(in crate::http) async fn drain(Shared(web): Shared<Web>, Path(name): Path<String>) -> Response {
