@@ -7,7 +7,7 @@
 //!     +---------+-- too many, or not allowed
 //! ```
 //!
-//! Before the hello everything is [`arrival`]'s.
+//! Before the hello everything is done in `arrival`.
 //!
 //! Bounds: [`MAX_LINKS`] connections; [`HELLO_DEADLINE`] until hello; frames as in [`netwolf_wire::frame`];
 //! a link's queue holds [`QUEUE`] messages, and who lets it fill up is closed and counted; a message that is

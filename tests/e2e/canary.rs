@@ -11,6 +11,7 @@ use std::{
 
 use crate::lab::{self, Manager, PATIENCE, Process, eventually};
 
+mod doors;
 mod memory;
 mod props;
 mod scene;

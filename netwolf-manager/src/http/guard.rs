@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use netwolf_web::{caller::Caller, refusals::Reason};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{PATHS, PathInfo, Web, api::Problem, is_api};
 use crate::access::{
@@ -84,7 +84,14 @@ pub(super) async fn guard(
 ) -> Response {
     let path = request.uri().path().to_owned();
     let mut answer = match check(&web, &caller, &request) {
-        Ok(()) => next.run(request).await,
+        Ok(None) => next.run(request).await,
+        Ok(Some(who)) => {
+            let method = request.method().clone();
+            let answer = next.run(request).await;
+            let status = answer.status().as_u16();
+            info!(%method, path, who, peer.addr = %caller.peer, status, "a change was asked for");
+            answer
+        }
         Err(refusal) => *refusal,
     };
     let headers = answer.headers_mut();
@@ -98,8 +105,8 @@ pub(super) async fn guard(
     answer
 }
 
-/// Whether a request may be answered; else the answer that says why not.
-fn check(web: &Web, caller: &Caller, request: &Request) -> Result<(), Box<Response>> {
+/// Whether a request may be answered; else the answer that says why not. Of a change it tells who asks for it.
+fn check(web: &Web, caller: &Caller, request: &Request) -> Result<Option<String>, Box<Response>> {
     let (method, headers) = (request.method(), request.headers());
     let path = request.uri().path();
     let (need, is_change) = (need(method, path), !is_reading(method));
@@ -118,14 +125,20 @@ fn check(web: &Web, caller: &Caller, request: &Request) -> Result<(), Box<Respon
     };
     decide(need, is_change, &asking)
         .map_err(|refused| Box::new(refuse(web, caller, path, refused)))?;
-    if is_change {
-        let is_proven = caller.is_known() || matches!(token, Presented::Known(_));
-        cross_site::check(headers, is_proven).map_err(|found| {
-            web.gate.refusals.count(Reason::CrossSite);
-            Box::new(foreign(found, path))
-        })?;
+    if !is_change {
+        return Ok(None);
     }
-    Ok(())
+    let is_proven = caller.is_known() || matches!(token, Presented::Known(_));
+    cross_site::check(headers, is_proven).map_err(|found| {
+        web.gate.refusals.count(Reason::CrossSite);
+        Box::new(foreign(found, path))
+    })?;
+    Ok(Some(match (token, &caller.user) {
+        (Presented::Known(token), _) => token.name.clone(),
+        (_, Some(user)) => user.to_string(),
+        (_, None) if caller.has_certificate => "somebody with a certificate".into(),
+        (_, None) => "somebody on this machine".into(),
+    }))
 }
 
 fn refuse(web: &Web, caller: &Caller, path: &str, refused: Refused) -> Response {

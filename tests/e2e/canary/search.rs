@@ -41,6 +41,9 @@ impl Words {
             "remote-basic",
             "remote-bearer",
             "typed-in-place",
+            "api-token",
+            "wrong-token",
+            "web-password",
         ];
         // Each half is a word of its own, too.
         let canary = |kind: &str| {
