@@ -7,7 +7,7 @@
 //!                                         +-----> settings of the port's TLS, swapped while it runs
 //! ```
 //!
-//! [`invites`], [`roll`], [`rotation`] and [`bucket`] decide and know no clock; this holds them under one lock,
+//! [`invites`], [`roll`] and [`rotation`] decide and know no clock; this holds them under one lock,
 //! writes down what they have decided before anybody hears of it, and swaps the settings. What changes something waits
 //! for its turn and for a disk, and is to be called where that is allowed; what only looks never waits for either.
 //!
@@ -15,14 +15,16 @@
 //! be written down, but it holds until a restart all the same: a revocation does not wait for a disk that is full.
 
 use std::{
+    net::IpAddr,
     path::Path,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::rand;
 use base64ct::{Base64UrlUnpadded, Encoding};
+use netwolf_web::bucket::{Bucket, Buckets, Rate};
 use netwolf_wire::{
     AgentName,
     certify::{Invite, InviteSecret},
@@ -42,7 +44,6 @@ use tracing::info;
 pub use self::refusal::Refusal;
 use self::{
     authority::Authority,
-    bucket::{Bucket, Buckets, Rate, Source},
     invites::Fault,
     store::{Known, Store, StoreError},
     tls::TlsError,
@@ -50,7 +51,6 @@ use self::{
 use crate::board::lock;
 
 pub mod authority;
-pub mod bucket;
 pub mod invites;
 mod refusal;
 pub mod roll;
@@ -60,18 +60,15 @@ pub mod tls;
 
 /// Invites that were not good, from one address: an operator who pastes the wrong one tries a few times.
 const FAULTS_OF_SOURCE: Rate = Rate {
-    per_second: 0.1,
-    burst: 10.0,
+    burst: 10,
+    interval: Duration::from_secs(10),
 };
 
 /// Invites that were not good, of everybody together.
 const FAULTS_OF_ALL: Rate = Rate {
-    per_second: 5.0,
-    burst: 100.0,
+    burst: 100,
+    interval: Duration::from_millis(200),
 };
-
-/// Addresses whose faults are counted at a time.
-const MAX_SOURCES: usize = 4096;
 
 /// The manager's own certificate is made anew after so long, in seconds: half its life.
 const RENEW_OWN: u64 = CERTIFICATE_SECONDS / 2;
@@ -91,7 +88,7 @@ pub enum TrustError {
 #[derive(Debug)]
 pub enum Grounds<'a> {
     /// It was invited.
-    Invite(&'a Invite, Source),
+    Invite(&'a Invite, IpAddr),
     /// It has a certificate, made then.
     Renewal(u64),
 }
@@ -133,7 +130,7 @@ struct Inner {
     /// When the manager's own certificate was made, in Unix seconds.
     own_made: u64,
     faults: Bucket,
-    faults_of: Buckets<Source>,
+    faults_of: Buckets,
 }
 
 /// Who is trusted, shared by all.
@@ -161,8 +158,8 @@ impl Trust {
             inner: Mutex::new(Inner {
                 known,
                 own_made: now,
-                faults: Bucket::full(FAULTS_OF_ALL, start),
-                faults_of: Buckets::new(FAULTS_OF_SOURCE, MAX_SOURCES),
+                faults: Bucket::new(FAULTS_OF_ALL, start),
+                faults_of: Buckets::new(FAULTS_OF_SOURCE, start),
             }),
             settings: ArcSwap::from_pointee(settings),
         };
@@ -361,11 +358,11 @@ impl Inner {
         &mut self,
         invite: &Invite,
         agent: &AgentName,
-        source: Source,
+        source: IpAddr,
         now: u64,
         instant: Instant,
     ) -> Result<(), Refusal> {
-        if !self.faults.has(FAULTS_OF_ALL, instant) || !self.faults_of.has(source, instant) {
+        if !self.faults.has(instant) || !self.faults_of.has(source, instant) {
             return Err(Refusal::TooMany);
         }
         let Known { invites, roll, .. } = &self.known;
@@ -379,7 +376,7 @@ impl Inner {
             Err(Fault::Used) => Refusal::Used,
             Err(Fault::Name(name)) => Refusal::Name(name.to_string()),
         };
-        self.faults.take(FAULTS_OF_ALL, instant);
+        self.faults.take(instant);
         self.faults_of.take(source, instant);
         Err(refusal)
     }

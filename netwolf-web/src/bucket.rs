@@ -41,6 +41,12 @@ impl Bucket {
         true
     }
 
+    /// Whether there is a token to take.
+    pub fn has(&self, now: Instant) -> bool {
+        let mut probe = *self;
+        probe.take(now)
+    }
+
     /// How it fills.
     pub const fn rate(&self) -> Rate {
         self.rate
@@ -70,6 +76,14 @@ impl Buckets {
             rate,
             by_address: HashMap::new(),
             others: Bucket::new(rate, now),
+        }
+    }
+
+    /// Whether the address's bucket has a token.
+    pub fn has(&self, address: IpAddr, now: Instant) -> bool {
+        match self.by_address.get(&network(address)) {
+            Some(bucket) => bucket.has(now),
+            None => self.by_address.len() < MAX_ADDRESSES || self.others.has(now),
         }
     }
 
@@ -140,6 +154,8 @@ mod tests {
             .filter(|stranger| buckets.take(*stranger, start))
             .count();
         assert_eq!(n_let_in, 3);
+        assert!(!buckets.has(address(2_000_000), start));
+        assert!(!buckets.has(address(1), start) && buckets.has(address(2), start));
         assert_eq!(buckets.by_address.len(), MAX_ADDRESSES);
         // Who has been quiet is forgotten.
         assert!(buckets.take(address(2_000_000), start + RATE.interval));

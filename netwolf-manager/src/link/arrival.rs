@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use netwolf_web::bucket::{Bucket, Rate};
 use netwolf_wire::{
     AgentName,
     tls::{
@@ -33,15 +34,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::strangers::{Acquaintance, Excess, Strangers};
-use crate::{
-    board::lock,
-    state::State,
-    telemetry::ConnectionFault,
-    trust::{
-        bucket::{Bucket, Rate, Source},
-        roll,
-    },
-};
+use crate::{board::lock, state::State, telemetry::ConnectionFault, trust::roll};
 
 /// A first byte, or a handshake, that has not come by then ends the connection.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -51,8 +44,8 @@ const MAX_PENDING: usize = 128;
 
 /// How many refusals are worth a warning; the rest is counted.
 const WORDS: Rate = Rate {
-    per_second: 0.1,
-    burst: 5.0,
+    burst: 5,
+    interval: Duration::from_secs(10),
 };
 
 /// The agents' port: who may come how, and who came.
@@ -97,13 +90,13 @@ impl Port {
             plaintext,
             strangers: Mutex::new(Strangers::new(now)),
             pending: Arc::new(Semaphore::new(MAX_PENDING)),
-            words: Mutex::new(Bucket::full(WORDS, now)),
+            words: Mutex::new(Bucket::new(WORDS, now)),
         }
     }
 
     /// Whether a handshake with `peer` is paid for.
     pub(super) fn call(&self, peer: SocketAddr) -> Result<Leave, ConnectionFault> {
-        match lock(&self.strangers).call(peer.ip().into(), Instant::now()) {
+        match lock(&self.strangers).call(peer.ip(), Instant::now()) {
             Ok(Acquaintance::Known) => Ok(None),
             Ok(Acquaintance::Stranger) => {
                 let place = self.pending.clone().try_acquire_owned();
@@ -116,7 +109,7 @@ impl Port {
 
     /// An agent with a certificate is at `peer`.
     pub(super) fn meet(&self, peer: SocketAddr) {
-        lock(&self.strangers).meet(Source::from(peer.ip()), Instant::now());
+        lock(&self.strangers).meet(peer.ip(), Instant::now());
     }
 
     /// Counts a connection that is closed, and says so unless too much was said of late.
@@ -127,7 +120,7 @@ impl Port {
     fn turn_away_with(&self, state: &State, peer: SocketAddr, fault: ConnectionFault, why: &str) {
         state.telemetry.connection_refused(fault);
         let (reason, hint) = (fault.as_str(), fault.hint());
-        if lock(&self.words).take(WORDS, Instant::now()) {
+        if lock(&self.words).take(Instant::now()) {
             warn!(peer.addr = %peer, reason, why, hint, "connection to the agents' port closed");
         } else {
             debug!(peer.addr = %peer, reason, why, "connection to the agents' port closed");

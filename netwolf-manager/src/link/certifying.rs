@@ -48,7 +48,7 @@ fn decide(certify: &Certify, identity: &Identity, peer: SocketAddr, state: &Stat
         (Identity::Plain, _) => {
             return refused("certificates are given out over TLS only".into(), false);
         }
-        (_, Some(invite)) => Grounds::Invite(invite, peer.ip().into()),
+        (_, Some(invite)) => Grounds::Invite(invite, peer.ip()),
         (Identity::Agent { name, made }, None) if name == agent => Grounds::Renewal(*made),
         _ => {
             let text = format!("no certificate of the agent {:?} was shown", agent.as_str());

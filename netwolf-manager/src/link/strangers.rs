@@ -10,30 +10,31 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use foldhash::fast::RandomState;
 
-use crate::trust::bucket::{Bucket, Buckets, Rate, Source};
+use netwolf_web::bucket::{Bucket, Buckets, Rate, network};
 
 /// Of an address that is not known: the shards of a few machines behind it that join at the same time.
 pub const STRANGER: Rate = Rate {
-    per_second: 20.0,
-    burst: 64.0,
+    burst: 64,
+    interval: Duration::from_millis(50),
 };
 
 /// Of all addresses that are not known together, which are all when a manager starts: a tenth of a core at most, and
 /// room for a thousand shards that come at once.
 pub const STRANGERS: Rate = Rate {
-    per_second: 200.0,
-    burst: 1000.0,
+    burst: 1000,
+    interval: Duration::from_millis(5),
 };
 
 /// Of an address that is known: all shards of a site may be behind it.
 pub const KNOWN: Rate = Rate {
-    per_second: 100.0,
-    burst: 1000.0,
+    burst: 1000,
+    interval: Duration::from_millis(10),
 };
 
 /// An address is known for so long after a link of it was there.
@@ -41,9 +42,6 @@ pub const KNOWN_FOR: Duration = Duration::from_hours(1);
 
 /// Addresses that are known at most; more than links that can be.
 const MAX_KNOWN: usize = 8192;
-
-/// Strangers' addresses that are told apart at a time.
-const MAX_STRANGERS: usize = 4096;
 
 /// Why a connection is closed before anything is done for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +72,9 @@ struct Friend {
 /// The addresses that call.
 #[derive(Debug)]
 pub struct Strangers {
-    known: HashMap<Source, Friend, RandomState>,
-    sources: Buckets<Source>,
+    /// By [`network`].
+    known: HashMap<IpAddr, Friend, RandomState>,
+    sources: Buckets,
     all: Bucket,
 }
 
@@ -84,8 +83,8 @@ impl Strangers {
     pub fn new(now: Instant) -> Self {
         Self {
             known: HashMap::default(),
-            sources: Buckets::new(STRANGER, MAX_STRANGERS),
-            all: Bucket::full(STRANGERS, now),
+            sources: Buckets::new(STRANGER, now),
+            all: Bucket::new(STRANGERS, now),
         }
     }
 
@@ -93,23 +92,27 @@ impl Strangers {
     ///
     /// # Errors
     /// [`Excess`] when it is to be hung up on.
-    pub fn call(&mut self, source: Source, now: Instant) -> Result<Acquaintance, Excess> {
-        if let Some(friend) = self.known.get_mut(&source).filter(|f| f.is_known(now)) {
-            let taken = friend.bucket.take(KNOWN, now);
+    pub fn call(&mut self, source: IpAddr, now: Instant) -> Result<Acquaintance, Excess> {
+        if let Some(friend) = self
+            .known
+            .get_mut(&network(source))
+            .filter(|f| f.is_known(now))
+        {
+            let taken = friend.bucket.take(now);
             return taken.then_some(Acquaintance::Known).ok_or(Excess::Known);
         }
         if !self.sources.take(source, now) {
             return Err(Excess::Source);
         }
-        if !self.all.take(STRANGERS, now) {
+        if !self.all.take(now) {
             return Err(Excess::Strangers);
         }
         Ok(Acquaintance::Stranger)
     }
 
     /// An agent with a certificate is, or was until now, at `source`.
-    pub fn meet(&mut self, source: Source, now: Instant) {
-        if let Some(friend) = self.known.get_mut(&source) {
+    pub fn meet(&mut self, source: IpAddr, now: Instant) {
+        if let Some(friend) = self.known.get_mut(&network(source)) {
             friend.seen = now;
             return;
         }
@@ -117,8 +120,9 @@ impl Strangers {
             self.known.retain(|_, friend| friend.is_known(now));
         }
         if self.known.len() < MAX_KNOWN {
-            let bucket = Bucket::full(KNOWN, now);
-            self.known.insert(source, Friend { seen: now, bucket });
+            let bucket = Bucket::new(KNOWN, now);
+            self.known
+                .insert(network(source), Friend { seen: now, bucket });
         }
     }
 }
@@ -131,15 +135,13 @@ impl Friend {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use super::*;
 
-    fn source(n: u32) -> Source {
-        IpAddr::V4((0x0a00_0000 + n).into()).into()
+    fn source(n: u32) -> IpAddr {
+        IpAddr::V4((0x0a00_0000 + n).into())
     }
 
-    fn count(strangers: &mut Strangers, source: Source, calls: usize, now: Instant) -> usize {
+    fn count(strangers: &mut Strangers, source: IpAddr, calls: usize, now: Instant) -> usize {
         (0..calls)
             .filter(|_| strangers.call(source, now).is_ok())
             .count()

@@ -1,7 +1,5 @@
 //! A manager's trust over weeks of injected time.
 
-use std::net::IpAddr;
-
 use netwolf_wire::tls::{certificate::agent_of, pki::UnixTime, request::NewKey};
 use rustls::{RootCertStore, server::WebPkiClientVerifier};
 
@@ -20,8 +18,8 @@ fn name(text: &str) -> AgentName {
     text.parse().unwrap()
 }
 
-fn source() -> Source {
-    "192.0.2.1".parse::<IpAddr>().unwrap().into()
+fn source() -> IpAddr {
+    "192.0.2.1".parse().unwrap()
 }
 
 impl Scene {
@@ -131,7 +129,7 @@ fn who_guesses_is_not_heard_for_long() {
     }
     assert!(matches!(scene.join("a", &good, T), Err(Refusal::TooMany)));
     let elsewhere: IpAddr = "192.0.2.2".parse().unwrap();
-    let grounds = Grounds::Invite(&good.invite, elsewhere.into());
+    let grounds = Grounds::Invite(&good.invite, elsewhere);
     assert!(scene.certify("a", &grounds, T).is_ok());
 }
 

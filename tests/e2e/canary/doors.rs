@@ -73,6 +73,49 @@ fn ways(password: &str, token: &str) -> [String; 2] {
     ]
 }
 
+/// Asks for pages with what is right and what is not.
+fn knock(places: &mut Places, words: &Words, manager: &Manager, right: [&String; 2]) {
+    let wrong = ways(words.canary("wrong-password"), words.canary("wrong-token"));
+    let paths = [
+        "/",
+        "/metrics",
+        "/api/v1",
+        "/api/v1/status",
+        "/api/v1/agents",
+        "/api/v1/authorities",
+    ];
+    for path in paths {
+        for way in right.into_iter().chain(&wrong) {
+            let page = lab::get(&manager.web, path, way).unwrap_or_else(|refusal| refusal);
+            places.add(format!("GET {path}"), page);
+        }
+    }
+    let headers = format!("Content-Length: 0\r\n{}", right[1]);
+    let reload = lab::request("POST", &manager.web, "/-/reload", &headers);
+    places.add("POST /-/reload", reload.unwrap());
+}
+
+/// Runs verbs with a token that is right and one that is not.
+fn ask(places: &mut Places, words: &Words, folder: &Path, url: &str) {
+    let verbs: [&[&str]; 4] = [
+        &["agents"],
+        &["authorities"],
+        &["devices"],
+        &["agents", "revoke", "nobody"],
+    ];
+    for verb in verbs {
+        for kind in ["api-token", "wrong-token"] {
+            let env = [("NETWOLF_TOKEN", words.canary(kind))];
+            run(
+                places,
+                folder,
+                &env,
+                &[verb, &["--manager.url", url]].concat(),
+            );
+        }
+    }
+}
+
 #[test]
 fn a_canary_at_every_door_of_the_manager_is_heard_nowhere() {
     let mut words = Words::new();
@@ -145,39 +188,8 @@ fn a_canary_at_every_door_of_the_manager_is_heard_nowhere() {
             .any(|line| line.starts_with("netwolf_device_up{") && line.ends_with(" 1"));
         up.then_some(()).ok_or(page)
     });
-    let wrong = ways(words.canary("wrong-password"), words.canary("wrong-token"));
-    for path in [
-        "/",
-        "/metrics",
-        "/api/v1",
-        "/api/v1/status",
-        "/api/v1/agents",
-        "/api/v1/authorities",
-    ] {
-        for way in [&password, &bearer, &wrong[0], &wrong[1]] {
-            let page = lab::get(&manager.web, path, way).unwrap_or_else(|refusal| refusal);
-            places.add(format!("GET {path}"), page);
-        }
-    }
-    let verbs: [&[&str]; 4] = [
-        &["agents"],
-        &["authorities"],
-        &["devices"],
-        &["agents", "revoke", "nobody"],
-    ];
-    for verb in verbs {
-        let args = [verb, &["--manager.url", &url]].concat();
-        run(&mut places, folder, &env, &args);
-        let wrong = [("NETWOLF_TOKEN", words.canary("wrong-token"))];
-        run(&mut places, folder, &wrong, &args);
-    }
-    let reload = lab::request(
-        "POST",
-        &manager.web,
-        "/-/reload",
-        &format!("Content-Length: 0\r\n{bearer}"),
-    );
-    places.add("POST /-/reload", reload.unwrap());
+    knock(&mut places, &words, &manager, [&password, &bearer]);
+    ask(&mut places, &words, folder, &url);
     for (name, process) in [("manager", &manager.process), ("agent", &agent)] {
         places.add(format!("log of the {name}"), process.log());
         let arguments = fs::read(format!("/proc/{}/cmdline", process.id())).unwrap();
