@@ -247,7 +247,7 @@ fn what_is_not_there_is_told_with_the_way_out() {
     for (args, word) in [
         (["check", "nonesuch", "--from", "1m"], "fleet"),
         (["preview", "cpu", "--var", "devise=core-1"], "device"),
-        (["check", "cpu", "--prometheus.url", "https://x"], "https"),
+        (["check", "cpu", "--prometheus.url", "ftp://x"], "https"),
     ] {
         let (code, out, err) = netwolf(&[&["dashboards"], &args[..]].concat());
         assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
