@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    lab::{self, PATIENCE, eventually},
+    lab::{self, PATIENCE, Page, eventually},
     proxy::{Mode, Proxy},
     scene::{Scene, length, seconds},
     table,
@@ -89,11 +89,17 @@ fn a_link_that_is_cut_and_heals_loses_no_sample_and_the_devices_see_no_gap() {
         }
     };
     let polls = eventually(PATIENCE, "the end of polls", calm);
+    // A poll that was under way when the new plan came is of the old one, and counts as skipped.
+    let told = |page: &Page| {
+        page.sum("netwolf_agent_polls_total") + page.sum("netwolf_agent_polls_skipped_total")
+    };
     let page = eventually(PATIENCE, "the last heartbeats", || {
+        let before = told(&scene.manager.metrics()?);
+        lab::holds(Duration::from_secs(3), "heartbeats", || Ok(()));
         let page = scene.manager.metrics()?;
-        match page.sum("netwolf_agent_polls_total") {
-            told if told >= polls as f64 => Ok(page),
-            told => Err(format!("{told} of {polls} polls")),
+        match told(&page) {
+            now if now == before && now >= polls as f64 => Ok(page),
+            now => Err(format!("{before}, then {now} of {polls} polls")),
         }
     });
     // Heartbeats overtake samples.
