@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use netwolf_web::gate::Gate;
+use axum::{Extension, Router};
+use netwolf_web::{caller::Caller, gate::Gate};
 
 use crate::{
     clock::unix_seconds,
@@ -54,12 +54,19 @@ pub fn router(names: &[&str]) -> Router {
     state.board.set_inventory(&inventory(names));
     let (reload, _requests) = ReloadHandle::new();
     let gate = Gate::new(None).expect("there is no file to read");
-    http::router(Web {
+    let web = Web {
         state,
         reload,
         gate: Arc::new(gate),
         part: Part::All,
-    })
+    };
+    // Somebody on this machine, who may do everything.
+    let caller = Caller {
+        peer: ([127, 0, 0, 1], 1).into(),
+        user: None,
+        has_certificate: false,
+    };
+    http::router(web).layer(Extension(caller))
 }
 
 fn trust() -> Arc<Trust> {

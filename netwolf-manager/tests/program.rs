@@ -295,7 +295,7 @@ fn the_log_says_each_change_once_and_in_one_line() {
         "devises: []\ntimeing: {}\n",
     )
     .unwrap();
-    let reload = "POST /-/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let reload = format!("POST /-/reload HTTP/1.1\r\nHost: {web}\r\nConnection: close\r\n\r\n");
     assert!(text(&exchange(&web, reload.as_bytes())).contains("500"));
     running.signal("-TERM");
     assert_eq!(running.ends().0, Some(0));

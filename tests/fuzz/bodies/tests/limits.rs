@@ -26,9 +26,12 @@ fn every_limit_has_its_constant_and_its_test() {
     let mut text = String::new();
     for folder in [
         "netwolf-wire",
+        "netwolf-secret",
+        "netwolf-web",
         "netwolf-filter",
         "netwolf-agent",
         "netwolf-manager",
+        "tests/e2e",
     ] {
         sources(&root.join(folder), &mut text);
     }
