@@ -197,14 +197,10 @@ fn memories(words: &Words, manager: u32, agent: u32) {
     });
 }
 
-/// Secrets of devices that are up, which no other device needs again and again. Passwords of the method `password` are
-/// not among them: the SSH library keeps the packet that they were sent in.
-const WIPED: [&str; 4] = [
-    "keyboard-answer",
-    "passphrase",
-    "wiped-enable-secret",
-    "private-key",
-];
+/// Secrets of devices that are up, which no other device needs again and again. Passwords,
+/// answers and texts of private keys are not among them: the SSH library keeps the first in a buffer, and lets go the others
+/// unwiped.
+const WIPED: [&str; 2] = ["passphrase", "wiped-enable-secret"];
 
 /// The arguments of all processes of this machine, and the environments of ours.
 fn processes(places: &mut Places, words: &Words, manager: u32, agent: u32, simulator: u32) {
