@@ -5,13 +5,13 @@
 //! meet. The key was made here and goes nowhere.
 
 use std::{
-    fmt, fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fmt, fs, io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
+use netwolf_secret::keeping;
 use netwolf_wire::{
     AgentName,
     certify::Certified,
@@ -196,24 +196,9 @@ impl IdentityStore {
         let probe = || {
             let mut builder = fs::DirBuilder::new();
             builder.recursive(true).mode(0o700).create(&self.0)?;
-            self.draft()?;
-            fs::remove_file(self.path().with_extension("new"))
+            keeping::probe(&self.path())
         };
         probe().map_err(|error| IdentityError::Io(self.path(), error))
-    }
-
-    fn draft(&self) -> io::Result<fs::File> {
-        let draft = self.path().with_extension("new");
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = fs::File::options();
-        options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)
     }
 
     /// Keeps what the manager gave for `key` (PKCS #8 in DER).
@@ -231,13 +216,7 @@ impl IdentityStore {
         let path = self.path();
         let identity =
             Identity::parse(text.as_bytes()).ok_or_else(|| IdentityError::Content(path.clone()))?;
-        let write = || {
-            let mut file = self.draft()?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(path.with_extension("new"), &path)
-        };
-        write().map_err(|error| IdentityError::Io(path.clone(), error))?;
+        keeping::replace(&path, text.as_bytes()).map_err(|error| IdentityError::Io(path, error))?;
         Ok(identity)
     }
 }

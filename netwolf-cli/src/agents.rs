@@ -5,12 +5,7 @@ use std::{fmt::Write as _, process::ExitCode, thread, time::Duration, time::Syst
 
 use serde_json::Value;
 
-use crate::{
-    devices::with_distance,
-    http::escape,
-    manager::{self, Output},
-    print, table,
-};
+use crate::{devices::with_distance, http::escape, manager, print, table};
 
 /// From one look at an agent that leaves to the next.
 const LOOK: Duration = Duration::from_millis(500);
@@ -90,10 +85,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 
 fn show(manager: &manager::Args) -> anyhow::Result<()> {
     let answer = manager.get("/api/v1/agents")?;
-    print::out(&match manager.output {
-        Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
-        Output::Table => view(&answer, SystemTime::now()),
-    })
+    manager.print(&answer, || view(&answer, SystemTime::now()))
 }
 
 impl Drain {
@@ -108,10 +100,7 @@ impl Drain {
             self.wait()?;
         }
         let word = if *no_wait { "leaves" } else { "has left" };
-        print::out(&match manager.output {
-            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
-            Output::Table => format!("{} {word}\n", print::plain(name)),
-        })
+        manager.print(&answer, || format!("{} {word}\n", print::plain(name)))
     }
 
     /// Waits until no shard of the agent is linked any more, and says how far it has come.
@@ -142,10 +131,7 @@ impl Invite {
             write!(path, "&name={}", escape(name))?;
         }
         let answer = manager.post(&path)?;
-        print::out(&match manager.output {
-            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
-            Output::Table => how_to_join(&answer),
-        })
+        manager.print(&answer, || how_to_join(&answer))
     }
 }
 
@@ -176,11 +162,10 @@ impl Revoke {
         let answer = manager.post(&path)?;
         let links = usize::try_from(answer["links"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX);
         let (name, links) = (print::plain(name), print::count(links, "link"));
-        print::out(&match manager.output {
-            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
-            Output::Table => format!(
+        manager.print(&answer, || {
+            format!(
                 "{name} is revoked, {links} closed\n`netwolf agents invite --name {name}` makes a token to let it in again\n"
-            ),
+            )
         })
     }
 }

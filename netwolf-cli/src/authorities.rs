@@ -4,11 +4,7 @@ use std::{process::ExitCode, time::SystemTime};
 
 use serde_json::Value;
 
-use crate::{
-    devices::with_distance,
-    manager::{self, Output},
-    print, table,
-};
+use crate::{devices::with_distance, manager, print, table};
 
 /// What `netwolf authorities` takes.
 #[derive(Debug, clap::Args)]
@@ -47,10 +43,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 
 fn show(manager: &manager::Args) -> anyhow::Result<()> {
     let answer = manager.get("/api/v1/authorities")?;
-    print::out(&match manager.output {
-        Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
-        Output::Table => view(&answer, SystemTime::now()),
-    })
+    manager.print(&answer, || view(&answer, SystemTime::now()))
 }
 
 impl Rotate {
@@ -58,12 +51,11 @@ impl Rotate {
         let Self { manager } = self;
         let answer = manager.post("/api/v1/authorities/rotate")?;
         let ends = answer["ends"].as_str().unwrap_or_default();
-        print::out(&match manager.output {
-            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
-            Output::Table => format!(
+        manager.print(&answer, || {
+            format!(
                 "a new authority signs agents' certificates; the old one is believed until {}\n",
                 print::plain(ends)
-            ),
+            )
         })
     }
 }

@@ -4,11 +4,7 @@ use std::{fmt::Write as _, process::ExitCode, time::SystemTime};
 
 use serde_json::Value;
 
-use crate::{
-    devices::with_distance,
-    manager::{self, Output},
-    print, table,
-};
+use crate::{devices::with_distance, manager, print, table};
 
 /// What `netwolf credentials` takes.
 #[derive(Debug, clap::Args)]
@@ -21,10 +17,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> ExitCode {
     let asked = || -> anyhow::Result<()> {
         let answer = args.manager.get("/api/v1/credentials")?;
-        print::out(&match args.manager.output {
-            Output::Json => serde_json::to_string_pretty(&answer)? + "\n",
-            Output::Table => view(&answer, SystemTime::now()),
-        })
+        args.manager
+            .print(&answer, || view(&answer, SystemTime::now()))
     };
     match asked() {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,10 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::http::{Access, Address, Peer};
+use crate::{
+    http::{Access, Address, Peer},
+    print,
+};
 
 /// Has a token; a flag would show it to everybody on the machine.
 const TOKEN_VARIABLE: &str = "NETWOLF_TOKEN";
@@ -108,6 +111,21 @@ impl Args {
     /// As [`Self::get`].
     pub(crate) fn post(&self, path: &str) -> anyhow::Result<Value> {
         self.ask(Method::POST, path)
+    }
+
+    /// Prints what the manager answered: as it is, or as `table` shows it.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub(crate) fn print(
+        &self,
+        answer: &Value,
+        table: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        print::out(&match self.output {
+            Output::Json => serde_json::to_string_pretty(answer)? + "\n",
+            Output::Table => table(),
+        })
     }
 
     fn ask(&self, method: Method, path: &str) -> anyhow::Result<Value> {

@@ -9,12 +9,13 @@
 //! What is there and cannot be read is an error: a manager that forgot whom it has revoked would let him in.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    fs::{self, DirBuilder, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
+use netwolf_secret::keeping;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -196,25 +197,8 @@ impl Known {
     }
 }
 
-/// Replaces a file by one that only its owner can read.
 fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let draft = path.with_extension("new");
-    let write = || {
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = File::options();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    };
-    write().map_err(|error| StoreError::Io(path.to_owned(), error))
+    keeping::replace(path, content).map_err(|error| StoreError::Io(path.to_owned(), error))
 }
 
 #[cfg(test)]
