@@ -95,7 +95,7 @@ impl Drain {
             no_wait,
             manager,
         } = self;
-        let answer = manager.post(&format!("/api/v1/agents/{}/drain", escape(name)))?;
+        let answer = manager.post(&path(name, "drain"))?;
         if !no_wait {
             self.wait()?;
         }
@@ -157,9 +157,7 @@ fn how_to_join(answer: &Value) -> String {
 impl Revoke {
     fn run(&self) -> anyhow::Result<()> {
         let Self { name, manager } = self;
-        // A name may hold slashes.
-        let path = format!("/api/v1/agents/{}/revoke", escape(name).replace('/', "%2F"));
-        let answer = manager.post(&path)?;
+        let answer = manager.post(&path(name, "revoke"))?;
         let links = usize::try_from(answer["links"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX);
         let (name, links) = (print::plain(name), print::count(links, "link"));
         manager.print(&answer, || {
@@ -176,6 +174,12 @@ impl Revoke {
 )]
 fn pause() {
     thread::sleep(LOOK);
+}
+
+/// Where something is done to an agent. A name may hold slashes.
+fn path(name: &str, what: &str) -> String {
+    let name = escape(name).replace('/', "%2F");
+    format!("/api/v1/agents/{name}/{what}")
 }
 
 fn shards(answer: &Value) -> impl Iterator<Item = &Value> {
@@ -230,6 +234,11 @@ fn view(answer: &Value, now: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slashes_of_a_name_are_none_of_the_path() {
+        assert_eq!(path("ams/a 1", "drain"), "/api/v1/agents/ams%2Fa%201/drain");
+    }
 
     #[test]
     fn shards_are_shown_with_their_load_and_since_when() {
