@@ -7,15 +7,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Replaces the file at `path`. May block.
+/// Replaces the file at `path`, and returns when no power cut brings back the one of before. May block.
 ///
 /// # Errors
-/// Those of the operating system; then what was there still is.
+/// Those of the operating system. What was there still is, unless the last step failed: then either may be.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let (mut file, draft) = begin(path)?;
     file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(draft, path)
+    fs::rename(draft, path)?;
+    // A name is part of its folder.
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
 }
 
 /// Whether the file at `path` could be replaced, as far as can be told without doing it. May block.

@@ -1,16 +1,16 @@
 //! What a manager leaves to the next one, kept over its restart: `members.json` in the storage folder.
 //!
-//! Written whole to a new file that then takes the old one's place, so that a crash leaves one or the other.
+//! Replaced as a whole, so that a crash leaves one or the other.
 //! It holds nothing that could not be lost: without it a restarted manager only waits less before it places, and
 //! trusts its clock for the numbers of leases.
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
+use netwolf_secret::keeping;
 use netwolf_wire::{Epoch, ShardId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -78,11 +78,7 @@ pub fn write(folder: &Path, remembered: &Remembered) -> Result<(), FileError> {
         serde_json::to_vec(remembered).map_err(|error| FileError::Content(path.clone(), error))?;
     let write = || {
         fs::create_dir_all(folder)?;
-        let draft = folder.join(format!("{NAME}.new"));
-        let mut file = fs::File::create(&draft)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&draft, &path)
+        keeping::replace(&path, &text)
     };
     write().map_err(|error| FileError::Io(path.clone(), error))
 }

@@ -1,4 +1,4 @@
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::fs;
 
 use super::*;
 
@@ -13,9 +13,13 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("program");
         let runs = folder.path().join("runs");
+        let draft = folder.path().join("draft");
         let text = format!("#!/bin/sh\necho run >>{}\n{script}\n", runs.display());
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(&draft, text).unwrap();
+        // Had this process written it, what another thread starts meanwhile would hold it open: "text file busy".
+        let mut install = std::process::Command::new("install");
+        let installed = install.args(["-m", "700"]).args([&draft, &path]).status();
+        assert!(installed.unwrap().success());
         let programs: &'static Programs = Box::leak(Box::new(Programs::keeping(kept)));
         programs.allowed.set(vec![path]).unwrap();
         Self { folder, programs }

@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -46,9 +45,12 @@ pub(super) fn ssh_agent(folder: &Path, comment: &str) -> Option<(Process, PathBu
 
 /// A program of `lines` for a shell.
 pub(super) fn program(folder: &Path, name: &str, lines: &str) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    let (path, draft) = (folder.join(name), folder.join("draft"));
+    fs::write(&draft, format!("#!/bin/sh\n{lines}\n")).unwrap();
+    // Had this process written it, what another thread starts meanwhile would hold it open: "text file busy".
+    let mut install = Command::new("install");
+    let installed = install.args(["-m", "700"]).args([&draft, &path]).status();
+    assert!(installed.unwrap().success());
     path
 }
 

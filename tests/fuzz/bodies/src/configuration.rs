@@ -12,7 +12,8 @@ pub fn run(data: &[u8]) {
         Ok(loaded) => assert!(!loaded.summary().to_string().is_empty()),
         Err(faults) => {
             assert!(faults.iter().count() > 0, "it is refused for a reason");
-            let n_lines = text.split('\n').count();
+            // YAML has the carriage return for a line's end, too.
+            let n_lines = text.split(['\n', '\r']).count();
             for fault in faults.iter() {
                 let line = usize::try_from(fault.line).expect("a line number");
                 // A text that ends too early is at fault behind its end.
