@@ -32,6 +32,10 @@ pub const MAX_FRAME: usize = 4 << 20;
 /// The longest message once inflated, in bytes.
 pub const MAX_MESSAGE: usize = 16 << 20;
 
+/// The longest message, and its frame, of somebody who has not shown who it is: a request for a certificate needs a
+/// thirtieth of it.
+pub const MAX_STRANGE: usize = 64 << 10;
+
 /// How many times longer than its frame a message may be that is longer than [`MAX_FRAME`]: what costs the reader more
 /// than a frame of plain text must cost the sender something as well. Lists of devices and samples shrink much less.
 pub const MAX_RATIO: usize = 256;
@@ -45,13 +49,12 @@ pub enum FrameError {
     /// The stream failed, or ended inside a frame.
     #[error("the link broke")]
     Io(#[source] io::Error),
-    /// The declared length of the frame is over [`MAX_FRAME`].
-    #[error("a frame of more than {MAX_FRAME} bytes was announced or was to be sent")]
+    /// The declared length of the frame is over [`MAX_FRAME`], or a stranger's over [`MAX_STRANGE`].
+    #[error("a frame of more bytes than may be was announced or was to be sent")]
     FrameTooLong,
-    /// The declared size of the inflated message is over [`MAX_MESSAGE`] or [`MAX_RATIO`], or none is declared.
-    #[error(
-        "a message of more than {MAX_MESSAGE} bytes, too long for its frame, or of no declared size"
-    )]
+    /// The declared size of the inflated message is over [`MAX_MESSAGE`], [`MAX_STRANGE`] or [`MAX_RATIO`], or none is
+    /// declared.
+    #[error("a message of more bytes than may be, too long for its frame, or of no declared size")]
     MessageTooLong,
     /// The payload is not a zstd frame although it begins like one.
     #[error("a compressed message could not be inflated")]
@@ -104,10 +107,19 @@ pub struct FrameReader<R, M> {
 impl<R: AsyncRead + Unpin, M: DeserializeOwned + Unpin> FrameReader<R, M> {
     /// Reads messages from `stream`.
     pub fn new(stream: R) -> Self {
-        let bytes = FramedRead::new(stream, Codec::new(MAX_FRAME))
-            .map_err(FrameError::from_io as fn(_) -> _);
+        Self::bounded(stream, MAX_FRAME, MAX_MESSAGE)
+    }
+
+    /// Reads messages from somebody who has not shown who it is: none has more than [`MAX_STRANGE`] bytes.
+    pub fn of_stranger(stream: R) -> Self {
+        Self::bounded(stream, MAX_STRANGE, MAX_STRANGE)
+    }
+
+    fn bounded(stream: R, frame: usize, message: usize) -> Self {
+        let bytes =
+            FramedRead::new(stream, Codec::new(frame)).map_err(FrameError::from_io as fn(_) -> _);
         Self {
-            inner: tokio_serde::Framed::new(bytes, JsonZstd::default()),
+            inner: tokio_serde::Framed::new(bytes, JsonZstd::inflating(message)),
         }
     }
 
@@ -133,7 +145,7 @@ impl<W: AsyncWrite + Unpin, M: Serialize> FrameWriter<W, M> {
     pub fn new(stream: W) -> Self {
         Self {
             bytes: FramedWrite::new(stream, Codec::new(MAX_FRAME)),
-            format: JsonZstd::default(),
+            format: JsonZstd::inflating(MAX_MESSAGE),
             message: PhantomData,
         }
     }

@@ -62,7 +62,10 @@ pub(super) async fn enter(
         leave,
     } = arrived;
     let (read, write) = stream.into_split();
-    let mut reader = FrameReader::new(read);
+    let mut reader = match identity {
+        Identity::Stranger => FrameReader::of_stranger(read),
+        Identity::Plain | Identity::Agent { .. } => FrameReader::new(read),
+    };
     let mut writer = FrameWriter::new(write);
     let hello = match first_message(&mut reader, state).await? {
         First::Hello(hello) => hello,

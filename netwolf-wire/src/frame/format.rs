@@ -18,10 +18,22 @@ const SKIPPABLE_MAGIC: [u8; 4] = [0x50, 0x2a, 0x4d, 0x18];
 const LEVEL: i32 = 1;
 
 /// The payload format. The contexts of zstd are made at the first long message and then kept, one pair a link.
-#[derive(Default)]
 pub(super) struct JsonZstd {
+    /// The longest message that is inflated.
+    most: usize,
     compressor: Option<Compressor<'static>>,
     decompressor: Option<Decompressor<'static>>,
+}
+
+impl JsonZstd {
+    /// Inflates messages of at most so many bytes.
+    pub(super) const fn inflating(most: usize) -> Self {
+        Self {
+            most,
+            compressor: None,
+            decompressor: None,
+        }
+    }
 }
 
 impl<M: Serialize> tokio_serde::Serializer<M> for JsonZstd {
@@ -47,7 +59,7 @@ impl<M: DeserializeOwned> tokio_serde::Deserializer<M> for JsonZstd {
         if !payload.starts_with(&ZSTD_MAGIC) {
             return serde_json::from_slice(payload).map_err(FrameError::Decode);
         }
-        let most = most_inflated(payload.len());
+        let most = most_inflated(payload.len()).min(self.most);
         if Decompressor::upper_bound(payload).is_none_or(|size| size > most) {
             return Err(FrameError::MessageTooLong);
         }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::*;
 use crate::{
     AgentName, DeviceName, Epoch, Incarnation,
-    message::{Declare, Heartbeat, Hello, Polls, Revoked, Running, ToManager},
+    message::{Declare, Goodbye, Heartbeat, Hello, Polls, Revoked, Running, ToManager},
     series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo, Value},
     stats::{Histogram, ShardStats},
     version::CURRENT,
@@ -250,6 +250,33 @@ fn a_bomb_is_refused_by_its_declared_size_before_it_is_inflated() {
     let (decoded, end) = decode(framed(&bomb), vec![4096]);
     assert!(decoded.is_empty());
     assert!(matches!(end, Err(FrameError::MessageTooLong)), "{end:?}");
+}
+
+#[test]
+fn a_stranger_can_say_little() {
+    let read = |bytes: Vec<u8>| {
+        block_on(async {
+            FrameReader::<_, ToManager>::of_stranger(bytes.as_slice())
+                .next()
+                .await
+        })
+    };
+    let goodbye = serde_json::to_vec(&ToManager::from(Goodbye {})).unwrap();
+    let mut long = goodbye;
+    long.resize(MAX_STRANGE, b' ');
+    assert!(matches!(
+        read(framed(&long)),
+        Ok(Some(ToManager::Goodbye(_)))
+    ));
+    long.push(b' ');
+    let length = u32::try_from(long.len()).unwrap().to_be_bytes();
+    assert!(matches!(read(length.into()), Err(FrameError::FrameTooLong)));
+    let bomb = zstd::bulk::compress(&long, 1).unwrap();
+    assert!(bomb.len() < 1024);
+    assert!(matches!(
+        read(framed(&bomb)),
+        Err(FrameError::MessageTooLong)
+    ));
 }
 
 /// The payload of one frame, in its frame.
