@@ -204,7 +204,7 @@ impl IdentityStore {
     /// Keeps what the manager gave for `key` (PKCS #8 in DER).
     ///
     /// # Errors
-    /// [`IdentityError`] when that is not an identity, or cannot be kept; then the old one is kept.
+    /// [`IdentityError`] when that is not an identity, or cannot be kept: then [`keeping::replace`] says what is.
     pub fn write(&self, key: &[u8], certified: &Certified) -> Result<Identity, IdentityError> {
         let key = pem::write(pem::PRIVATE_KEY, key);
         let certificates = std::iter::once(&certified.certificate).chain(&certified.authorities);

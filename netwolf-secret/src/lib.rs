@@ -5,7 +5,8 @@
 //!                                            +----imprint--> who has to hide it later
 //! ```
 //!
-//! Both programs read secrets, and [`keeping`] writes the keys that they make; neither may import the other, so this is a crate of its own.
+//! Both programs read secrets, and [`keeping`] writes the keys that they make; neither may import the
+//! other, so this is a crate of its own.
 //!
 //! Invariants: an error names a reference and never a value; `Debug` of whatever holds a value shows none; memory that
 //! held a value is wiped when it is given back, also where it had to grow.

@@ -50,11 +50,15 @@ pub enum FrameError {
     #[error("the link broke")]
     Io(#[source] io::Error),
     /// The declared length of the frame is over [`MAX_FRAME`], or a stranger's over [`MAX_STRANGE`].
-    #[error("a frame of more bytes than may be was announced or was to be sent")]
+    #[error(
+        "a frame of more than {MAX_FRAME} bytes, or a stranger's of more than {MAX_STRANGE}, was announced or was to be sent"
+    )]
     FrameTooLong,
     /// The declared size of the inflated message is over [`MAX_MESSAGE`], [`MAX_STRANGE`] or [`MAX_RATIO`], or none is
     /// declared.
-    #[error("a message of more bytes than may be, too long for its frame, or of no declared size")]
+    #[error(
+        "a message of more than {MAX_MESSAGE} bytes, a stranger's of more than {MAX_STRANGE}, too long for its frame, or of no declared size"
+    )]
     MessageTooLong,
     /// The payload is not a zstd frame although it begins like one.
     #[error("a compressed message could not be inflated")]

@@ -197,9 +197,8 @@ fn memories(words: &Words, manager: u32, agent: u32) {
     });
 }
 
-/// Secrets of devices that are up, which no other device needs again and again. Passwords,
-/// answers and texts of private keys are not among them: the SSH library keeps the first in a buffer, and lets go the others
-/// unwiped.
+/// Secrets of devices that are up, which no other device needs again and again. Passwords, answers and texts of
+/// private keys are not among them: the SSH library keeps the first in a buffer, and lets go the others unwiped.
 const WIPED: [&str; 2] = ["passphrase", "wiped-enable-secret"];
 
 /// The arguments of all processes of this machine, and the environments of ours.

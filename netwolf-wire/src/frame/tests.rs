@@ -261,8 +261,7 @@ fn a_stranger_can_say_little() {
                 .await
         })
     };
-    let goodbye = serde_json::to_vec(&ToManager::from(Goodbye {})).unwrap();
-    let mut long = goodbye;
+    let mut long = serde_json::to_vec(&ToManager::from(Goodbye {})).unwrap();
     long.resize(MAX_STRANGE, b' ');
     assert!(matches!(
         read(framed(&long)),
