@@ -192,13 +192,12 @@ fn devices_behind_a_bad_network_cost_the_others_nothing_and_show_nothing_wrong()
         .map(netwolf_simulator::DeviceHandle::name)
         .collect();
     let good = |device: &str| !bad.contains(&device);
-    lab::holds(TIME, "calm", || Ok(()));
-    let before = scene.watch.gaps().of(good).quantile(0.99);
+    let (before, _) = scene.calmest(TIME, good, || Ok(()));
     scene.begin();
     for (proxy, (_, mode)) in proxies.iter().zip(modes) {
         proxy.both(mode);
     }
-    lab::holds(TIME, "a bad network", || {
+    let (after, _) = scene.calmest(TIME, good, || {
         proxies.last().unwrap().reset();
         let page = scene.manager.metrics()?;
         let loads = page.series("netwolf_cpu_utilization_ratio", &[]);
@@ -221,7 +220,6 @@ fn devices_behind_a_bad_network_cost_the_others_nothing_and_show_nothing_wrong()
         .zip(&bad)
         .map(|((mode, _), name)| (*mode, polled(name)))
         .collect();
-    let after = gaps.of(good).quantile(0.99);
     table::row(
         "a bad network to six devices",
         &format!(

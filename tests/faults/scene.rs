@@ -164,6 +164,26 @@ impl Scene {
         self.watch.mark();
     }
 
+    /// The p99 of the gaps of `some` devices in the calmest of three windows of `time`, in which `look` has nothing to
+    /// say, and the longest gap of all three. What else the machine does makes gaps longer and never shorter, and what a
+    /// fault does is in each window.
+    pub(crate) fn calmest(
+        &self,
+        time: Duration,
+        some: impl Fn(&str) -> bool,
+        mut look: impl FnMut() -> Result<(), String>,
+    ) -> (Duration, Duration) {
+        let (mut calmest, mut longest) = (Duration::MAX, Duration::ZERO);
+        for _ in 0..3 {
+            self.watch.mark();
+            lab::holds(time, "a window", &mut look);
+            let gaps = self.watch.gaps().of(&some);
+            calmest = calmest.min(gaps.quantile(0.99));
+            longest = longest.max(gaps.longest());
+        }
+        (calmest, longest)
+    }
+
     /// Which agent holds each device, by the API.
     pub(crate) fn holders(&self) -> Result<BTreeMap<String, String>, String> {
         let devices = self.manager.json("/api/v1/devices")?;
