@@ -243,13 +243,15 @@ impl Dispatcher {
             ToManager::Revoked(revoked) => self.handle_revoked(now, link, &revoked),
             ToManager::Leaving(_) => self.handle_leaving(now, link),
             ToManager::Goodbye(_) => self.handle_goodbye(now, link),
-            // Links keep these for themselves, and shown outputs are for people.
+            // Links keep these for themselves, shown outputs are for people, and steps are the runs' matter.
             ToManager::Hello(_)
             | ToManager::Certify(_)
             | ToManager::Heartbeat(_)
             | ToManager::Declare(_)
             | ToManager::Polls(_)
             | ToManager::Shown(_)
+            | ToManager::StepsHeld(_)
+            | ToManager::StepEvents(_)
             | ToManager::Unknown(_) => {}
         }
     }

@@ -61,6 +61,7 @@ pub(crate) fn inventory<'a>(devices: impl IntoIterator<Item = (&'a str, u16)>) -
             password: Some(SecretRef::Env("NETWOLF_PASSWORD".into())),
             enable_secret: None,
             ssh_agent: None,
+            allow: Vec::new(),
         };
         let target = Target {
             address: "127.0.0.1".into(),

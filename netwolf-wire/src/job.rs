@@ -3,11 +3,17 @@
 //! Ten thousand devices of a platform share a plan, so a plan crosses a link once and is compiled once a
 //! shard; a job names it by its digest.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceName, Span, hash::Digest, platform::Platform, rule::Rule, target::Target};
+use crate::{
+    DeviceName, Span, hash::Digest, platform::Platform, rule::Rule, target::Target,
+    version::Version,
+};
+
+/// The first protocol whose platforms say what steps may type.
+const STEPS: Version = Version { major: 1, minor: 2 };
 
 /// What is run on a device and what its output means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +28,33 @@ impl Plan {
     /// The plan's name on the wire.
     pub fn digest(&self) -> Digest {
         Digest::of(self)
+    }
+
+    /// The plan as whoever speaks `protocol` can read it, where that is another text: an older agent knows no steps, and
+    /// takes a key of a platform that it does not know for a broken message.
+    pub fn for_protocol(&self, protocol: Version) -> Option<Self> {
+        if protocol >= STEPS {
+            return None;
+        }
+        let Platform {
+            reads,
+            writes,
+            modes,
+            ..
+        } = &*self.platform;
+        if reads.is_empty() && writes.is_empty() && modes.is_empty() {
+            return None;
+        }
+        let platform = Platform {
+            reads: Vec::new(),
+            writes: Vec::new(),
+            modes: BTreeMap::new(),
+            ..Platform::clone(&self.platform)
+        };
+        Some(Self {
+            platform: Arc::new(platform),
+            commands: self.commands.clone(),
+        })
     }
 }
 
@@ -59,5 +92,27 @@ impl Job {
     /// Equal for equal jobs: tells whether what an agent runs is what the inventory says.
     pub fn digest(&self) -> Digest {
         Digest::of(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Transport;
+
+    #[test]
+    fn an_older_agent_is_told_of_no_key_that_it_does_not_know() {
+        let mut platform = Platform::new("lab_os", Transport::Exec);
+        let plan = |platform: &Platform| Plan {
+            platform: Arc::new(platform.clone()),
+            commands: Vec::new(),
+        };
+        let old = Version { major: 1, minor: 1 };
+        assert_eq!(plan(&platform).for_protocol(old), None);
+        let plain = plan(&platform);
+        platform.reads.push("show".into());
+        platform.writes.push("tee".into());
+        assert_eq!(plan(&platform).for_protocol(old), Some(plain));
+        assert_eq!(plan(&platform).for_protocol(STEPS), None);
     }
 }

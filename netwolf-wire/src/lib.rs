@@ -11,6 +11,7 @@
 //! | shard | one core's event loop in an agent; it holds its own link ([`ShardId`]) |
 //! | series | a metric name with a label set, declared once a link and then sent as a number |
 //! | poll | the samples of one command at one time ([`series::Poll`]) |
+//! | step | a run's part on one device, sent to its shard at most once ([`step`]) |
 //!
 //! There is no policy here and, without the `framing` feature, no runtime: who gets which job is the
 //! manager's matter, how a session is kept is the agent's. With `framing`, [`frame`] carries the
@@ -19,6 +20,7 @@
 //! Compatibility: unknown fields and unknown message kinds are skipped by whoever reads them, so a
 //! minor protocol version may add both; see [`version`].
 
+pub mod allow;
 pub mod certify;
 pub mod hash;
 pub mod job;
@@ -33,6 +35,7 @@ pub mod series;
 pub mod span;
 pub mod stats;
 pub mod status;
+pub mod step;
 pub mod target;
 pub mod version;
 

@@ -11,6 +11,7 @@
 //!     | -- status ----------------------------------> |   when a session's state changes
 //!     | <------------------------------------ revoke -|
 //!     | -- revoked ---------------------------------> |   the sessions are closed
+//!     | <-------------------- steps, their events --> |   automation, see [`crate::step`]
 //!     | <------------------------------------- drain -|   an operator wants the agent gone
 //!     | -- leaving ---------------------------------> |   for that, or for SIGTERM
 //!     | <---------- revoke ..., at last dismissed ----|   its devices have gone elsewhere
@@ -37,6 +38,7 @@ use crate::{
     series::{DeviceDecl, FamilyDecl, Poll, SeriesDecl},
     stats::ShardStats,
     status::{DeviceStatus, Failure},
+    step::{Attempt, StepEvent, StepOrder},
     version::Version,
 };
 
@@ -136,6 +138,10 @@ messages! {
         Ended(Ended) = "ended",
         /// Answers [`ToAgent::Show`].
         Shown(Shown) = "shown",
+        /// Steps of runs that the shard has not forgotten, first on each link; their events follow.
+        StepsHeld(StepsHeld) = "steps_held",
+        /// What happened to steps.
+        StepEvents(StepEvents) = "step_events",
         /// The shard wants to end and still runs what it was leased: its devices are to go elsewhere first.
         Leaving(Leaving) = "leaving",
         /// The shard is shutting down and has closed its sessions: no grace is to be waited for.
@@ -168,6 +174,12 @@ messages! {
         Probe(Probe) = "probe",
         /// Somebody wants to see what a device answers.
         Show(Show) = "show",
+        /// Steps of runs to be carried out.
+        Steps(Steps) = "steps",
+        /// Steps that are wanted no more.
+        CancelSteps(CancelSteps) = "cancel_steps",
+        /// Ends of steps that were written down: they may be forgotten.
+        StepsHeard(StepsHeard) = "steps_heard",
         /// An operator wants the whole agent to leave.
         Drain(Drain) = "drain",
         /// Answers [`ToManager::Leaving`]: nothing is left here, or there is nobody to take it.
@@ -422,6 +434,41 @@ pub struct ShownOutput {
 impl ShownOutput {
     /// The longest text, in bytes.
     pub const MAX_TEXT: usize = 256 * 1024;
+}
+
+/// Steps to be carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Steps {
+    /// The steps.
+    pub steps: Vec<StepOrder>,
+}
+
+/// Steps that are wanted no more: what has not started never will, what has started types nothing more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelSteps {
+    /// The steps.
+    pub steps: Vec<Attempt>,
+}
+
+/// Steps whose ends were written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepsHeard {
+    /// The steps.
+    pub steps: Vec<Attempt>,
+}
+
+/// Steps that a shard has not forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepsHeld {
+    /// The steps, ended or not.
+    pub steps: Vec<Attempt>,
+}
+
+/// What happened to steps, oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepEvents {
+    /// The events.
+    pub events: Vec<StepEvent>,
 }
 
 /// A shard that is about to leave.

@@ -41,6 +41,16 @@ pub struct Platform {
     /// Regular expressions; a line of output that matches one means that the device refused the command.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<String>,
+    /// Beginnings of commands that only read, word by word ([`crate::allow`]): what a run that does not change may type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<String>,
+    /// Regular expressions for what makes a command write although it begins as one that reads:
+    /// `\| *(redirect|tee)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
+    /// Modes that the commands of a run may be typed in, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modes: BTreeMap<String, Mode>,
     /// Ends a typed line.
     #[serde(default = "default_newline")]
     pub newline: String,
@@ -82,6 +92,9 @@ impl Platform {
             pagers: Vec::new(),
             enable: None,
             failures: Vec::new(),
+            reads: Vec::new(),
+            writes: Vec::new(),
+            modes: BTreeMap::new(),
             newline: default_newline(),
             interrupt: default_interrupt(),
             width: default_width(),
@@ -172,6 +185,21 @@ impl Limits {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// A mode that commands are typed in: entered before them, and left behind them on every path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mode {
+    /// Typed to enter it, from where polls are typed: `configure terminal`.
+    pub enter: Vec<String>,
+    /// Typed to leave it, from wherever in it the commands have led: `end`. What has not been committed is given up
+    /// where the device has such a thing.
+    pub leave: Vec<String>,
+    /// Regular expression for the whole last line in the mode, where none of the platform's `prompts` says it. A
+    /// device that shows another prompt after `enter` is not in the mode, and nothing more is typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
 }
 
 /// How to become privileged.

@@ -182,6 +182,22 @@ reasons! {
     ParseFailed = "parse_failed",
     /// The rule, the command or the device has more series than it may have; the rest is left out.
     TooManySeries = "too_many_series",
+    /// A command of a step may not be typed: its credential, its platform or the agent does not allow it.
+    NotAllowed = "not_allowed",
+    /// A command's output is not what the step expects.
+    UnexpectedOutput = "unexpected_output",
+    /// The device asked something that the step has no answer to.
+    UnansweredQuestion = "unanswered_question",
+    /// A step's mode was not entered, or not left.
+    ModeFailed = "mode_failed",
+    /// The step was not done in its time.
+    StepDeadline = "step_deadline",
+    /// The step's lease or its link was lost before it was done, and nothing more is typed.
+    Fenced = "fenced",
+    /// The step was cancelled.
+    Cancelled = "cancelled",
+    /// The shard holds as many steps as it may.
+    TooManySteps = "too_many_steps",
 }
 
 #[cfg(test)]

@@ -67,6 +67,26 @@ pub struct Login {
     /// Answers the platform's `enable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_secret: Option<SecretRef>,
+    /// How commands of runs may begin, word by word ([`crate::allow`]). Where nothing is said, only what the platform
+    /// knows to read, unless a procedure names the credential for its changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+}
+
+impl Login {
+    /// A credential of which nothing else is said.
+    pub fn named(credential: impl Into<String>) -> Self {
+        Self {
+            credential: credential.into(),
+            username: String::new(),
+            private_key: None,
+            passphrase: None,
+            ssh_agent: None,
+            password: None,
+            enable_secret: None,
+            allow: Vec::new(),
+        }
+    }
 }
 
 /// Which host key is accepted. There is no way to accept any.

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What this build speaks. Since 1.1 a form of [`SecretRef`] that is not known is no broken message, and there are
-/// `credential:` and `exec:`.
+/// `credential:` and `exec:`; since 1.2 there are steps.
 ///
 /// [`SecretRef`]: crate::SecretRef
-pub const CURRENT: Version = Version { major: 1, minor: 1 };
+pub const CURRENT: Version = Version { major: 1, minor: 2 };
 
 /// A protocol version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

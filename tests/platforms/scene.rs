@@ -115,6 +115,7 @@ impl Scene {
                 ssh_agent: None,
                 password: secret("password", PASSWORD),
                 enable_secret: secret("enable", ENABLE),
+                allow: Vec::new(),
             },
             host_key: HostKey::Pinned(device.host_key().to_owned()),
             connect_timeout: Span::from_secs(30),

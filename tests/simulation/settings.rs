@@ -175,6 +175,7 @@ fn target(port: u16) -> Target {
             password: None,
             enable_secret: None,
             ssh_agent: None,
+            allow: Vec::new(),
         },
         host_key: HostKey::AcceptNew,
         connect_timeout: Span::from_secs(5),

@@ -41,6 +41,7 @@ impl Lab {
                 ssh_agent: None,
                 password: Some(SecretRef::File(dir.path().join("password"))),
                 enable_secret: None,
+                allow: Vec::new(),
             },
             host_key: HostKey::Pinned(fleet.host_key().to_owned()),
             connect_timeout: Span::from_secs(30),

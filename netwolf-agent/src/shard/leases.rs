@@ -170,6 +170,7 @@ mod tests {
                     password: None,
                     enable_secret: None,
                     ssh_agent: None,
+                    allow: Vec::new(),
                 },
                 host_key: HostKey::AcceptNew,
                 connect_timeout: Span::from_secs(5),

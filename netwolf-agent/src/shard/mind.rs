@@ -232,6 +232,7 @@ impl<W: Outlet> Mind<W> {
                 self.leave.ask();
             }
             ToAgent::Dismissed(_) => self.dismissed = self.leaving,
+            ToAgent::Steps(_) | ToAgent::CancelSteps(_) | ToAgent::StepsHeard(_) => {}
             // Certificates are asked for on connections of their own.
             ToAgent::Certified(_) => {}
             ToAgent::Unknown(kind) => tracing::debug!(kind, "a message was skipped"),

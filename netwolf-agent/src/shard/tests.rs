@@ -62,6 +62,7 @@ fn asking(shard: &mut Shard) -> TaskId {
                 password: None,
                 enable_secret: None,
                 ssh_agent: None,
+                allow: Vec::new(),
             },
             host_key: HostKey::AcceptNew,
             connect_timeout: Span::from_secs(5),

@@ -138,6 +138,7 @@ impl Sshd {
                 password: None,
                 enable_secret: None,
                 ssh_agent: None,
+                allow: Vec::new(),
             },
             host_key: HostKey::KnownHosts(self.files.path("known_hosts")),
             connect_timeout: Span::from_secs(20),

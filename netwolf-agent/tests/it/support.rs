@@ -150,6 +150,7 @@ pub(crate) fn target(device: &DeviceHandle, files: &Files) -> Target {
             password: Some(files.secret("password")),
             enable_secret: None,
             ssh_agent: None,
+            allow: Vec::new(),
         },
         host_key: HostKey::Pinned(device.host_key().into()),
         connect_timeout: Span::from_secs(10),

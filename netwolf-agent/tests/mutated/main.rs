@@ -114,6 +114,7 @@ fn target(port: u16, password: SecretRef, deadline: Duration) -> Target {
             ssh_agent: None,
             password: Some(password),
             enable_secret: None,
+            allow: Vec::new(),
         },
         host_key: HostKey::AcceptNew,
         connect_timeout: Span::from(deadline),

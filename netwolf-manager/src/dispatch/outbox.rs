@@ -84,9 +84,9 @@ impl Outbox {
         for lease in &self.assign {
             if self.plans_sent.insert(lease.job.plan) {
                 let plan = inventory.plans.get(&lease.job.plan);
-                let plan = plan
-                    .expect("an inventory holds the plans of its jobs")
-                    .clone();
+                let plan = plan.expect("an inventory holds the plans of its jobs");
+                let translated = self.older.and_then(|it| plan.for_protocol(it));
+                let plan = translated.map_or_else(|| plan.clone(), Arc::new);
                 plans.push((lease.job.plan, plan));
             }
         }

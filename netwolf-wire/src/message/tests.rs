@@ -30,7 +30,7 @@ fn a_message_is_an_object_with_its_kind_as_key() {
             silent: Span::default(),
             running: Vec::new(),
         }),
-        r#"{"hello":{"protocol":{"major":1,"minor":1},"software":"0.1.0","agent":"a1","shard":1,"shards":2,"incarnation":7,"site":"ams","size":2,"running":[]}}"#,
+        r#"{"hello":{"protocol":{"major":1,"minor":2},"software":"0.1.0","agent":"a1","shard":1,"shards":2,"incarnation":7,"site":"ams","size":2,"running":[]}}"#,
     );
     check(
         &ToManager::from(Polls {

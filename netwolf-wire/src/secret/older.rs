@@ -48,6 +48,7 @@ fn secrets(login: &mut Login) -> impl Iterator<Item = &mut SecretRef> {
         ssh_agent,
         password,
         enable_secret,
+        allow: _,
     } = login;
     [private_key, passphrase, ssh_agent, password, enable_secret]
         .into_iter()
@@ -71,6 +72,7 @@ mod tests {
                 ssh_agent: None,
                 password: Some(password.parse().unwrap()),
                 enable_secret: None,
+                allow: Vec::new(),
             },
             host_key: HostKey::AcceptNew,
             connect_timeout: Span::default(),

@@ -101,6 +101,7 @@ impl Bench {
                     password: None,
                     enable_secret: None,
                     ssh_agent: None,
+                    allow: Vec::new(),
                 },
                 host_key: HostKey::AcceptNew,
                 connect_timeout: self.connect_timeout,

@@ -87,6 +87,7 @@ impl Checker<'_> {
             password: reference(raw.password),
             enable_secret: reference(raw.enable_secret),
             ssh_agent: raw.ssh_agent.into_spanned().map(|socket| socket.value.0),
+            allow: Vec::new(),
         })
     }
 }

@@ -1,0 +1,435 @@
+//! What a step may type: judged by the manager when a run is submitted and by the agent before anything is typed.
+//!
+//! ```text
+//!   command --> clean? --> changes? -- no --> begins as the platform's `reads` do, and nothing of `writes` in it
+//!                             |                 and the credential's `allow`, where it has one
+//!                             +------- yes --> the credential's `allow`; where it has none, a credential of its own
+//! ```
+//!
+//! Invariants: a command without control characters is one line, so nothing can be typed behind it; a step that does
+//! not change is held to what only reads, whatever its credential may do; a credential that says nothing of what it
+//! may do changes nothing, unless the procedure named it for that; whatever cannot be judged is refused.
+//!
+//! Abbreviations are refused: `sh run` may be a `show`, and may be something else on the next device.
+//!
+//! ```
+//! use netwolf_wire::{allow::Judge, platform::{Platform, Transport}, target::Login};
+//!
+//! let mut platform = Platform::new("lab_os", Transport::Shell);
+//! platform.reads = vec!["show".into()];
+//! platform.writes = vec![r"\| *(?:redirect|tee)".into()];
+//! let judge = Judge::new(&platform);
+//! let login = Login::named("monitoring");
+//!
+//! assert!(judge.judge(&login, false, None, "show version").is_ok());
+//! assert!(judge.judge(&login, false, None, "show version | redirect flash:x").is_err());
+//! assert!(judge.judge(&login, false, None, "reload").is_err());
+//! assert!(judge.judge(&login, true, None, "reload").is_err());
+//! assert!(judge.judge(&login, true, Some(&Login::named("changer")), "reload").is_ok());
+//! ```
+
+use regex::{RegexSet, RegexSetBuilder};
+use thiserror::Error;
+
+use crate::{
+    platform::{Mode, Platform, Transport},
+    status::{Failure, Reason},
+    step::{MAX_COMMAND, StepAnswer, StepOrder},
+    target::Login,
+};
+
+/// The patterns of a platform are few and small; a set that takes more than this is a mistake.
+const MAX_REGEX_BYTES: usize = 4 << 20;
+
+/// Beginnings of commands, word by word: `show`, `ip route`. In a word `*` stands for any characters of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    beginnings: Vec<Vec<String>>,
+}
+
+impl Allow {
+    /// From beginnings as they are written; an empty one allows nothing.
+    pub fn new<S: AsRef<str>>(beginnings: &[S]) -> Self {
+        let words = |beginning: &S| -> Vec<String> {
+            let words = beginning.as_ref().split_whitespace();
+            words.map(str::to_lowercase).collect()
+        };
+        let beginnings = beginnings.iter().map(words);
+        Self {
+            beginnings: beginnings.filter(|words| !words.is_empty()).collect(),
+        }
+    }
+
+    /// Whether nothing is allowed.
+    pub fn is_empty(&self) -> bool {
+        self.beginnings.is_empty()
+    }
+
+    /// Whether `command` begins with one of them, in whole words. Upper and lower case are the same, and so are one
+    /// blank and many.
+    pub fn permits(&self, command: &str) -> bool {
+        let command = command.to_lowercase();
+        self.beginnings.iter().any(|beginning| {
+            let mut words = command.split_whitespace();
+            beginning
+                .iter()
+                .all(|fit| words.next().is_some_and(|word| fits(fit, word)))
+        })
+    }
+}
+
+/// Whether `word` is as `pattern` says, in which each `*` stands for any characters or none.
+fn fits(pattern: &str, word: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| word.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// Why a step may not type something.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// There is nothing to type.
+    #[error("a command is empty")]
+    Empty,
+    /// A line end, or another key that does more than stand there.
+    #[error("{what} {text:?} has a control character in it, {character:?}")]
+    Control {
+        /// Of what: `the command`.
+        what: &'static str,
+        /// The whole of it.
+        text: String,
+        /// The first one.
+        character: char,
+    },
+    /// It does not fit a line of any device.
+    #[error("{what} that begins with {start:?} is longer than {MAX_COMMAND} bytes")]
+    TooLong {
+        /// Of what: `the command`.
+        what: &'static str,
+        /// Its first characters.
+        start: String,
+    },
+    /// The platform does not say what only reads.
+    #[error("platform {platform:?} has no `reads`, so no command is known to only read")]
+    NoReads {
+        /// The platform.
+        platform: String,
+    },
+    /// Not known to only read.
+    #[error("{command:?} is not known to only read on platform {platform:?}")]
+    NotARead {
+        /// The command.
+        command: String,
+        /// The platform.
+        platform: String,
+        /// How commands begin that only read.
+        reads: Vec<String>,
+    },
+    /// Something in it writes.
+    #[error("{command:?} writes on platform {platform:?}: {pattern:?} fits it")]
+    Writes {
+        /// The command.
+        command: String,
+        /// The platform.
+        platform: String,
+        /// The one of its `writes`.
+        pattern: String,
+    },
+    /// A key that does not stand there but asks for help, and leaves the line to be typed on.
+    #[error("{command:?} asks for help with `?`, which types a part of it only")]
+    Help {
+        /// The command.
+        command: String,
+    },
+    /// The credential may do other things only.
+    #[error("credential {credential:?} may not type {command:?}")]
+    NotAllowed {
+        /// The command.
+        command: String,
+        /// The credential.
+        credential: String,
+        /// How commands begin that it may type.
+        allow: Vec<String>,
+    },
+    /// The credential is for monitoring.
+    #[error("{command:?} may change the device, and credential {credential:?} is for monitoring")]
+    NoOwnCredential {
+        /// The command.
+        command: String,
+        /// The credential.
+        credential: String,
+    },
+    /// The platform has other modes.
+    #[error("platform {platform:?} has no mode {mode:?}")]
+    UnknownMode {
+        /// The mode.
+        mode: String,
+        /// The platform.
+        platform: String,
+        /// Those that it has.
+        modes: Vec<String>,
+    },
+    /// A mode needs a shell, and nobody knows the prompt of one.
+    #[error(
+        "platform {platform:?} takes each command on a channel of its own, and has no `prompts` of a shell to be in mode {mode:?}"
+    )]
+    NoShell {
+        /// The mode.
+        mode: String,
+        /// The platform.
+        platform: String,
+    },
+    /// The platform's own patterns cannot be used.
+    #[error("the `writes` of platform {platform:?} cannot be used: {error}")]
+    BadPlatform {
+        /// The platform.
+        platform: String,
+        /// Why.
+        error: String,
+    },
+}
+
+impl Refused {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let list = |words: &[String]| {
+            let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+            words.join(", ")
+        };
+        Some(match self {
+            Self::Empty => "write what is to be typed".into(),
+            Self::Control { .. } => "write an entry of its own for each line; keys such as Tab and Escape are not typed".into(),
+            Self::TooLong { .. } => "make several of it".into(),
+            Self::NoReads { .. } => "list in the platform's `reads` how commands begin that only read, or make it a changing run".into(),
+            Self::NotARead { reads, .. } => format!("commands that only read begin with {}, written out in full; what changes needs `changes: true` and a credential for it", list(reads)),
+            Self::Writes { .. } => "a run that writes needs `changes: true` and a credential for it".into(),
+            Self::Help { .. } => "write the command out".into(),
+            Self::NotAllowed { allow, .. } => format!("its `allow` is {}, and what a mode is entered with counts, too", list(allow)),
+            Self::NoOwnCredential { .. } => "name another one as `credential` of the procedure, or list in the `allow` of this one what it may type".into(),
+            Self::UnknownMode { modes, .. } if modes.is_empty() => "list it in the platform's `modes`".into(),
+            Self::UnknownMode { modes, .. } => format!("it has {}", list(modes)),
+            Self::NoShell { .. } => "give the platform `prompts`, or write each command so that it stands alone".into(),
+            Self::BadPlatform { .. } => return None,
+        })
+    }
+
+    /// In the form in which an agent tells it.
+    pub fn failure(&self) -> Failure {
+        Failure {
+            reason: Reason::NotAllowed,
+            message: self.to_string(),
+            hint: self.hint(),
+        }
+    }
+}
+
+/// Judges the commands of one platform.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    platform: String,
+    transport: Transport,
+    has_prompts: bool,
+    reads: Allow,
+    reads_as_written: Vec<String>,
+    /// Why not, where they are no expressions.
+    writes: Result<RegexSet, String>,
+    modes: std::collections::BTreeMap<String, Mode>,
+}
+
+impl Judge {
+    /// For `platform`; one whose `writes` are no expressions has every reading command refused.
+    pub fn new(platform: &Platform) -> Self {
+        let writes = RegexSetBuilder::new(&platform.writes)
+            .size_limit(MAX_REGEX_BYTES)
+            .build();
+        Self {
+            platform: platform.name.clone(),
+            transport: platform.transport,
+            has_prompts: !platform.prompts.is_empty(),
+            reads: Allow::new(&platform.reads),
+            reads_as_written: platform.reads.clone(),
+            writes: writes.map_err(|error| error.to_string()),
+            modes: platform.modes.clone(),
+        }
+    }
+
+    /// Whether `command` may be typed: on the session of the device's own `login`, or with `own_login`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judge(
+        &self,
+        login: &Login,
+        changes: bool,
+        own_login: Option<&Login>,
+        command: &str,
+    ) -> Result<(), Refused> {
+        check_command(command)?;
+        let used = own_login.unwrap_or(login);
+        if !changes {
+            self.judge_read(command)?;
+        } else if own_login.is_none() && used.allow.is_empty() {
+            return Err(Refused::NoOwnCredential {
+                command: command.into(),
+                credential: used.credential.clone(),
+            });
+        }
+        if !used.allow.is_empty() && !Allow::new(&used.allow).permits(command) {
+            return Err(Refused::NotAllowed {
+                command: command.into(),
+                credential: used.credential.clone(),
+                allow: used.allow.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the mode may be entered: there is one, a shell to be in it, and what enters it may be typed. What
+    /// leaves it always may.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judge_mode(
+        &self,
+        login: &Login,
+        changes: bool,
+        own_login: Option<&Login>,
+        mode: &str,
+    ) -> Result<&Mode, Refused> {
+        let Some(known) = self.modes.get(mode) else {
+            return Err(Refused::UnknownMode {
+                mode: mode.into(),
+                platform: self.platform.clone(),
+                modes: self.modes.keys().cloned().collect(),
+            });
+        };
+        if self.transport == Transport::Exec && !self.has_prompts {
+            return Err(Refused::NoShell {
+                mode: mode.into(),
+                platform: self.platform.clone(),
+            });
+        }
+        for command in &known.enter {
+            self.judge(login, changes, own_login, command)?;
+        }
+        Ok(known)
+    }
+
+    /// Whether all of a step may be typed on the session of the device's own `login`, or with the step's. What
+    /// verifies must only read, whatever the step does, because it may be typed again.
+    ///
+    /// # Errors
+    /// The first that may not.
+    pub fn judge_step(&self, login: &Login, step: &StepOrder) -> Result<(), Refused> {
+        let own_login = step.login.as_ref();
+        if let Some(mode) = &step.mode {
+            self.judge_mode(login, step.changes, own_login, mode)?;
+        }
+        for command in &step.commands {
+            self.judge(login, step.changes, own_login, &command.text)?;
+            command.answers.iter().try_for_each(check_answer)?;
+        }
+        if let Some(verify) = &step.verify {
+            self.judge(login, false, own_login, &verify.text)?;
+            verify.answers.iter().try_for_each(check_answer)?;
+        }
+        Ok(())
+    }
+
+    fn judge_read(&self, command: &str) -> Result<(), Refused> {
+        if self.reads.is_empty() {
+            return Err(Refused::NoReads {
+                platform: self.platform.clone(),
+            });
+        }
+        if !self.reads.permits(command) {
+            return Err(Refused::NotARead {
+                command: command.into(),
+                platform: self.platform.clone(),
+                reads: self.reads_as_written.clone(),
+            });
+        }
+        // What stands on the line then is not what was judged: `show x | re?direct` ends as a redirect.
+        if self.transport == Transport::Shell && command.contains('?') {
+            return Err(Refused::Help {
+                command: command.into(),
+            });
+        }
+        let writes = self.writes.as_ref().map_err(|error| Refused::BadPlatform {
+            platform: self.platform.clone(),
+            error: error.clone(),
+        })?;
+        match writes.matches(command).iter().next() {
+            None => Ok(()),
+            Some(index) => Err(Refused::Writes {
+                command: command.into(),
+                platform: self.platform.clone(),
+                pattern: writes.patterns().get(index).cloned().unwrap_or_default(),
+            }),
+        }
+    }
+}
+
+/// [`Judge::judge`] for one command alone; who judges many keeps the [`Judge`].
+///
+/// # Errors
+/// Why it may not be typed.
+pub fn judge(
+    platform: &Platform,
+    login: &Login,
+    changes: bool,
+    own_login: Option<&Login>,
+    command: &str,
+) -> Result<(), Refused> {
+    Judge::new(platform).judge(login, changes, own_login, command)
+}
+
+/// Whether `command` is one line that a device can take.
+///
+/// # Errors
+/// Why not.
+pub fn check_command(command: &str) -> Result<(), Refused> {
+    if command.trim().is_empty() {
+        return Err(Refused::Empty);
+    }
+    check_text("the command", command)
+}
+
+/// Whether an answer is one line; it may be empty, which is the Return key alone.
+///
+/// # Errors
+/// Why not.
+pub fn check_answer(answer: &StepAnswer) -> Result<(), Refused> {
+    check_text("the answer", &answer.answer)
+}
+
+fn check_text(what: &'static str, text: &str) -> Result<(), Refused> {
+    if text.len() > MAX_COMMAND {
+        return Err(Refused::TooLong {
+            what,
+            start: text.chars().take(40).collect(),
+        });
+    }
+    match text.chars().find(|character| character.is_control()) {
+        None => Ok(()),
+        Some(character) => Err(Refused::Control {
+            what,
+            text: text.into(),
+            character,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+use super::*;
+use crate::{
+    DeviceName, Epoch,
+    step::{Attempt, RunId, StepCommand},
+};
+
+fn platform() -> Platform {
+    let mut platform = Platform::new("lab_os", Transport::Shell);
+    platform.prompts.insert("user".into(), "[a-z]+#".into());
+    platform.reads = vec!["show".into(), "ping".into(), "/* print".into()];
+    platform.writes = vec![
+        r"\| *(?:redirect|tee|append)".into(),
+        r"(?i)> *flash:".into(),
+    ];
+    let config = Mode {
+        enter: vec!["configure terminal".into()],
+        leave: vec!["end".into()],
+        prompt: None,
+    };
+    platform.modes.insert("config".into(), config);
+    platform
+}
+
+fn login(allow: &[&str]) -> Login {
+    Login {
+        allow: allow.iter().copied().map(Into::into).collect(),
+        ..Login::named("monitoring")
+    }
+}
+
+fn read(command: &str) -> Result<(), Refused> {
+    judge(&platform(), &login(&[]), false, None, command)
+}
+
+#[test]
+fn beginnings_are_whole_words_in_any_case_and_with_any_blanks() {
+    let allow = Allow::new(&["show", "IP  route", ""]);
+    for command in [
+        "show",
+        "show version",
+        "SHOW  Version",
+        "  ip   route 1",
+        "ip route",
+    ] {
+        assert!(allow.permits(command), "{command}");
+    }
+    for command in [
+        "",
+        "shower",
+        "sh",
+        "showversion",
+        "ip",
+        "ip routes",
+        "do show",
+    ] {
+        assert!(!allow.permits(command), "{command}");
+    }
+    assert!(!Allow::new::<&str>(&[]).permits("show"));
+}
+
+#[test]
+fn a_star_stands_for_characters_of_one_word() {
+    let allow = Allow::new(&["/*/print", "/* print", "get *"]);
+    for command in ["/ip/address/print", "/interface print detail", "get a"] {
+        assert!(allow.permits(command), "{command}");
+    }
+    for command in [
+        "/ip address print",
+        "/print",
+        "get",
+        "/ip/address/printer",
+        "ip/x/print",
+    ] {
+        assert!(!allow.permits(command), "{command}");
+    }
+    assert!(fits("a*b*c", "abc") && fits("a*b*c", "aXbYbZc") && !fits("a*b*c", "acb"));
+    assert!(fits("*", "") && fits("*", "x") && !fits("a*a", "a"));
+}
+
+#[test]
+fn who_does_not_change_may_only_read() {
+    assert_eq!(read("show version"), Ok(()));
+    assert_eq!(read("show version | include IOS"), Ok(()));
+    assert!(matches!(read("reload"), Err(Refused::NotARead { .. })));
+    assert!(matches!(
+        read("show run | redirect flash:x"),
+        Err(Refused::Writes { .. })
+    ));
+    assert!(matches!(
+        read("show run >FLASH:x"),
+        Err(Refused::Writes { .. })
+    ));
+    assert!(matches!(
+        read("show run | re?direct flash:x"),
+        Err(Refused::Help { .. })
+    ));
+    // Whatever the credential may do.
+    let wide = login(&["reload", "show"]);
+    let own = Some(&wide);
+    for own in [None, own] {
+        assert!(judge(&platform(), &wide, false, own, "reload").is_err());
+        assert!(judge(&platform(), &wide, false, own, "show clock").is_ok());
+        assert!(matches!(
+            judge(&platform(), &wide, false, own, "ping 192.0.2.1"),
+            Err(Refused::NotAllowed { .. })
+        ));
+    }
+}
+
+#[test]
+fn who_changes_needs_a_credential_that_may() {
+    let change = |login: &Login, own: Option<&Login>, command: &str| {
+        judge(&platform(), login, true, own, command)
+    };
+    assert!(matches!(
+        change(&login(&[]), None, "reload"),
+        Err(Refused::NoOwnCredential { .. })
+    ));
+    assert_eq!(
+        change(&login(&["clear counters"]), None, "clear counters"),
+        Ok(())
+    );
+    assert!(matches!(
+        change(&login(&["clear counters"]), None, "clear line 1"),
+        Err(Refused::NotAllowed { .. })
+    ));
+    let own = Login::named("changer");
+    assert_eq!(change(&login(&["show"]), Some(&own), "reload"), Ok(()));
+    let own = login(&["ntp"]);
+    assert_eq!(
+        change(&login(&[]), Some(&own), "ntp server 192.0.2.1"),
+        Ok(())
+    );
+    assert!(change(&login(&["reload"]), Some(&own), "reload").is_err());
+}
+
+#[test]
+fn nothing_can_be_typed_behind_a_line() {
+    for command in [
+        "show\nreload",
+        "show\rreload",
+        "show\treload",
+        "show\u{1b}",
+        "show \u{85}x",
+        "\u{3}",
+    ] {
+        let refused = read(command).unwrap_err();
+        assert!(matches!(refused, Refused::Control { .. }), "{refused}");
+    }
+    assert_eq!(read("  "), Err(Refused::Empty));
+    let long = "show ".repeat(MAX_COMMAND);
+    assert!(matches!(read(&long), Err(Refused::TooLong { .. })));
+}
+
+#[test]
+fn what_cannot_be_judged_is_refused() {
+    let mut platform = platform();
+    platform.writes.push("(".into());
+    let refused = judge(&platform, &login(&[]), false, None, "show version");
+    assert!(matches!(refused, Err(Refused::BadPlatform { .. })));
+    platform.reads.clear();
+    let refused = judge(&platform, &login(&["show"]), false, None, "show version");
+    assert!(matches!(refused, Err(Refused::NoReads { .. })));
+}
+
+#[test]
+fn what_enters_a_mode_is_judged_too() {
+    let judge = Judge::new(&platform());
+    let own = Login::named("changer");
+    assert!(
+        judge
+            .judge_mode(&login(&[]), true, Some(&own), "config")
+            .is_ok()
+    );
+    assert!(matches!(
+        judge.judge_mode(&login(&["ntp"]), true, None, "config"),
+        Err(Refused::NotAllowed { .. })
+    ));
+    assert!(
+        judge
+            .judge_mode(&login(&["ntp", "configure"]), true, None, "config")
+            .is_ok()
+    );
+    assert!(
+        judge
+            .judge_mode(&login(&[]), false, None, "config")
+            .is_err()
+    );
+    let refused = judge
+        .judge_mode(&login(&[]), true, Some(&own), "bios")
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "platform \"lab_os\" has no mode \"bios\""
+    );
+    assert_eq!(refused.hint().unwrap(), "it has `config`");
+
+    let mut exec = platform();
+    exec.transport = Transport::Exec;
+    assert!(
+        Judge::new(&exec)
+            .judge_mode(&login(&[]), true, Some(&own), "config")
+            .is_ok()
+    );
+    exec.prompts.clear();
+    assert!(matches!(
+        Judge::new(&exec).judge_mode(&login(&[]), true, Some(&own), "config"),
+        Err(Refused::NoShell { .. })
+    ));
+}
+
+#[test]
+fn a_step_is_judged_as_a_whole() {
+    let command = |text: &str| StepCommand {
+        text: text.into(),
+        timeout: std::time::Duration::from_secs(1).into(),
+        expect: Vec::new(),
+        reject: Vec::new(),
+        answers: Vec::new(),
+    };
+    let mut step = StepOrder {
+        id: Attempt {
+            run: RunId(1),
+            step: 0,
+            attempt: 1,
+        },
+        device: DeviceName::new("rtr-1").unwrap(),
+        epoch: Epoch(1),
+        mode: Some("config".into()),
+        commands: vec![command("ntp server 192.0.2.1")],
+        verify: Some(command("show ntp")),
+        changes: true,
+        login: Some(Login::named("changer")),
+        deadline: std::time::Duration::from_secs(60).into(),
+    };
+    let judge = Judge::new(&platform());
+    assert_eq!(judge.judge_step(&login(&[]), &step), Ok(()));
+    step.commands[0].answers.push(StepAnswer {
+        ask: "confirm".into(),
+        answer: "y\nreload".into(),
+        bare: false,
+    });
+    assert!(matches!(
+        judge.judge_step(&login(&[]), &step),
+        Err(Refused::Control { .. })
+    ));
+    step.commands[0].answers.clear();
+    // It may be typed more than once.
+    step.verify = Some(command("clear ntp"));
+    assert!(matches!(
+        judge.judge_step(&login(&[]), &step),
+        Err(Refused::NotARead { .. })
+    ));
+}
