@@ -45,7 +45,7 @@ fn free_of(package: &str, banned: &[&str]) {
 
 #[test]
 fn the_vocabulary_and_the_filters_pull_in_no_runtime() {
-    for package in ["netwolf-wire", "netwolf-exposition"] {
+    for package in ["netwolf-wire", "netwolf-exposition", "netwolf-runs"] {
         free_of(package, &["tokio", "russh", "hyper"]);
     }
     free_of(

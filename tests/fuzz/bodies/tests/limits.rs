@@ -29,6 +29,7 @@ fn every_limit_has_its_constant_and_its_test() {
         "netwolf-secret",
         "netwolf-web",
         "netwolf-filter",
+        "netwolf-runs",
         "netwolf-agent",
         "netwolf-manager",
         "tests/e2e",

@@ -1,0 +1,302 @@
+//! What shards tell of steps: events, and that a step was not sent.
+//!
+//! ```text
+//!   attempt of the commands         attempt that only verifies
+//!   started   leased -> running
+//!   command   transcript, audit     transcript, audit
+//!   ended     an end, or pending    unknown -> succeeded | failed, or verified anew
+//! ```
+//!
+//! Everything is told again on each new link until it is heard, so what was taken in once is known by its number.
+
+use netwolf_wire::{
+    ShardId,
+    status::Reason,
+    step::{Attempt, CommandDone, StepEnd, StepEvent, StepNews},
+};
+
+use super::{
+    Change, Effect, Machine, Taken,
+    live::Key,
+    outcome::{Why, lasting},
+};
+use crate::{
+    audit::Outcome as Told,
+    model::{Output, Sent, SettledBy, StepState},
+};
+
+/// Which attempt of a step an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    Commands,
+    Verify,
+}
+
+impl Machine {
+    /// A shard tells what happened to a step.
+    pub fn handle_step_event(&mut self, shard: &ShardId, event: &StepEvent, now_ms: u64) -> Taken {
+        let now_ms = self.clock(now_ms);
+        let key = (event.id.run, event.id.step);
+        if self.live(key).is_none() {
+            return Taken::Stale;
+        }
+        let ended = matches!(event.what, StepNews::Ended(_));
+        let taken = match self.which(shard, event.id) {
+            None => Taken::Stale,
+            Some((which, sent)) => match &event.what {
+                StepNews::Accepted => Taken::Repeated,
+                StepNews::Started => self.started(key, which, &sent, now_ms),
+                StepNews::Command(done) => {
+                    self.command_done(key, which, &sent, done, event.unix_ms, now_ms)
+                }
+                StepNews::Ended(end) if which == Which::Verify => {
+                    self.verified(key, end.clone(), now_ms);
+                    Taken::News
+                }
+                StepNews::Ended(end) => self.ended(key, &sent, end.clone(), now_ms),
+            },
+        };
+        if ended {
+            // Also what is stale: the shard is to forget it.
+            self.effects.push(Effect::Heard {
+                shard: shard.clone(),
+                id: event.id,
+            });
+        }
+        taken
+    }
+
+    /// A step could certainly not be given to its shard.
+    pub fn handle_not_sent(&mut self, id: Attempt, why: &str, now_ms: u64) -> Taken {
+        let now_ms = self.clock(now_ms);
+        let key = (id.run, id.step);
+        let Some((_, live)) = self.live(key) else {
+            return Taken::Stale;
+        };
+        let status = &live.step.status;
+        let is = |sent: &Option<Sent>| sent.as_ref().is_some_and(|sent| sent.attempt == id.attempt);
+        if is(&status.verify) {
+            self.lose_verify(key, false, now_ms);
+            return Taken::News;
+        }
+        // A shard that has told of it has had it, whatever is said here.
+        let untold = status.sent.as_ref().is_some_and(|sent| {
+            sent.attempt == id.attempt && sent.started_ms.is_none() && sent.outputs == 0
+        });
+        if !untold || !matches!(status.state, StepState::Leased | StepState::Unknown) {
+            return Taken::Stale;
+        }
+        self.come_back(key, None, Why::because(why), now_ms);
+        Taken::News
+    }
+
+    fn which(&self, shard: &ShardId, id: Attempt) -> Option<(Which, Sent)> {
+        let (_, live) = self.live((id.run, id.step))?;
+        let is = |sent: &&Sent| sent.attempt == id.attempt && sent.shard == *shard;
+        let status = &live.step.status;
+        let commands = status.sent.as_ref().filter(is);
+        let verify = status.verify.as_ref().filter(is);
+        commands
+            .map(|sent| (Which::Commands, sent.clone()))
+            .or_else(|| verify.map(|sent| (Which::Verify, sent.clone())))
+    }
+
+    fn started(&mut self, key: Key, which: Which, sent: &Sent, now_ms: u64) -> Taken {
+        if sent.started_ms.is_some() {
+            return Taken::Repeated;
+        }
+        self.update(key, |status| {
+            let sent = match which {
+                Which::Commands => &mut status.sent,
+                Which::Verify => &mut status.verify,
+            };
+            if let Some(sent) = sent {
+                sent.started_ms = Some(now_ms);
+            }
+            if which == Which::Commands && status.state == StepState::Leased {
+                status.state = StepState::Running;
+            }
+        });
+        self.contradicted(key, which, now_ms);
+        Taken::News
+    }
+
+    /// A shard that has said that it typed nothing tells of typing. It is never sent again then.
+    fn contradicted(&mut self, key: Key, which: Which, now_ms: u64) {
+        let pending = self
+            .live(key)
+            .is_some_and(|(_, live)| live.step.status.state == StepState::Pending);
+        if which == Which::Commands && pending {
+            let why = Why {
+                reason: Some("its agent tells of typing that was not to be expected".to_owned()),
+                hint: Some("look at what the device has, and settle the step".to_owned()),
+            };
+            self.lose(key, usize::MAX, why, now_ms);
+        }
+    }
+
+    fn command_done(
+        &mut self,
+        key: Key,
+        which: Which,
+        sent: &Sent,
+        done: &CommandDone,
+        time_ms: u64,
+        now_ms: u64,
+    ) -> Taken {
+        let Some((run, live)) = self.live(key) else {
+            return Taken::Stale;
+        };
+        let program = run.run.spec.program(&live.step.spec);
+        let n_commands = match which {
+            Which::Commands => program.commands.len(),
+            Which::Verify => 0,
+        };
+        let index = done.index as usize;
+        let verify = index == n_commands;
+        let command = if verify {
+            program.verify.as_ref()
+        } else {
+            program.commands.get(index).filter(|_| index < n_commands)
+        };
+        let Some(command) = command.map(|command| command.text.clone()) else {
+            return Taken::Stale;
+        };
+        if done.index < sent.outputs {
+            return Taken::Repeated;
+        }
+        let outcome = match done.failure.as_ref().map(|failure| failure.reason) {
+            None => Told::Succeeded,
+            Some(Reason::CommandTimeout | Reason::StepDeadline) => Told::TimedOut,
+            Some(Reason::NotAllowed) => Told::Refused,
+            Some(_) => Told::Failed,
+        };
+        self.record(
+            key,
+            sent,
+            done.index,
+            &command,
+            time_ms,
+            outcome,
+            Some(done.sha256.clone()),
+            done.failure.as_ref().map(|failure| failure.message.clone()),
+        );
+        self.told.push(Change::Output(Box::new(Output {
+            id: super::stepping::attempt(key, sent),
+            index: done.index,
+            verify,
+            command,
+            time_ms,
+            took: done.took,
+            text: done.text.clone(),
+            truncated: done.truncated,
+            sha256: done.sha256.clone(),
+            failure: done.failure.clone(),
+        })));
+        self.update(key, |status| {
+            let sent = match which {
+                Which::Commands => &mut status.sent,
+                Which::Verify => &mut status.verify,
+            };
+            if let Some(sent) = sent {
+                sent.outputs = done.index + 1;
+                sent.started_ms.get_or_insert(now_ms);
+            }
+            if which == Which::Commands && status.state == StepState::Leased {
+                status.state = StepState::Running;
+            }
+        });
+        self.contradicted(key, which, now_ms);
+        Taken::News
+    }
+
+    fn ended(&mut self, key: Key, sent: &Sent, end: StepEnd, now_ms: u64) -> Taken {
+        let Some((_, live)) = self.live(key) else {
+            return Taken::Stale;
+        };
+        let state = live.step.status.state;
+        let untyped = matches!(end, StepEnd::NotRun(_) | StepEnd::Cancelled);
+        match state {
+            StepState::Leased | StepState::Running | StepState::Unknown => {}
+            // It was told to have typed nothing, and now it is told to have typed: then it has.
+            StepState::Pending if !untyped => {}
+            _ => return Taken::Repeated,
+        }
+        let unknown = state == StepState::Unknown;
+        let began = sent.started_ms.is_some();
+        if !untyped && !began {
+            // From here on nobody is believed who says that it was never sent.
+            self.update(key, |status| {
+                if let Some(sent) = &mut status.sent {
+                    sent.started_ms = Some(now_ms);
+                }
+            });
+        }
+        let (state, why) = match end {
+            StepEnd::Succeeded => (StepState::Succeeded, Why::default()),
+            StepEnd::Failed(failure) => (StepState::Failed, failure.into()),
+            StepEnd::TimedOut(failure) => (StepState::TimedOut, failure.into()),
+            StepEnd::Cancelled => (
+                StepState::Cancelled,
+                self.why_over(key, Why::because("its agent has cancelled it")),
+            ),
+            // Whoever says that it types is not believed that it has not: the step is not sent again.
+            StepEnd::NotRun(failure) if began => (
+                lasting(failure.reason).unwrap_or(StepState::Failed),
+                failure.into(),
+            ),
+            StepEnd::NotRun(failure) => {
+                let ends = lasting(failure.reason);
+                self.come_back(key, ends, failure.into(), now_ms);
+                return Taken::News;
+            }
+            StepEnd::Unknown(_) if unknown => return Taken::Repeated,
+            StepEnd::Unknown(failure) => {
+                // Its agent types nothing more: only the command under way may have been carried out.
+                self.lose(key, 1, failure.into(), now_ms);
+                return Taken::News;
+            }
+        };
+        if unknown {
+            self.settle_step(key, state, SettledBy::Agent, why, now_ms);
+        } else {
+            self.end_step(key, state, why, now_ms);
+        }
+        Taken::News
+    }
+
+    /// An attempt that only verifies has ended.
+    fn verified(&mut self, key: Key, end: StepEnd, now_ms: u64) {
+        let unknown = self
+            .live(key)
+            .is_some_and(|(_, live)| live.step.status.state == StepState::Unknown);
+        match end {
+            StepEnd::Succeeded if unknown => {
+                self.update(key, |status| status.verify = None);
+                let why = Why::because("its verify command found what it was to do");
+                self.settle_step(key, StepState::Succeeded, SettledBy::Verify, why, now_ms);
+            }
+            StepEnd::Failed(failure) if unknown && failure.reason == Reason::UnexpectedOutput => {
+                self.update(key, |status| status.verify = None);
+                let why = Why {
+                    reason: Some(format!(
+                        "its verify command did not find what it was to do: {}",
+                        failure.message
+                    )),
+                    hint: failure.hint,
+                };
+                self.settle_step(key, StepState::Failed, SettledBy::Verify, why, now_ms);
+            }
+            // A verify command that the device does not take tells nothing of the commands before it.
+            StepEnd::Failed(failure) | StepEnd::NotRun(failure) => {
+                self.lose_verify(key, lasting(failure.reason).is_some(), now_ms);
+            }
+            StepEnd::Succeeded
+            | StepEnd::TimedOut(_)
+            | StepEnd::Unknown(_)
+            | StepEnd::Cancelled => {
+                self.lose_verify(key, false, now_ms);
+            }
+        }
+    }
+}
