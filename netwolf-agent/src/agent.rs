@@ -57,6 +57,8 @@ pub struct AgentConfig {
     pub size: NonZeroU16,
     /// Where the agent's own page listens, if it has one: told to the manager, which lists it.
     pub web: Option<SocketAddr>,
+    /// Carry out no step of a run that changes a device, whatever the manager says.
+    pub read_only: bool,
 }
 
 impl AgentConfig {
@@ -73,6 +75,7 @@ impl AgentConfig {
             site: None,
             size: NonZeroU16::MIN,
             web: None,
+            read_only: false,
         }
     }
 }
@@ -131,6 +134,7 @@ impl Agent {
             site,
             size,
             web,
+            read_only,
         } = config;
         let shards = shards.get();
         let links = Links::new(shards);
@@ -184,6 +188,7 @@ impl Agent {
                 size,
                 web,
                 links: links.clone(),
+                read_only,
             };
             let (stop, tell, links, core) = (
                 stop.clone(),

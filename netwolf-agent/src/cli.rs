@@ -38,6 +38,10 @@ use crate::{
 /// Keeps SSH sessions to devices, polls them and streams samples to the manager.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "netwolf-agent", version)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct Args {
     /// Where the manager takes agents (its --agent.listen-address).
     #[arg(long = "manager.address", value_name = "HOST:PORT")]
@@ -66,6 +70,10 @@ pub struct Args {
     /// How long devices have to go to other agents on SIGTERM, or when an operator drains this agent.
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub drain_timeout: Span,
+
+    /// Carry out no step of a run that changes a device, whatever the manager says.
+    #[arg(long)]
+    pub read_only: bool,
 
     /// Where the agent's own page with metrics of the process is [default: nowhere].
     #[arg(long = "web.listen-address", value_name = "HOST:PORT")]
@@ -205,6 +213,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
             site: args.site.clone(),
             size: NonZeroU16::new(args.size).unwrap_or(NonZeroU16::MIN),
             web: web.as_ref().map(Web::address),
+            read_only: args.read_only,
         })?;
         tracing::info!(agent = %agent.name(), shards = agent.shards(), "the agent has started");
         let web_addr = web.as_ref().map(Web::address);

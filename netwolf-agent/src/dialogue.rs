@@ -62,10 +62,11 @@ use std::{
 use netwolf_wire::status::Failure;
 
 use self::{
-    asking::Asking, cleaner::Cleaner, doubt::Doubt, familiar::Familiar, manners::excerpt,
-    relearn::Suspect, stopping::Stopping,
+    answering::Answering, asking::Asking, cleaner::Cleaner, doubt::Doubt, familiar::Familiar,
+    manners::excerpt, relearn::Suspect, stopping::Stopping,
 };
 
+mod answering;
 mod asking;
 mod cleaner;
 mod doubt;
@@ -75,13 +76,17 @@ pub mod exec;
 mod familiar;
 mod login;
 pub(crate) mod manners;
+pub(crate) mod modes;
 mod relearn;
 mod shown;
 mod stopping;
 mod timing;
 
-pub use self::manners::{Manners, MannersError};
 pub(crate) use self::shown::shown;
+pub use self::{
+    answering::Answer,
+    manners::{Manners, MannersError},
+};
 pub use netwolf_secret::{Imprint, Outgoing, Secret};
 
 /// Output of one command beyond this is cut, in bytes: the longest useful `show` output is some hundred KiB.
@@ -103,7 +108,7 @@ const STRANGE_QUIET: Duration = Duration::from_millis(300);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Whole output of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Lines as a terminal would show them.
     pub text: String,
@@ -231,6 +236,10 @@ pub struct Dialogue {
     doubt: Doubt,
     familiar: Familiar,
     asking: Asking,
+    /// What the command that runs may be asked.
+    answering: Answering,
+    /// What stood there as a question when a command was stopped.
+    unanswered: Option<String>,
     /// `enable` was typed: once is enough.
     enable_typed: bool,
     /// The secret that it asked for was.
@@ -264,6 +273,8 @@ impl Dialogue {
             doubt: Doubt::default(),
             familiar: Familiar::default(),
             asking: Asking::default(),
+            answering: Answering::default(),
+            unanswered: None,
             enable_typed: false,
             enable_secret_typed: false,
             owed: 0,
@@ -304,13 +315,38 @@ impl Dialogue {
     /// When the device does not wait for a command; [`Event::Ready`], [`Event::Output`] and
     /// [`Event::TimedOut`] say that it does.
     pub fn start_command(&mut self, text: &str, deadline: Instant) {
+        self.start_command_answering(text, deadline, Arc::default());
+    }
+
+    /// As [`Self::start_command`], and `answers` are typed where the device asks for them meanwhile.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn start_command_answering(
+        &mut self,
+        text: &str,
+        deadline: Instant,
+        answers: Arc<[Answer]>,
+    ) {
         assert!(
             matches!(self.state, State::Ready { .. }),
             "a command was started before the last one ended"
         );
         let mut typed = self.type_line(text, deadline);
         typed.settles = !self.familiar.is_plain(text);
+        self.answering = Answering::new(answers);
+        self.unanswered = None;
         self.state = State::Running(typed);
+    }
+
+    /// Types no answer any more, whatever the device asks; the command that runs is waited for.
+    pub fn withhold_answers(&mut self) {
+        self.answering.withhold();
+    }
+
+    /// The question that stood there when the last command was past its deadline, if it looked like one.
+    pub fn take_unanswered(&mut self) -> Option<String> {
+        self.unanswered.take()
     }
 
     /// The literal prompt, once it is learned.
@@ -352,7 +388,11 @@ impl Dialogue {
             State::Seeking { .. } => self.seek(now),
             State::Confirming { .. } => self.confirm(now),
             State::Enabling { .. } => self.enable(now),
-            State::SettingUp { .. } | State::Running(_) => self.look_for_end(now),
+            State::SettingUp { .. } => self.look_for_end(now),
+            State::Running(_) => {
+                self.look_for_end(now);
+                self.hear_of_step(now);
+            }
             State::Interrupting(_) => self.watch_stop(now),
             // Nobody asked.
             State::Ready { .. } => {
@@ -391,6 +431,7 @@ impl Dialogue {
     fn become_ready(&mut self, event: Event, now: Instant) {
         self.stopped = matches!(event, Event::TimedOut);
         self.cleaner.clear();
+        self.answering.withhold();
         self.state = State::Ready {
             keepalive: self.manners.types_to_keep.then(|| now + KEEPALIVE),
         };

@@ -1,16 +1,23 @@
 //! A plan made ready for use: expressions and filters compiled once a plan and shard, shared by its sessions.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use netwolf_filter::Filter;
 use netwolf_wire::{
+    allow::Judge,
     hash::Digest,
     job::{Command, Plan},
-    platform::Platform,
+    platform::{Platform, Transport},
 };
 use thiserror::Error;
 
-use crate::dialogue::manners::{Manners, MannersError};
+use crate::dialogue::{
+    manners::{Manners, MannersError},
+    modes::Modes,
+};
 
 /// No wait for a device is shorter. The manager takes nothing like it, so all bounds here are for version skew.
 pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
@@ -35,6 +42,16 @@ pub(crate) struct CompiledPlan {
     pub(crate) platform: Arc<Platform>,
     pub(crate) manners: Arc<Manners>,
     pub(crate) commands: Vec<CompiledCommand>,
+    for_steps: OnceLock<ForSteps>,
+}
+
+/// What steps need of a platform beyond what polls do.
+#[derive(Debug)]
+pub(crate) struct ForSteps {
+    pub(crate) judge: Judge,
+    /// How its shell behaves, where steps that have a mode type, or why there is none.
+    pub(crate) shell: Result<Arc<Manners>, String>,
+    pub(crate) modes: Result<Modes, String>,
 }
 
 /// A command that can be run.
@@ -63,6 +80,24 @@ impl CompiledPlan {
                 .iter()
                 .map(compile_command)
                 .collect::<Result<_, _>>()?,
+            for_steps: OnceLock::new(),
+        })
+    }
+
+    /// What steps need, made ready when the first one comes.
+    pub(crate) fn for_steps(&self) -> &ForSteps {
+        self.for_steps.get_or_init(|| {
+            let shell = match self.manners.transport {
+                Transport::Shell => Ok(self.manners.clone()),
+                Transport::Exec => Manners::compile_for(&self.platform, Transport::Shell)
+                    .map(Arc::new)
+                    .map_err(|error| error.to_string()),
+            };
+            ForSteps {
+                judge: Judge::new(&self.platform),
+                shell,
+                modes: Modes::compile(&self.platform).map_err(|error| error.to_string()),
+            }
         })
     }
 }

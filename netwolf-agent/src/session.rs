@@ -42,6 +42,7 @@ pub(crate) use self::{
     descriptors::Descriptors,
     gate::{Answer, Verdict},
     notice::{Notice, Order, Polled, ShowOrder, TaskId},
+    step_task::{StepTask, Stop},
     traffic::Traffic,
 };
 use crate::{
@@ -67,6 +68,8 @@ mod polling;
 mod showing;
 mod socket;
 pub(crate) mod ssh;
+pub(crate) mod step_task;
+mod stepping;
 mod traffic;
 mod waiting;
 
@@ -232,7 +235,9 @@ impl Session {
             let greatest = greatest.get().max(MIN_AGE);
             Age::new(greatest, up, up - started, &mut kept.random)
         });
-        let over = self.poll(&mut live, &mut kept.agenda, age).await;
+        let over = self
+            .poll(&mut live, &mut kept.agenda, &mut kept.pace, age)
+            .await;
         let stable = up.elapsed() >= STABLE;
         if stable {
             kept.backoff.reset();
@@ -240,6 +245,10 @@ impl Session {
         let end = match over {
             Over::Stopped => End::Stopped,
             Over::Replaced => End::Again(Duration::ZERO),
+            Over::Alone(step) => {
+                Box::pin(live.close()).await;
+                return self.give_way(&step, kept).await;
+            }
             Over::Aged => {
                 self.tell(Notice::Aged).await;
                 End::Again(Duration::ZERO)
@@ -263,18 +272,42 @@ impl Session {
         end
     }
 
+    /// Carries `step` out while no session of the polls stands.
+    async fn give_way(&mut self, step: &Arc<StepTask>, kept: &mut Kept) -> End {
+        let plan = kept.agenda.plan.clone();
+        // Boxed, because it is large and rare.
+        let over = Box::pin(self.carry_out_alone(step, &plan, &mut kept.pace)).await;
+        match over {
+            Some(_) => End::Stopped,
+            None => End::Again(Duration::ZERO),
+        }
+    }
+
     /// Connects, logs in and sets up.
     ///
     /// # Errors
     /// Why it came to nothing, and whether the device had taken the credential by then.
     async fn log_in(&self, plan: &CompiledPlan, gate: &Gate) -> Result<Live, (Failure, bool)> {
-        let login = &self.target.login;
+        self.log_in_to(&self.target, plan, gate).await
+    }
+
+    /// The same with `target`, whose login may be another one than the device's.
+    ///
+    /// # Errors
+    /// As there.
+    async fn log_in_to(
+        &self,
+        target: &Target,
+        plan: &CompiledPlan,
+        gate: &Gate,
+    ) -> Result<Live, (Failure, bool)> {
+        let login = &target.login;
         let enable_secret = ssh::read_secret(login, login.enable_secret.as_ref())
             .await
             .map_err(|failure| (failure, false))?;
         let connection = ssh::connect(Login {
             device: &self.device,
-            target: &self.target,
+            target,
             platform: &plan.platform,
             accepted: &self.commons.accepted,
             jumps: &self.commons.jumps,
@@ -286,7 +319,7 @@ impl Session {
         if enable_secret.is_none() {
             gate.let_in(&login.credential).await;
         }
-        let step_timeout = self.target.connect_timeout.get();
+        let step_timeout = target.connect_timeout.get();
         Live::open(connection, &plan.manners, enable_secret, step_timeout)
             .await
             .map_err(|failure| (failure, true))

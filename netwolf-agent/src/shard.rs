@@ -97,6 +97,8 @@ pub(crate) struct ShardConfig {
     pub(crate) web: Option<SocketAddr>,
     /// Of the whole agent.
     pub(crate) links: Links,
+    /// No step changes a device.
+    pub(crate) read_only: bool,
 }
 
 impl ShardConfig {
@@ -198,7 +200,8 @@ impl Shard {
         let traffic = Arc::new(Traffic::default());
         let crowd = Arc::new(Crowd::default());
         let pacing = Pacing::for_shard(config.shards, config.logins_per_second);
-        let core = Core::new(clock.clone(), traffic.clone(), crowd.clone(), now);
+        let core = Core::new(clock.clone(), traffic.clone(), crowd.clone(), now)
+            .read_only(config.read_only);
         let machine = Machine::new(seed, now);
         Self {
             mind: Mind::new(core, machine, config.hello(), config.manager.clone())
@@ -297,11 +300,11 @@ impl Shard {
         }
         self.tasks.shutdown().await;
         self.drain_notices();
-        self.mind.core.handle_cut_off();
+        self.mind.core.handle_cut_off(Instant::now());
         if let Some(wires) = self.mind.take_wires() {
             // Permits that were used are ended, so that no other login waits for them.
-            while let Some(ended) = self.mind.core.poll_last_words() {
-                if wires.control(ended).is_err() {
+            while let Some(words) = self.mind.core.poll_last_words() {
+                if wires.control(words).is_err() {
                     return;
                 }
             }

@@ -276,6 +276,8 @@ impl Judge {
         command: &str,
     ) -> Result<(), Refused> {
         check_command(command)?;
+        // The device's own by name is no other one.
+        let own_login = own_login.filter(|own| own.credential != login.credential);
         let used = own_login.unwrap_or(login);
         if !changes {
             self.judge_read(command)?;
@@ -345,6 +347,11 @@ impl Judge {
             verify.answers.iter().try_for_each(check_answer)?;
         }
         Ok(())
+    }
+
+    /// What the platform says of `mode`.
+    pub fn mode(&self, mode: &str) -> Option<&Mode> {
+        self.modes.get(mode)
     }
 
     fn judge_read(&self, command: &str) -> Result<(), Refused> {

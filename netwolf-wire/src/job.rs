@@ -109,10 +109,10 @@ mod tests {
         };
         let old = Version { major: 1, minor: 1 };
         assert_eq!(plan(&platform).for_protocol(old), None);
-        let plain = plan(&platform);
+        let as_it_was = plan(&platform);
         platform.reads.push("show".into());
         platform.writes.push("tee".into());
-        assert_eq!(plan(&platform).for_protocol(old), Some(plain));
+        assert_eq!(plan(&platform).for_protocol(old), Some(as_it_was));
         assert_eq!(plan(&platform).for_protocol(STEPS), None);
     }
 }

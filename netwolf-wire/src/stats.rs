@@ -35,6 +35,12 @@ pub struct ShardStats {
     pub polls_skipped: u64,
     /// Samples made.
     pub samples: u64,
+    /// Steps of runs that were begun and have ended.
+    pub steps: u64,
+    /// Those of them that did not succeed.
+    pub step_failures: u64,
+    /// Steps that are not forgotten, because they wait, run, or were not heard of.
+    pub steps_held: u64,
     /// Lines or values that a rule could not read.
     pub parse_problems: u64,
     /// Outputs of which samples were left out, because their rule, command or device has more series than it may have.

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use netwolf_wire::status::Reason;
 
-use super::{Dialogue, EchoSeen, NUDGE, QUIET, State, manners::QUESTION_MAX, text_of};
+use super::{
+    Dialogue, EchoSeen, NUDGE, QUIET, State, login::QUESTION_ENDS, manners::QUESTION_MAX, text_of,
+};
 
 /// A device that asks the same more often does not take the answer.
 const MAX_ANSWERS: u8 = 3;
@@ -106,6 +108,35 @@ impl Dialogue {
         };
         self.asking.pending = Some((Asked::Question(index), now + QUIET));
         true
+    }
+
+    /// Looks for a question at the end of what a command has brought. What stands before the echo is left over.
+    pub(super) fn hear_of_step(&mut self, now: Instant) {
+        if let State::Running(typed) = &self.state
+            && (typed.echo_seen() || self.echoes == Some(false))
+        {
+            self.answering.hear(&self.cleaner, now);
+        }
+    }
+
+    /// Types the answer of the step that is due.
+    pub(super) fn answer_of_step(&mut self, now: Instant) {
+        if let Some(answer) = self.answering.take(&self.cleaner, now) {
+            self.transmit.push(&answer);
+            // What comes is output, whatever it looks like.
+            if let State::Running(typed) = &mut self.state {
+                typed.echo = EchoSeen::Over;
+                typed.suspect = None;
+                typed.believe_at = None;
+            }
+        }
+    }
+
+    /// Keeps what stands at the end, if it looks like a question, before the command is stopped.
+    pub(super) fn note_unanswered(&mut self) {
+        let line = text_of(self.cleaner.shown().to_vec());
+        let is_question = line.ends_with(|end| QUESTION_ENDS.contains(end));
+        self.unanswered = is_question.then(|| self.quote(&line));
     }
 
     /// Types the answer that is due.

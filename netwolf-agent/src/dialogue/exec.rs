@@ -14,9 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use netwolf_secret::Outgoing;
+
 use super::{
-    Output,
+    Answer, Output,
+    answering::Answering,
     cleaner::Cleaner,
+    login::QUESTION_ENDS,
     manners::{Manners, excerpt},
     text_of,
 };
@@ -54,6 +58,12 @@ pub struct ExecOutput {
     signal: Option<String>,
     /// This device tells how commands end.
     tells_status: bool,
+    /// What the command may ask.
+    answering: Answering,
+    /// Answers that are to be sent.
+    transmit: Outgoing,
+    /// What stood there as a question when it was stopped.
+    unanswered: Option<String>,
     state: State,
     interrupt: bool,
     outcome: Option<Exec>,
@@ -69,6 +79,9 @@ impl ExecOutput {
             status: None,
             signal: None,
             tells_status: false,
+            answering: Answering::default(),
+            transmit: Outgoing::default(),
+            unanswered: None,
             state: State::Running { deadline },
             interrupt: false,
             outcome: None,
@@ -82,16 +95,41 @@ impl ExecOutput {
         self
     }
 
+    /// A command that may ask something.
+    #[must_use]
+    pub fn answering(mut self, answers: Arc<[Answer]>) -> Self {
+        self.answering = Answering::new(answers);
+        self
+    }
+
+    /// Sends no answer any more, whatever the command asks.
+    pub fn withhold_answers(&mut self) {
+        self.answering.withhold();
+    }
+
+    /// The question that stood there when the command was past its deadline, if it looked like one.
+    pub fn take_unanswered(&mut self) -> Option<String> {
+        self.unanswered.take()
+    }
+
+    /// Answers to be sent.
+    pub fn poll_transmit(&mut self) -> Option<Outgoing> {
+        (!self.transmit.is_empty()).then(|| std::mem::take(&mut self.transmit))
+    }
+
     /// Whether the device has told how the command ended.
     pub const fn has_status(&self) -> bool {
         self.status.is_some() || self.signal.is_some()
     }
 
-    /// Output came.
-    pub fn handle_data(&mut self, bytes: &[u8]) {
-        if matches!(self.state, State::Running { .. }) {
-            self.stdout.feed(bytes);
+    /// Output came. Tells whether the driver must look: an answer is due, sooner or later.
+    pub fn handle_data(&mut self, bytes: &[u8], now: Instant) -> bool {
+        if !matches!(self.state, State::Running { .. }) {
+            return false;
         }
+        self.stdout.feed(bytes);
+        self.answering.silence_ends();
+        self.answering.hear(&self.stdout, now)
     }
 
     /// Complaints came.
@@ -188,9 +226,13 @@ impl ExecOutput {
     }
 
     /// When [`Self::handle_timeout`] is due.
-    pub const fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Running { deadline } => Some(deadline),
+            State::Running { deadline } => Some(
+                self.answering
+                    .due_at()
+                    .map_or(deadline, |at| at.min(deadline)),
+            ),
             State::Interrupting { until } => Some(until),
             State::Over => None,
         }
@@ -200,11 +242,20 @@ impl ExecOutput {
     pub fn handle_timeout(&mut self, now: Instant) {
         match self.state {
             State::Running { deadline } if now >= deadline => {
+                let line = text_of(self.stdout.shown().to_vec());
+                let is_question = line.ends_with(|end| QUESTION_ENDS.contains(end));
+                self.unanswered = is_question.then(|| excerpt(&line));
+                self.answering.withhold();
                 self.stdout.clear();
                 self.interrupt = true;
                 self.state = State::Interrupting {
                     until: now + super::INTERRUPT_GRACE,
                 };
+            }
+            State::Running { .. } => {
+                if let Some(answer) = self.answering.take(&self.stdout, now) {
+                    self.transmit.push(&answer);
+                }
             }
             State::Interrupting { until } if now >= until => {
                 self.outcome = Some(Exec::Stuck);
@@ -244,7 +295,7 @@ mod tests {
     #[track_caller]
     fn check(stdout: &str, expected: &str, rejected: Option<&str>) {
         let mut exec = exec(Instant::now());
-        exec.handle_data(stdout.as_bytes());
+        exec.handle_data(stdout.as_bytes(), Instant::now());
         exec.handle_status(0);
         exec.handle_close();
         let Some(Exec::Finished(output)) = exec.poll_outcome() else {
@@ -273,7 +324,7 @@ mod tests {
     fn the_close_ends_the_output() {
         let now = Instant::now();
         let mut exec = exec(now + Duration::from_secs(5));
-        exec.handle_data(b"0.10 0.20 0.30 1/100 42\r\nlast");
+        exec.handle_data(b"0.10 0.20 0.30 1/100 42\r\nlast", Instant::now());
         assert_eq!(exec.poll_outcome(), None);
         exec.handle_status(0);
         exec.handle_close();
@@ -288,14 +339,14 @@ mod tests {
     #[test]
     fn output_of_a_command_that_did_not_end_by_itself_is_not_whole() {
         let mut killed = exec(Instant::now());
-        killed.handle_data(b"half");
+        killed.handle_data(b"half", Instant::now());
         killed.handle_signal("KILL");
         killed.handle_close();
         assert!(killed.has_status());
         assert!(matches!(killed.poll_outcome(), Some(Exec::Cut(why)) if why.contains("KILL")));
         for tells in [true, false] {
             let mut cut = exec(Instant::now()).telling_status(tells);
-            cut.handle_data(b"half");
+            cut.handle_data(b"half", Instant::now());
             cut.handle_close();
             assert!(!cut.has_status());
             assert_eq!(matches!(cut.poll_outcome(), Some(Exec::Cut(_))), tells);
@@ -326,7 +377,7 @@ mod tests {
     #[test]
     fn a_status_after_output_is_no_refusal() {
         let mut exec = exec(Instant::now());
-        exec.handle_data(b"found\n");
+        exec.handle_data(b"found\n", Instant::now());
         exec.handle_status(1);
         exec.handle_close();
         assert!(matches!(
@@ -353,11 +404,37 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_asks_is_answered_after_a_silence() {
+        let now = Instant::now();
+        let answer = Answer::new(r"\[y/N\]", "y\n".into()).unwrap();
+        let mut asking = exec(now + Duration::from_secs(5)).answering([answer].into());
+        assert!(!asking.handle_data(b"removing\n", now));
+        assert!(
+            asking.handle_data(b"really? [y/N] ", now),
+            "the driver must look"
+        );
+        let due = asking.poll_timeout().unwrap();
+        assert!(due > now && due < now + Duration::from_secs(5));
+        asking.handle_timeout(due);
+        assert_eq!(&*asking.poll_transmit().unwrap(), b"y\n");
+        assert!(asking.poll_transmit().is_none());
+        asking.handle_data(b"y\nand again? [y/N] ", due);
+        asking.withhold_answers();
+        let deadline = asking.poll_timeout().unwrap();
+        asking.handle_timeout(deadline);
+        assert!(asking.poll_transmit().is_none());
+        assert_eq!(
+            asking.take_unanswered().as_deref(),
+            Some("and again? [y/N]")
+        );
+    }
+
+    #[test]
     fn a_late_command_that_stops_when_told_is_a_timeout_only() {
         let now = Instant::now();
         let mut exec = exec(now);
         exec.handle_timeout(now);
-        exec.handle_data(b"late output is dropped");
+        exec.handle_data(b"late output is dropped", Instant::now());
         exec.handle_close();
         assert_eq!(exec.poll_outcome(), Some(Exec::TimedOut));
     }

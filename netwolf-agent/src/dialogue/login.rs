@@ -15,7 +15,7 @@ use super::{
 const SWALLOWED: Duration = Duration::from_millis(600);
 
 /// What a question ends with that no platform knows of.
-const QUESTION_ENDS: &[u8] = b"?:])";
+pub(super) const QUESTION_ENDS: &str = "?:])";
 
 impl Dialogue {
     /// The last line may be a prompt: in silence it is asked about, for a banner may go on, or be a question.
@@ -214,7 +214,7 @@ impl Dialogue {
                     .cleaner
                     .shown()
                     .last()
-                    .is_some_and(|end| QUESTION_ENDS.contains(end)))
+                    .is_some_and(|end| QUESTION_ENDS.as_bytes().contains(end)))
     }
 
     /// Whether the device asks for the secret that `enable` wants.

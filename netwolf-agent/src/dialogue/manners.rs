@@ -84,24 +84,27 @@ impl Manners {
     /// # Errors
     /// [`MannersError`] when an expression does not compile or a shell has no prompt.
     pub fn compile(platform: &Platform) -> Result<Self, MannersError> {
-        let compile = |key, pattern: &str| {
-            RegexBuilder::new(pattern)
-                .size_limit(REGEX_LIMIT)
-                .multi_line(key == "questions")
-                .build()
-                .map_err(|error| MannersError::Regex {
-                    platform: platform.name.clone(),
-                    key,
-                    error,
-                })
-        };
-        let prompt = match platform.transport {
+        Self::compile_for(platform, platform.transport)
+    }
+
+    /// Compiles `platform` for a session by `transport`, which may not be the one of its polls.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) fn compile_for(
+        platform: &Platform,
+        transport: Transport,
+    ) -> Result<Self, MannersError> {
+        let compile = |key, pattern: &str| compile_regex(platform, key, pattern);
+        let prompt = match transport {
             Transport::Exec => None,
             Transport::Shell if platform.prompts.is_empty() => {
                 return Err(MannersError::NoPrompt(platform.name.clone()));
             }
             Transport::Shell => {
-                let any = any_of(platform.prompts.values());
+                let own = platform.modes.values();
+                let own = own.filter_map(|mode| mode.prompt.as_ref());
+                let any = any_of(platform.prompts.values().chain(own));
                 Some(compile("prompts", &format!("^(?:{any})$"))?)
             }
         };
@@ -131,7 +134,7 @@ impl Manners {
             None => None,
         };
         Ok(Self {
-            transport: platform.transport,
+            transport,
             prompt,
             above: above.transpose()?,
             questions,
@@ -224,6 +227,23 @@ impl Question {
             Reason::NoPrompt
         }
     }
+}
+
+/// Compiles what stands at `key` of `platform`.
+pub(super) fn compile_regex(
+    platform: &Platform,
+    key: &'static str,
+    pattern: &str,
+) -> Result<Regex, MannersError> {
+    RegexBuilder::new(pattern)
+        .size_limit(REGEX_LIMIT)
+        .multi_line(key == "questions")
+        .build()
+        .map_err(|error| MannersError::Regex {
+            platform: platform.name.clone(),
+            key,
+            error,
+        })
 }
 
 fn any_of<'a>(patterns: impl IntoIterator<Item = &'a String>) -> String {

@@ -31,8 +31,10 @@ impl Stopping {
 impl Dialogue {
     /// Tells the device to stop what it does.
     pub(super) fn interrupt(&mut self, now: Instant) {
+        self.note_unanswered();
         self.transmit.push(&self.manners.interrupt);
         self.asking.silence_ends();
+        self.answering.withhold();
         self.cleaner.clear();
         self.stopped = true;
         self.owed = 0;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod answers;
 mod asking;
 mod echoes;
 mod prompts;

@@ -6,6 +6,7 @@
 //! | ask | a line that may be the first prompt stands at the end | a newline asks about it |
 //! | nudge | no line looks like a prompt | a newline is sent, unless a question may stand there |
 //! | answer | a question or a doubtful pager stands at the end | it is answered |
+//! | answer of a step | a question that it has an answer to stands at the end | it is answered |
 //! | belief | a doubtful prompt stands at the end | it is the prompt |
 //! | suspicion | a strange prompt stands at the end | a newline asks about it |
 //! | command deadline | a command runs | it is interrupted |
@@ -41,7 +42,8 @@ impl Dialogue {
             State::Ready { keepalive } => *keepalive,
             State::Ended => None,
         };
-        soonest(own, self.asking.answer_at())
+        let answer = soonest(self.asking.answer_at(), self.answering.due_at());
+        soonest(own, answer)
     }
 
     /// Time has passed. Harmless when nothing was due.
@@ -76,6 +78,7 @@ impl Dialogue {
                 self.events.push_back(Event::Broken);
             }
             _ if self.asking.answer_at().is_some_and(|at| now >= at) => self.answer(now),
+            State::Running(_) if is_due(self.answering.due_at(), now) => self.answer_of_step(now),
             State::Seeking { ask_at, .. } if is_due(*ask_at, now) => self.ask_candidate(now),
             State::Confirming { believe_at, .. } if is_due(*believe_at, now) => {
                 self.believe_candidate(now);
@@ -117,6 +120,7 @@ impl Dialogue {
     /// Something came: whatever was to be believed in silence is looked at anew.
     pub(super) fn silence_ends(&mut self) {
         self.asking.silence_ends();
+        self.answering.silence_ends();
         match &mut self.state {
             State::Seeking { ask_at, .. } => *ask_at = None,
             State::Confirming { believe_at, .. } => *believe_at = None,
@@ -136,6 +140,7 @@ impl Dialogue {
     /// Nothing is expected any more, and nothing is kept.
     pub(super) fn end(&mut self) {
         self.asking.silence_ends();
+        self.answering.withhold();
         self.cleaner.clear();
         self.state = State::Ended;
     }

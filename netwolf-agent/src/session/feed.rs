@@ -73,10 +73,7 @@ impl Feed {
         let wake = match &mut inner.tap {
             Tap::None => false,
             Tap::Shell(dialogue) => dialogue.handle_data(bytes, Instant::now()),
-            Tap::Exec(exec) => {
-                exec.handle_data(bytes);
-                false
-            }
+            Tap::Exec(exec) => exec.handle_data(bytes, Instant::now()),
         };
         drop(inner);
         if wake {

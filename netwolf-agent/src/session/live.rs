@@ -15,7 +15,7 @@ use super::{
     ssh::Connection,
 };
 use crate::dialogue::{
-    Dialogue, Event, INTERRUPT_GRACE, Output,
+    Answer, Dialogue, Event, INTERRUPT_GRACE, Output,
     exec::{Exec, ExecOutput, MAX_CLOSED_FIRST, MAX_STUCK},
     manners::{Manners, excerpt},
 };
@@ -43,6 +43,8 @@ pub(super) struct Live {
     closed_first: u32,
     /// The device has told how a command ended, so that it always does.
     tells_status: bool,
+    /// The question at which the last command on a channel was stopped.
+    unanswered: Option<String>,
 }
 
 impl Live {
@@ -82,6 +84,7 @@ impl Live {
             stuck: 0,
             closed_first: 0,
             tells_status: false,
+            unanswered: None,
         };
         if transport == Transport::Shell
             && let Err(failure) = live.wait_until_ready().await
@@ -130,11 +133,24 @@ impl Live {
     /// # Errors
     /// Why the session is over.
     pub(super) async fn start(&mut self, text: &str, deadline: Instant) -> Result<(), Failure> {
+        self.start_answering(text, deadline, &Arc::default()).await
+    }
+
+    /// As [`Self::start`], and `answers` are typed where the device asks for them meanwhile.
+    ///
+    /// # Errors
+    /// Why the session is over.
+    pub(super) async fn start_answering(
+        &mut self,
+        text: &str,
+        deadline: Instant,
+        answers: &Arc<[Answer]>,
+    ) -> Result<(), Failure> {
         match self.manners.transport {
             Transport::Shell => {
                 let transmit = match &mut self.feed().lock().tap {
                     Tap::Shell(dialogue) => {
-                        dialogue.start_command(text, deadline);
+                        dialogue.start_command_answering(text, deadline, answers.clone());
                         dialogue.poll_transmit()
                     }
                     _ => None,
@@ -145,8 +161,10 @@ impl Live {
                 }
             }
             Transport::Exec => {
+                self.unanswered = None;
                 let output = ExecOutput::new(self.manners.clone(), deadline)
-                    .telling_status(self.tells_status);
+                    .telling_status(self.tells_status)
+                    .answering(answers.clone());
                 self.connection
                     .exec(text, Tap::Exec(Box::new(output)))
                     .await
@@ -209,7 +227,7 @@ impl Live {
     }
 
     async fn pump_exec(&mut self) -> Result<Option<Outcome>, Failure> {
-        let (interrupt, outcome, tells_status, ended) = {
+        let (interrupt, transmit, unanswered, outcome, tells_status, ended) = {
             let mut inner = self.feed().lock();
             let ended = inner.ended.clone();
             match &mut inner.tap {
@@ -217,17 +235,25 @@ impl Live {
                     exec.handle_timeout(Instant::now());
                     (
                         exec.poll_interrupt(),
+                        exec.poll_transmit(),
+                        exec.take_unanswered(),
                         exec.poll_outcome(),
                         exec.has_status(),
                         ended,
                     )
                 }
-                _ => (false, None, false, ended),
+                _ => (false, None, None, None, false, ended),
             }
         };
         self.tells_status |= tells_status;
+        if unanswered.is_some() {
+            self.unanswered = unanswered;
+        }
         if interrupt {
             self.connection.interrupt().await;
+        }
+        if let Some(answer) = transmit {
+            self.connection.write(answer).await?;
         }
         match outcome {
             Some(Exec::Finished(mut output)) => {
@@ -285,6 +311,54 @@ impl Live {
             });
         }
         Ok(Some(outcome))
+    }
+
+    /// Whether commands are typed into a shell.
+    pub(super) fn is_shell(&self) -> bool {
+        self.manners.transport == Transport::Shell
+    }
+
+    /// Opens a shell on a session that runs each command on a channel of its own: for modes, which end with their
+    /// channel. No command may be under way.
+    ///
+    /// # Errors
+    /// Why the session is over.
+    pub(super) async fn enter_shell(
+        &mut self,
+        manners: &Arc<Manners>,
+        enable_secret: Option<Secret>,
+        step_timeout: std::time::Duration,
+    ) -> Result<(), Failure> {
+        let dialogue = Dialogue::new(manners.clone(), enable_secret, step_timeout, Instant::now())
+            .hiding(self.connection.password().cloned());
+        let tap = Tap::Shell(Box::new(dialogue));
+        self.connection.open_shell(manners.width, tap).await?;
+        self.manners = manners.clone();
+        self.wait_until_ready().await
+    }
+
+    /// Closes the shell of [`Self::enter_shell`]: `manners` are those of the channels again.
+    pub(super) async fn leave_shell(&mut self, manners: &Arc<Manners>) {
+        self.connection.close_channel().await;
+        self.manners = manners.clone();
+        self.closed_first += 1;
+    }
+
+    /// Nothing more that the device asks is answered; the command that runs is waited for.
+    pub(super) fn withhold_answers(&self) {
+        match &mut self.feed().lock().tap {
+            Tap::None => {}
+            Tap::Shell(dialogue) => dialogue.withhold_answers(),
+            Tap::Exec(exec) => exec.withhold_answers(),
+        }
+    }
+
+    /// The question that stood there when the command was stopped, if it looked like one.
+    pub(super) fn take_unanswered(&self) -> Option<String> {
+        match &mut self.feed().lock().tap {
+            Tap::Shell(dialogue) => dialogue.take_unanswered(),
+            Tap::None | Tap::Exec(_) => self.unanswered.clone(),
+        }
     }
 
     /// The shell's literal prompt; empty where there is no shell.

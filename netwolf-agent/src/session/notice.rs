@@ -3,9 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use netwolf_filter::Extraction;
-use netwolf_wire::{login::LoginOutcome, message::ShownOutput, status::Failure};
+use netwolf_wire::{
+    login::LoginOutcome,
+    message::ShownOutput,
+    status::Failure,
+    step::{Attempt, StepNews},
+};
 
-use super::gate::Ask;
+use super::{gate::Ask, step_task::StepTask};
 use crate::plan::CompiledPlan;
 
 /// What a device's task is to do. The latest one counts.
@@ -21,6 +26,8 @@ pub(crate) struct Order {
     pub(crate) probes: u32,
     /// Outputs that somebody wants to see, until they are told.
     pub(crate) show: Option<Arc<ShowOrder>>,
+    /// The step to be carried out, until its end was told.
+    pub(crate) step: Option<Arc<StepTask>>,
 }
 
 impl Order {
@@ -32,6 +39,7 @@ impl Order {
             held,
             probes: 0,
             show: None,
+            step: None,
         }
     }
 }
@@ -89,6 +97,8 @@ pub(crate) enum Notice {
     Relearned(u64),
     /// What the [`ShowOrder`] of this number brought.
     Shown(u64, Vec<ShownOutput>),
+    /// Something happened to this step.
+    Step(Attempt, Box<StepNews>),
 }
 
 /// A command's result.

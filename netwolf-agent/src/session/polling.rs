@@ -12,8 +12,9 @@ use super::{
     live::{Live, Outcome},
     notice::{Notice, Order, Polled},
     showing::Showing,
+    step_task::StepTask,
 };
-use crate::{dialogue::Output, plan::CompiledPlan};
+use crate::{dialogue::Output, pacing::DevicePace, plan::CompiledPlan};
 
 /// Why a session that was up is over.
 pub(super) enum Over {
@@ -23,6 +24,8 @@ pub(super) enum Over {
     Replaced,
     /// It has reached its greatest age.
     Aged,
+    /// It is closed for a step that has a login of its own, where no two sessions may stand at a time.
+    Alone(Arc<StepTask>),
     /// It failed.
     Lost {
         failure: Failure,
@@ -47,6 +50,7 @@ impl Session {
         &mut self,
         live: &mut Live,
         agenda: &mut Agenda,
+        pace: &mut DevicePace,
         age: Option<Age>,
     ) -> Over {
         let mut running: Option<Running> = None;
@@ -87,6 +91,22 @@ impl Session {
             if learned > relearns {
                 self.tell(Notice::Relearned(learned - relearns)).await;
                 relearns = learned;
+            }
+            if running.is_none()
+                && let Some(step) = self.step_to_do()
+            {
+                if step.exclusive && step.order.login.is_some() {
+                    return Over::Alone(step);
+                }
+                let plan = agenda.plan.clone();
+                // Boxed, because it is large and rare.
+                let over = Box::pin(self.carry_out(live, &step, &plan, pace)).await;
+                if let Some(over) = over {
+                    return over;
+                }
+                // Whatever was ordered meanwhile is looked at now.
+                ordered = true;
+                continue;
             }
             let now = Instant::now();
             if running.is_none() {

@@ -88,7 +88,7 @@ impl Showing {
 }
 
 /// `text` as it may be shown on anybody's terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\t' => c,
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
@@ -98,7 +98,7 @@ fn printable(text: &str) -> String {
 }
 
 /// The first `bound` bytes of `text` or a few less, and whether that is less than all.
-fn cut(text: &str, bound: usize) -> (&str, bool) {
+pub(super) fn cut(text: &str, bound: usize) -> (&str, bool) {
     if text.len() <= bound {
         return (text, false);
     }

@@ -74,6 +74,7 @@ impl Parts {
                     password: Some(SecretRef::File(dir.path().join("password"))),
                     enable_secret: None,
                     ssh_agent: None,
+                    allow: Vec::new(),
                 },
                 host_key: HostKey::AcceptNew,
                 connect_timeout: Span::from_secs(10),

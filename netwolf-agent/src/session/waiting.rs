@@ -183,9 +183,13 @@ impl Session {
             if let Some(woken) = self.look(kept)? {
                 return Ok(woken);
             }
-            // Of a new plan something may be due at once.
-            if kept.idle && self.orders.borrow().plan.digest != kept.agenda.plan.digest {
-                return Ok(Woken::Due);
+            // Of a new plan something may be due at once, and a step is.
+            if kept.idle {
+                let order = self.orders.borrow();
+                let has_step = order.step.as_ref().is_some_and(|step| step.waits());
+                if has_step || order.plan.digest != kept.agenda.plan.digest {
+                    return Ok(Woken::Due);
+                }
             }
             tokio::select! {
                 () = &mut until => return Ok(Woken::Due),

@@ -26,13 +26,13 @@ use netwolf_wire::{
     target::Target,
 };
 
-use self::{permits::Permits, shows::Shows};
+use self::{permits::Permits, shows::Shows, steps::Steps};
 use super::{buffer::Buffer, leases::Leases, plans::Plans, series::SeriesTable};
 use crate::{
     clock::Clock,
     link::machine::Autonomy,
     plan::CompiledPlan,
-    session::{Answer, Counted, Crowd, ShowOrder, TaskId, Traffic, Verdict},
+    session::{Answer, Counted, Crowd, ShowOrder, StepTask, TaskId, Traffic, Verdict},
 };
 
 mod assigning;
@@ -42,6 +42,7 @@ mod permits;
 mod polling;
 mod shows;
 mod statuses;
+mod steps;
 
 /// A task that was told to stop and has not ended after this is cut off.
 const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -77,6 +78,8 @@ pub(super) enum Effect {
     Answer(Answer, Verdict),
     /// Tell a task which outputs are wanted, if any.
     Show(TaskId, Option<Arc<ShowOrder>>),
+    /// Tell a task which step to carry out, if any; or that the one that it has is to look at its latch.
+    Step(TaskId, Option<Arc<StepTask>>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -158,6 +161,7 @@ pub(super) struct Core {
     permits: Permits<Waiting>,
     crowd: Arc<Crowd>,
     shows: Shows,
+    steps: Steps,
     stats: ShardStats,
     traffic: Arc<Traffic>,
     series: SeriesTable,
@@ -191,6 +195,7 @@ impl Core {
             permits: Permits::default(),
             crowd,
             shows: Shows::default(),
+            steps: Steps::default(),
             stats: ShardStats::default(),
             traffic,
             series: SeriesTable::default(),
@@ -209,9 +214,11 @@ impl Core {
 
     /// What the manager is to be told beside statuses and polls; call while the link has room.
     pub(super) fn poll_answer(&mut self) -> Option<ToManager> {
+        // Which steps are held comes first on each link.
+        let steps = self.poll_steps();
         // An end of a login before another ask of the same device.
-        let ended = self.permits.poll_ended().map(ToManager::from);
-        ended
+        steps
+            .or_else(|| self.permits.poll_ended().map(ToManager::from))
             .or_else(|| self.permits.poll_asks().map(ToManager::from))
             .or_else(|| self.poll_revoked().map(ToManager::from))
             .or_else(|| self.poll_shown().map(ToManager::from))
@@ -247,6 +254,7 @@ impl Core {
         self.flush_at = (self.buffer.unsent() > 0).then_some(now);
         self.take_back_claims();
         self.forget_shows();
+        self.steps.new_link();
         self.handle_link_up(now);
     }
 
@@ -270,6 +278,7 @@ impl Core {
             .chain(self.leases.expiry())
             .chain(self.permits.poll_timeout())
             .chain(self.shows.poll_timeout())
+            .chain(self.steps.poll_timeout())
             .chain([self.sweep_at])
             .min()
             .unwrap_or(self.sweep_at)
@@ -288,6 +297,7 @@ impl Core {
             self.hold_and_release();
         }
         self.expire_shows(now);
+        self.expire_steps(now);
         if now >= self.sweep_at {
             self.sweep_at = now + SWEEP;
             self.series.sweep(now, self.buffer.oldest());
@@ -320,6 +330,7 @@ impl Core {
             sessions: up as u64,
             buffered_polls: self.buffer.unsent() as u64,
             dropped_polls: self.buffer.dropped(),
+            steps_held: self.steps.len() as u64,
             received_bytes: self.traffic.received(),
             sent_bytes: self.traffic.sent(),
             ..self.stats.clone()

@@ -232,7 +232,9 @@ impl<W: Outlet> Mind<W> {
                 self.leave.ask();
             }
             ToAgent::Dismissed(_) => self.dismissed = self.leaving,
-            ToAgent::Steps(_) | ToAgent::CancelSteps(_) | ToAgent::StepsHeard(_) => {}
+            ToAgent::Steps(steps) => self.core.handle_steps(steps, now),
+            ToAgent::CancelSteps(cancel) => self.core.handle_cancel_steps(&cancel, now),
+            ToAgent::StepsHeard(heard) => self.core.handle_steps_heard(&heard),
             // Certificates are asked for on connections of their own.
             ToAgent::Certified(_) => {}
             ToAgent::Unknown(kind) => tracing::debug!(kind, "a message was skipped"),

@@ -348,8 +348,8 @@ impl ShardNode {
             Effect::Stop(id) => Output::Stop(TaskNo(id.0)),
             Effect::Abort(id) => Output::Abort(TaskNo(id.0)),
             Effect::Answer(answer, verdict) => return answer.give(verdict),
-            // Nobody asks to see an output, and no breaker opens.
-            Effect::Probe(_) | Effect::Show(..) => return,
+            // Nobody asks to see an output or runs a step, and no breaker opens.
+            Effect::Probe(_) | Effect::Show(..) | Effect::Step(..) => return,
         };
         self.outputs.push_back(output);
     }

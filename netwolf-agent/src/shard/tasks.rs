@@ -43,6 +43,7 @@ impl Shard {
                 self.order(id, |order| order.probes = order.probes.wrapping_add(1));
             }
             Effect::Show(id, show) => self.order(id, |order| order.show = show),
+            Effect::Step(id, step) => self.order(id, |order| order.step = step),
             Effect::Answer(answer, verdict) => answer.give(verdict),
             Effect::Abort(id) => {
                 if let Some((_, abort)) = self.by_task.get(&id) {

@@ -30,6 +30,7 @@ fn shard() -> Shard {
         size: NonZeroU16::MIN,
         web: None,
         links: Links::new(1),
+        read_only: false,
     };
     Shard::new(config, Instant::now())
 }
@@ -44,6 +45,11 @@ fn asking(shard: &mut Shard) -> TaskId {
             exclusive: Duration::from_secs(4),
         },
         now,
+    );
+    let held = shard.mind.core.poll_answer();
+    assert!(
+        matches!(held, Some(ToManager::StepsHeld(_))),
+        "first on each link"
     );
     let plan = Arc::new(Plan {
         platform: Arc::new(Platform::new("linux", Transport::Exec)),

@@ -18,6 +18,8 @@ mod program;
 #[cfg(test)]
 mod sshd;
 #[cfg(test)]
+mod steps;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod trouble;

@@ -24,6 +24,7 @@ use netwolf_wire::{
     series::{DeviceNo, FamilyNo, Kind, SeriesNo},
     stats::ShardStats,
     status::{DeviceStatus, Reason, SessionState},
+    step::{Attempt, StepEvent},
     target::{HostKey, Login, Target},
     version,
 };
@@ -285,6 +286,10 @@ pub(crate) struct World {
     /// How permitted logins ended.
     pub(crate) ended: Vec<LoginEnd>,
     pub(crate) shown: Vec<Shown>,
+    /// What was said to be held, each time.
+    pub(crate) held: Vec<Vec<Attempt>>,
+    /// What happened to steps, in the order in which it was told.
+    pub(crate) events: Vec<StepEvent>,
     /// States in which each device was, in the order in which they were told.
     pub(crate) states: BTreeMap<String, Vec<SessionState>>,
 }
@@ -404,6 +409,8 @@ impl World {
             ToManager::Asks(asks) => self.asks.extend(asks.asks),
             ToManager::Ended(ended) => self.ended.extend(ended.logins),
             ToManager::Shown(shown) => self.shown.push(shown),
+            ToManager::StepsHeld(held) => self.held.push(held.steps),
+            ToManager::StepEvents(events) => self.events.extend(events.events),
             ToManager::Hello(_) | ToManager::Certify(_) | ToManager::Unknown(_) => {
                 panic!("{message:?}")
             }

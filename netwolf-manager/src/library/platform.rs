@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use netwolf_wire::platform::{Limits, Pager, Platform, Question, Transport};
+use netwolf_wire::{
+    allow::Allow,
+    platform::{Limits, Mode, Pager, Platform, Question, Transport},
+};
 use regex::{Regex, RegexBuilder};
 
 use super::{collector::check_name, privileges};
@@ -100,6 +103,7 @@ impl Checker<'_> {
                 );
             }
         }
+        self.steps(platform);
         self.terminal(platform);
         self.limits(&platform.limits);
         self.legacy(platform);
@@ -123,34 +127,102 @@ impl Checker<'_> {
         }
         for (mode, prompt) in &platform.prompts {
             let steps = [Key("prompts"), Key(mode)];
-            let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-            if mode.is_empty() || !mode.chars().all(is_fit) {
+            self.mode_name(mode, &steps);
+            self.prompt(mode, prompt, &steps);
+        }
+    }
+
+    fn mode_name(&mut self, mode: &str, steps: &[Step<'_>]) {
+        let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        if mode.is_empty() || !mode.chars().all(is_fit) {
+            self.fault(
+                steps,
+                format!("{mode:?} is not the name of a mode"),
+                Some("use lower-case letters, digits, `_` and `-`: `user`, `privileged`, `config`"),
+            );
+        }
+    }
+
+    fn prompt(&mut self, mode: &str, prompt: &str, steps: &[Step<'_>]) {
+        // As the agent has it: the whole line.
+        let whole = format!("^(?:{prompt})$");
+        let Some(regex) = self
+            .regex(prompt, steps)
+            .and_then(|_| Regex::new(&whole).ok())
+        else {
+            return;
+        };
+        if regex.is_match("") {
+            self.fault(
+                steps,
+                format!("the prompt of mode {mode:?} fits an empty line"),
+                Some(ANCHORS),
+            );
+        } else if let Some(end) = BARE_ENDS.into_iter().find(|end| regex.is_match(end)) {
+            self.fault(
+                steps,
+                format!("the prompt of mode {mode:?} fits a bare {end:?}, as banners have it"),
+                Some(ANCHORS),
+            );
+        }
+    }
+
+    /// What steps of runs may type, and in which modes.
+    fn steps(&mut self, platform: &Platform) {
+        for (index, beginning) in platform.reads.iter().enumerate() {
+            let steps = [Key("reads"), Index(index)];
+            self.command(beginning, &steps);
+            let first = beginning.split_whitespace().next();
+            if first.is_some() && Allow::new(&[first.unwrap_or_default()]).permits("reload") {
                 self.fault(
                     &steps,
-                    format!("{mode:?} is not the name of a mode"),
-                    Some("use lower-case letters, digits, `_` and `-`: `user`, `privileged`, `config`"),
+                    format!("{beginning:?} is how a command may begin that does anything"),
+                    Some("write the words with which commands begin that only read: `show`"),
                 );
             }
-            // As the agent has it: the whole line.
-            let whole = format!("^(?:{prompt})$");
-            let Some(regex) = self
-                .regex(prompt, &steps)
-                .and_then(|_| Regex::new(&whole).ok())
-            else {
-                continue;
-            };
-            if regex.is_match("") {
+        }
+        for (index, pattern) in platform.writes.iter().enumerate() {
+            let steps = [Key("writes"), Index(index)];
+            if let Some(writes) = self.regex(pattern, &steps)
+                && writes.is_match("")
+            {
                 self.fault(
                     &steps,
-                    format!("the prompt of mode {mode:?} fits an empty line"),
-                    Some(ANCHORS),
+                    format!("{pattern:?} fits any command, so none would be known to only read"),
+                    Some("write what makes a command write: '\\| *redirect'"),
                 );
-            } else if let Some(end) = BARE_ENDS.into_iter().find(|end| regex.is_match(end)) {
-                self.fault(
-                    &steps,
-                    format!("the prompt of mode {mode:?} fits a bare {end:?}, as banners have it"),
-                    Some(ANCHORS),
-                );
+            }
+        }
+        let has_no_shell = platform.transport == Transport::Exec && platform.prompts.is_empty();
+        if has_no_shell && !platform.modes.is_empty() {
+            self.fault(
+                &[Key("modes")],
+                "a mode needs a shell, and nothing says how its prompt looks",
+                Some("give `prompts`, which say what the device shows when it waits for a command"),
+            );
+        }
+        for (name, mode) in &platform.modes {
+            let at = |key| [Key("modes"), Key(name), Key(key)];
+            self.mode_name(name, &[Key("modes"), Key(name)]);
+            let Mode {
+                enter,
+                leave,
+                prompt,
+            } = mode;
+            for (key, commands) in [("enter", enter), ("leave", leave)] {
+                if commands.is_empty() {
+                    self.fault(
+                        &at(key),
+                        format!("`{key}` of mode {name:?} types nothing"),
+                        Some("a mode is entered before the commands of a run and left behind them"),
+                    );
+                }
+                for (index, command) in commands.iter().enumerate() {
+                    self.command(command, &[&at(key)[..], &[Index(index)]].concat());
+                }
+            }
+            if let Some(prompt) = prompt {
+                self.prompt(name, prompt, &at("prompt"));
             }
         }
     }

@@ -6,6 +6,8 @@ use netwolf_filter::{Extraction, Filter};
 
 use super::*;
 
+mod steps;
+
 #[test]
 fn every_bundled_file_loads() {
     let library = Library::bundled().unwrap_or_else(|faults| panic!("{faults}"));

@@ -54,6 +54,8 @@ pub(super) async fn run(
             | ToManager::Asks(_)
             | ToManager::Ended(_)
             | ToManager::Shown(_)
+            | ToManager::StepsHeld(_)
+            | ToManager::StepEvents(_)
             | ToManager::Leaving(_)
             | ToManager::Goodbye(_)) => {
                 let message = bounded::message(message);

@@ -11,7 +11,7 @@ use crate::{
 
 type Field = (&'static str, Type, &'static str, fn(&ShardStats) -> u64);
 
-const FIELDS: [Field; 15] = [
+const FIELDS: [Field; 18] = [
     (
         "netwolf_agent_devices",
         Type::Gauge,
@@ -89,6 +89,24 @@ const FIELDS: [Field; 15] = [
         Type::Counter,
         "Outputs that were cut at the bound.",
         |s| s.truncated,
+    ),
+    (
+        "netwolf_agent_steps",
+        Type::Counter,
+        "Steps of runs that were begun and have ended.",
+        |s| s.steps,
+    ),
+    (
+        "netwolf_agent_step_failures",
+        Type::Counter,
+        "Steps of runs that were begun and did not succeed.",
+        |s| s.step_failures,
+    ),
+    (
+        "netwolf_agent_steps_held",
+        Type::Gauge,
+        "Steps of runs that wait, run, or whose end was not heard of.",
+        |s| s.steps_held,
     ),
     (
         "netwolf_agent_received_bytes",

@@ -126,7 +126,16 @@ fn who_changes_needs_a_credential_that_may() {
     ));
     let own = Login::named("changer");
     assert_eq!(change(&login(&["show"]), Some(&own), "reload"), Ok(()));
-    let own = login(&["ntp"]);
+    // To name the credential of the polls is to name no other one.
+    let own = Login::named("monitoring");
+    assert!(matches!(
+        change(&login(&[]), Some(&own), "reload"),
+        Err(Refused::NoOwnCredential { .. })
+    ));
+    let own = Login {
+        credential: "changer".into(),
+        ..login(&["ntp"])
+    };
     assert_eq!(
         change(&login(&[]), Some(&own), "ntp server 192.0.2.1"),
         Ok(())
@@ -231,7 +240,7 @@ fn a_step_is_judged_as_a_whole() {
         verify: Some(command("show ntp")),
         changes: true,
         login: Some(Login::named("changer")),
-        deadline: std::time::Duration::from_secs(60).into(),
+        deadline: std::time::Duration::from_mins(1).into(),
     };
     let judge = Judge::new(&platform());
     assert_eq!(judge.judge_step(&login(&[]), &step), Ok(()));

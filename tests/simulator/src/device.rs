@@ -7,11 +7,13 @@ mod allowance;
 mod faults;
 mod gate;
 mod lines;
+mod memory;
 mod secret;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -27,6 +29,7 @@ pub use allowance::Allowance;
 pub use faults::{Faults, HostKeyType, KeyExchange};
 pub(crate) use gate::{Gate, Passage};
 pub(crate) use lines::{LineGuard, Lines, cut};
+pub(crate) use memory::Memory;
 pub use secret::Secret;
 
 /// What all devices of a fleet that have one manner have in common.
@@ -42,6 +45,8 @@ pub(crate) struct Profile {
     pub(crate) motd: String,
     /// Which commands are let through; all, where nothing is said.
     pub(crate) allowance: Option<Arc<Allowance>>,
+    /// Whether what is executed is remembered, and lines of configuration put in force.
+    pub(crate) remembers: bool,
 }
 
 impl Profile {
@@ -98,6 +103,7 @@ pub(crate) struct Device {
     pub(crate) lines: Lines,
     pub(crate) counters: Counters,
     pub(crate) last_command: LastCommand,
+    memory: Mutex<Memory>,
 }
 
 /// What happened to a device since its fleet started; every counter only grows.
@@ -162,6 +168,7 @@ impl Device {
             lines: Lines::new(origin.line_count),
             counters: Counters::default(),
             last_command: LastCommand::default(),
+            memory: Mutex::default(),
         }
     }
 
@@ -181,6 +188,11 @@ impl Device {
 
     pub(crate) fn set_hostname(&self, hostname: Arc<str>) {
         *self.hostname.lock().unwrap_or_else(PoisonError::into_inner) = hostname;
+    }
+
+    /// What was executed, and what is in force.
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Until when nobody can connect; none when the device is up.
@@ -260,6 +272,24 @@ impl DeviceHandle {
     /// Command lines executed, wrong ones included; empty lines and passwords are not commands.
     pub fn commands(&self) -> u64 {
         self.device.counters.commands.load(Ordering::Relaxed)
+    }
+
+    /// How often each command line was executed, where the fleet
+    /// [remembers](crate::FleetConfig::remembers): wrong ones, those of a login's setup and lines of configuration
+    /// included. What a device asked about before it did it stands there once more with ` (confirmed)` behind it.
+    pub fn ran(&self) -> BTreeMap<String, u64> {
+        self.device.memory().ran().clone()
+    }
+
+    /// How often `line` was executed, where the fleet [remembers](crate::FleetConfig::remembers).
+    pub fn times_ran(&self, line: &str) -> u64 {
+        self.device.memory().ran().get(line).copied().unwrap_or(0)
+    }
+
+    /// Lines of configuration in force, in the order in which they came, where the fleet
+    /// [remembers](crate::FleetConfig::remembers).
+    pub fn configuration(&self) -> Vec<String> {
+        self.device.memory().configuration().to_vec()
     }
 
     /// `show` commands executed, in the IOS families: what monitoring polls, and no login's setup.

@@ -17,6 +17,8 @@ pub struct Around<'a> {
     pub hostname: &'a Arc<str>,
     /// Who is logged in; asked for only by commands that show it.
     pub users: &'a dyn Fn() -> Vec<UserLine>,
+    /// Lines of configuration that were put in force; asked for only by commands that show it.
+    pub configuration: &'a dyn Fn() -> Vec<String>,
     /// Whether prompts bear the mark of unsaved changes, whatever the login knows.
     pub mark: bool,
     /// Whether output is paged although the pager was switched off.
@@ -50,6 +52,10 @@ pub enum Output {
     Shown,
     /// Send this prompt: the answer is complete.
     Prompt(Vec<u8>),
+    /// This line was executed; only where the device remembers.
+    Ran(String),
+    /// This line of configuration is now in force; only where the device remembers.
+    Configured(String),
     /// The device now has this name, for all its logins.
     Hostname(Arc<str>),
     /// End the session with this exit status.

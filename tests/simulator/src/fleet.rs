@@ -243,6 +243,7 @@ fn profiles(
             enable_secret: secret.clone(),
             motd: config.motd.clone(),
             allowance: config.allowance.clone(),
+            remembers: config.remembers,
         })
     };
     let profiles: Vec<_> = mix

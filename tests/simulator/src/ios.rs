@@ -30,7 +30,7 @@ use crate::clock::Moment;
 use crate::device::{Facts, Profile};
 use crate::dialogue::{Around, Dialogue, Output, Outputs};
 
-use commands::Action;
+use commands::{Action, Question};
 use filter::Filter;
 use grammar::Node;
 use line::{Edit, Line};
@@ -62,6 +62,8 @@ enum State {
     Line,
     /// The enable secret is being typed, unseen.
     Secret { typed: Vec<u8>, wrong: u8 },
+    /// Something is asked before it is done.
+    Asked(Question),
     /// A page is full; the rest waits for a key.
     More(Pager),
     /// Over.
@@ -190,6 +192,7 @@ impl IosDialogue {
         match state {
             State::Line => self.type_byte(byte, around, out),
             State::Secret { typed, wrong } => self.type_secret(byte, typed, wrong, out),
+            State::Asked(question) => self.answer_question(byte, question, out),
             State::More(pager) => self.turn_page(byte, pager, out),
             State::Closed => self.state = State::Closed,
         }
@@ -275,6 +278,36 @@ impl IosDialogue {
                     None => {}
                 }
                 self.state = State::Secret { typed, wrong };
+            }
+        }
+    }
+
+    /// A key at a question: Return takes what stands in brackets.
+    fn answer_question(&mut self, byte: u8, question: Question, out: &mut Outputs) {
+        let is_yes = match byte {
+            b'\r' | b'\n' => true,
+            b'y' | b'Y' => question != Question::Copy,
+            _ => false,
+        };
+        // A name may be typed in full.
+        if question == Question::Copy && byte.is_ascii_graphic() {
+            out.text([byte]);
+            self.state = State::Asked(question);
+            return;
+        }
+        out.text("\r\n");
+        if !is_yes {
+            return self.print_prompt(out);
+        }
+        if self.profile.remembers {
+            out.push(Output::Ran(format!("{} (confirmed)", question.command())));
+        }
+        match question {
+            Question::Reload => self.close(out),
+            Question::ClearCounters => self.print_prompt(out),
+            Question::Copy => {
+                out.text("Building configuration...\r\n[OK]\r\n");
+                self.print_prompt(out);
             }
         }
     }

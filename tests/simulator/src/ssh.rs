@@ -162,6 +162,7 @@ impl Station {
             now,
             hostname: &device.hostname(),
             users: &|| self.line.users(),
+            configuration: &|| device.memory().configuration().to_vec(),
             mark,
             pager_forced,
         };
@@ -173,6 +174,8 @@ impl Station {
                     self.service.rhythm.beat(&device.last_command);
                 }
                 Output::Shown => count(&device.counters.shown),
+                Output::Ran(line) => device.memory().run(line),
+                Output::Configured(line) => device.memory().configure(line),
                 Output::Hostname(name) => device.set_hostname(Arc::clone(name)),
                 _ => {}
             }

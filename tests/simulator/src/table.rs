@@ -76,6 +76,8 @@ pub(crate) struct TableDialogue {
     hostname: Arc<str>,
     /// A hostname that waits for a commit.
     candidate: Option<Arc<str>>,
+    /// Lines of configuration that wait for a commit.
+    lines_to_be: Vec<String>,
     user: String,
     mode: Mode,
     context: &'static str,
@@ -180,6 +182,7 @@ impl TableDialogue {
             facts,
             hostname,
             candidate: None,
+            lines_to_be: Vec::new(),
             // RouterOS takes wishes for the terminal behind a plus sign.
             user: user.split('+').next().unwrap_or_default().to_owned(),
             mode,
@@ -365,6 +368,7 @@ impl TableDialogue {
         };
         self.context = "";
         self.candidate = None;
+        self.lines_to_be.clear();
     }
 
     fn close(&mut self, status: u32, out: &mut Outputs) {

@@ -85,7 +85,8 @@ impl Core {
         let Some(device) = self.devices.get_mut(&name) else {
             return;
         };
-        if old.target == job.target {
+        let same_session = is_same_session(&old.target, &job.target);
+        if same_session {
             self.series.renew_device(device.no, epoch);
         } else {
             // What was read at the old address must not be told under the lease of the new one.
@@ -111,7 +112,7 @@ impl Core {
             device.guesses.clear();
         }
         match (&device.task, ready) {
-            (Task::Running(id), Ok(ready)) if old.target == job.target => {
+            (Task::Running(id), Ok(ready)) if same_session => {
                 if old.plan != job.plan {
                     self.effects
                         .push_back(Effect::Replan(*id, ready.plan.clone()));
@@ -126,6 +127,7 @@ impl Core {
             // The task that is awaited ends anyway, and what starts then is the new job.
             (Task::Awaiting(_), _) => {}
         }
+        self.fence_older_steps(&name, epoch, now);
         self.mark(&name, now);
     }
 
@@ -166,6 +168,16 @@ impl Core {
             }
         }
     }
+}
+
+/// Whether a session to `old` is one to `new`. What steps may type on it is judged by the shard.
+fn is_same_session(old: &Target, new: &Target) -> bool {
+    if old.login.allow == new.login.allow {
+        return old == new;
+    }
+    let mut new = new.clone();
+    new.login.allow.clone_from(&old.login.allow);
+    *old == new
 }
 
 /// `target` with a deadline that can be added to the time.

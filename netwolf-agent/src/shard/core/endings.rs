@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use netwolf_wire::{
     DeviceName, Epoch,
-    message::{Ended, Revoke, Revoked, Running},
+    message::{Revoke, Revoked, Running, ToManager},
     status::{Failure, Reason, SessionState},
 };
 
@@ -21,6 +21,7 @@ impl Core {
             return;
         };
         self.effects.push_back(Effect::Stop(id));
+        self.take_step_back(id, &device);
         self.pass_probe_on(id, &device);
         let abort_at = Some(now + STOP_GRACE);
         self.closing.insert(
@@ -37,7 +38,9 @@ impl Core {
     /// Leases are to be given up.
     pub(in crate::shard) fn handle_revoke(&mut self, message: Revoke, now: Instant) {
         for (name, epoch) in message.leases {
-            if self.leases.revoke(&name, epoch) {
+            if self.leases.holds(&name, epoch) && self.fence_for_revocation(&name, epoch, now) {
+                tracing::debug!(device = %name, "the lease is given up when its step has ended");
+            } else if self.leases.revoke(&name, epoch) {
                 self.give_up(&name, epoch, now);
             } else if let Some(closing) = self
                 .closing
@@ -62,6 +65,7 @@ impl Core {
         };
         self.dirty.remove(name);
         self.drop_shows(name);
+        self.fence_device(name, now);
         self.series.retire_device(device.no, self.buffer.next_seq());
         let running = || Running {
             device: name.clone(),
@@ -135,11 +139,14 @@ impl Core {
             self.drop_shows(&name);
             self.start(&name, PANIC_DELAY, now);
         }
+        // The next step is for the task after it.
+        self.end_step_of(id, now);
     }
 
     /// Gives up everything: the shard shuts down.
     pub(in crate::shard) fn stop_all(&mut self, now: Instant) {
         self.stopping = true;
+        self.fence_steps("the agent is shutting down", now);
         let running: Vec<_> = self.by_task.keys().copied().collect();
         for id in running {
             self.stop(id, None, now);
@@ -147,15 +154,24 @@ impl Core {
     }
 
     /// All tasks have ended, those too that did not end by themselves.
-    pub(in crate::shard) fn handle_cut_off(&mut self) {
-        for id in self.closing.keys().chain(self.by_task.keys()) {
-            self.permits.handle_task_ended(*id);
+    pub(in crate::shard) fn handle_cut_off(&mut self, now: Instant) {
+        let ids: Vec<_> = self
+            .closing
+            .keys()
+            .chain(self.by_task.keys())
+            .copied()
+            .collect();
+        for id in ids {
+            self.permits.handle_task_ended(id);
+            self.end_step_of(id, now);
         }
+        self.fence_steps("the agent is shutting down", now);
     }
 
     /// What is to be said before the goodbye.
-    pub(in crate::shard) fn poll_last_words(&mut self) -> Option<Ended> {
-        self.permits.poll_ended()
+    pub(in crate::shard) fn poll_last_words(&mut self) -> Option<ToManager> {
+        let ended = self.permits.poll_ended().map(ToManager::from);
+        ended.or_else(|| self.poll_steps())
     }
 
     /// Whether no task is left.

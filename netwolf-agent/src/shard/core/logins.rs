@@ -133,6 +133,7 @@ impl Core {
 
     /// The link is lost, if there was one.
     pub(in crate::shard) fn handle_link_down(&mut self, now: Instant) {
+        self.fence_steps("the link to the manager was lost", now);
         let answered = self.permits.handle_link_down();
         for device in self.devices.values_mut() {
             device.probing = None;

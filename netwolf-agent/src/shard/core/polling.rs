@@ -35,6 +35,10 @@ impl Core {
             self.handle_login_ended(id, credential, *outcome);
             return;
         }
+        let notice = match notice {
+            Notice::Step(step, news) => return self.handle_step_news(step, *news, now),
+            notice => notice,
+        };
         let Some(name) = self.by_task.get(&id).cloned() else {
             return;
         };
@@ -62,6 +66,7 @@ impl Core {
                 }
                 tracing::info!(device = %name, login_seconds = took.as_secs_f64(), "the device is up");
                 self.change_state(&name, SessionState::Up, None, now);
+                self.give_step(&name, now);
             }
             Notice::LoginFailed(failure, wait) => {
                 *self.stats.login_failures.entry(failure.reason).or_default() += 1;
@@ -84,6 +89,7 @@ impl Core {
                 self.drop_shows(&name);
                 self.change_state(&name, SessionState::Idle, None, now);
                 self.note_next_attempt(&name, Some(now + wait), now);
+                self.give_step(&name, now);
             }
             Notice::Aged => {
                 *self.stats.disconnects.entry(Reason::MaxAge).or_default() += 1;
@@ -106,7 +112,7 @@ impl Core {
             Notice::Relearned(n) => self.stats.prompt_relearns += n,
             Notice::Shown(request, outputs) => self.handle_shown(&name, request, outputs),
             // Told above, of tasks that were stopped, too.
-            Notice::Ended(..) => {}
+            Notice::Ended(..) | Notice::Step(..) => {}
         }
     }
 

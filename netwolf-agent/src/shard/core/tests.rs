@@ -19,6 +19,7 @@ use crate::{
 
 mod logins;
 mod shows;
+mod steps;
 
 const AUTONOMY: Autonomy = Autonomy {
     ordinary: Duration::from_mins(1),
@@ -71,6 +72,8 @@ impl Bench {
         let clock = Clock::of(now, Duration::from_secs(1_700_000_000));
         let mut core = Core::new(clock, Arc::default(), Arc::default(), now);
         core.handle_welcome(now, AUTONOMY, now);
+        let held = core.poll_answer();
+        assert!(matches!(held, Some(ToManager::StepsHeld(held)) if held.steps.is_empty()));
         let mut bench = Self {
             core,
             now,

@@ -92,6 +92,9 @@ pub struct FleetConfig {
     pub privileged: bool,
     /// The commands that are let through, and memory of what was typed; all are, where nothing is said.
     pub allowance: Option<Arc<Allowance>>,
+    /// Whether they remember what they execute, and take any line in configuration mode and show it in their running
+    /// configuration. Off, because a fleet that is polled for days need not.
+    pub remembers: bool,
     /// Text before login; empty for none.
     pub banner: String,
     /// Text after login, in which `{hostname}` is replaced; empty for none.
@@ -130,6 +133,7 @@ impl FleetConfig {
             enable_secret: None,
             privileged: false,
             allowance: None,
+            remembers: false,
             banner: BANNER.to_owned(),
             motd: MOTD.to_owned(),
             faults: Faults::default(),

@@ -27,6 +27,39 @@ pub(super) enum Action {
     Hostname,
     /// Run the rest of the line as outside configuration.
     Do,
+    /// Ask before something is done.
+    Ask(Question),
+}
+
+/// What is asked before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Start again, which ends the session.
+    Reload,
+    /// Forget what was counted; here nothing is.
+    ClearCounters,
+    /// Save the configuration under a name.
+    Copy,
+}
+
+impl Question {
+    /// As IOS asks it.
+    pub(super) const fn asks(self) -> &'static str {
+        match self {
+            Self::Reload => "Proceed with reload? [confirm]",
+            Self::ClearCounters => "Clear \"show interface\" counters on all interfaces [confirm]",
+            Self::Copy => "Destination filename [startup-config]? ",
+        }
+    }
+
+    /// What was typed to be asked it.
+    pub(super) const fn command(self) -> &'static str {
+        match self {
+            Self::Reload => "reload",
+            Self::ClearCounters => "clear counters",
+            Self::Copy => "copy running-config startup-config",
+        }
+    }
 }
 
 /// What can be shown.
@@ -99,6 +132,17 @@ pub(super) fn has_shows(nodes: &[Node]) -> bool {
 /// Outside configuration.
 pub(super) const EXEC: &[Node] = &[
     privileged(
+        "clear",
+        "Reset functions",
+        None,
+        &[keyword(
+            "counters",
+            "Clear counters on one or all interfaces",
+            Some(Action::Ask(Question::ClearCounters)),
+            &[],
+        )],
+    ),
+    privileged(
         "configure",
         "Enter configuration mode",
         None,
@@ -107,6 +151,22 @@ pub(super) const EXEC: &[Node] = &[
             "Configure from the terminal",
             Some(Action::Configure),
             &[],
+        )],
+    ),
+    privileged(
+        "copy",
+        "Copy from one file to another",
+        None,
+        &[keyword(
+            "running-config",
+            "Copy from current system configuration",
+            None,
+            &[keyword(
+                "startup-config",
+                "Copy to startup configuration",
+                Some(Action::Ask(Question::Copy)),
+                &[],
+            )],
         )],
     ),
     keyword(
@@ -124,6 +184,12 @@ pub(super) const EXEC: &[Node] = &[
     keyword("exit", "Exit from the EXEC", Some(Action::Leave), &[]),
     keyword("logout", "Exit from the EXEC", Some(Action::Leave), &[]),
     keyword("quit", "Exit from the EXEC", Some(Action::Leave), &[]),
+    privileged(
+        "reload",
+        "Halt and perform a cold restart",
+        Some(Action::Ask(Question::Reload)),
+        &[],
+    ),
     keyword("show", "Show running system information", None, SHOW),
     keyword(
         "terminal",

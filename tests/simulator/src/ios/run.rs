@@ -26,6 +26,9 @@ impl IosDialogue {
             out.text("Command authorization failed.\r\n\r\n");
             return self.print_prompt(out);
         }
+        if self.profile.remembers {
+            out.push(Output::Ran(line.trim().to_owned()));
+        }
         self.run(self.nodes(), line, 0, around, out);
     }
 
@@ -51,6 +54,10 @@ impl IosDialogue {
                 return self.refuse(&fault, before, line, out);
             }
             Ok((filter, found)) => (filter, found),
+            Err(Fault::Invalid { .. }) if self.profile.remembers && self.mode == Mode::Config => {
+                out.push(Output::Configured(line.trim().to_owned()));
+                return self.print_prompt(out);
+            }
             Err(fault) => return self.refuse(&fault, before, line, out),
         };
         match found.action {
@@ -73,6 +80,11 @@ impl IosDialogue {
                 out.text("Enter configuration commands, one per line.  End with CNTL/Z.\r\n");
             }
             Action::Hostname => self.rename(found.argument, out),
+            Action::Ask(question) => {
+                out.text(question.asks());
+                self.state = State::Asked(question);
+                return;
+            }
             Action::Write => out.text("Building configuration...\r\n[OK]\r\n"),
             Action::Length => self.length = found.argument.parse().unwrap_or(DEFAULT_ROWS),
             Action::Width => {

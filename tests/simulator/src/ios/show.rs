@@ -29,7 +29,7 @@ pub(super) fn show(what: Show, argument: &str, view: View<'_>, around: &Around<'
         Show::IpInterfaceBrief => interfaces::brief(view),
         Show::ProcessesCpu => processes::cpu(view),
         Show::ProcessesMemory => processes::memory(view),
-        Show::RunningConfig => running_config(view),
+        Show::RunningConfig => running_config(view, &(around.configuration)()),
         Show::Users => users(&(around.users)()),
         Show::Version => version(view),
         Show::Written(text) => table::fill(text, written(view)),
@@ -170,7 +170,7 @@ fn users(lines: &[UserLine]) -> String {
     text
 }
 
-fn running_config(view: View<'_>) -> String {
+fn running_config(view: View<'_>, lines: &[String]) -> String {
     let mut body = format!(
         "version 15.7\n\
          service timestamps debug datetime msec\n\
@@ -188,6 +188,10 @@ fn running_config(view: View<'_>) -> String {
         view.hostname
     );
     body.push_str(&interfaces::configuration(view));
+    for line in lines {
+        body.push_str(line);
+        body.push('\n');
+    }
     body.push_str(
         "ip forward-protocol nd\n\
          !\n\

@@ -34,6 +34,7 @@ impl Terminal {
             questions: false,
             transcript: None,
             allowance: None,
+            remembers: false,
         };
         let hostname: Arc<str> = Arc::from("r1");
         let dialogue = IosDialogue::new(Arc::new(profile), Facts::new(1, 0), Arc::clone(&hostname));
@@ -74,6 +75,7 @@ impl Terminal {
             now: self.now,
             hostname: &self.hostname,
             users: &users,
+            configuration: &Vec::new,
             mark: false,
             pager_forced: false,
         };
@@ -121,6 +123,47 @@ fn a_shell_opens_with_the_message_of_the_day_and_a_prompt() {
     let mut terminal = Terminal::new();
     let out = terminal.act(IosDialogue::open);
     assert_eq!(out.bytes(), b"hello from r1\r\nr1>");
+}
+
+#[test]
+fn what_is_dangerous_is_asked_about() {
+    let question = "reload\r\nProceed with reload? [confirm]";
+    check_privileged("reload\r", question);
+    check_privileged("reload\rn", &format!("{question}\r\nr1#"));
+    check_privileged("reload\r\x03", &format!("{question}\r\nr1#"));
+    let mut terminal = Terminal::privileged();
+    terminal.press("reload\r");
+    let out = terminal.act(|dialogue, around, out| dialogue.handle_bytes(b"\r", around, out));
+    assert!(out.as_slice().contains(&Output::Close { status: 0 }));
+    check_privileged(
+        "clear counters\ry",
+        "clear counters\r\nClear \"show interface\" counters on all interfaces [confirm]\r\nr1#",
+    );
+    check_privileged(
+        "copy running-config startup-config\rstartup-config\r",
+        "copy running-config startup-config\r\nDestination filename [startup-config]? \
+         startup-config\r\nBuilding configuration...\r\n[OK]\r\nr1#",
+    );
+}
+
+#[test]
+fn a_device_that_remembers_takes_any_line_of_configuration() {
+    let mut terminal = Terminal::privileged();
+    terminal.press("configure terminal\r");
+    assert!(
+        terminal
+            .press("ntp server 192.0.2.1\r")
+            .contains("Invalid input")
+    );
+    let profile = Arc::get_mut(&mut terminal.dialogue.profile).unwrap();
+    profile.remembers = true;
+    let out = terminal.act(|dialogue, around, out| {
+        dialogue.handle_bytes(b"ntp server 192.0.2.1\r", around, out);
+    });
+    let line = "ntp server 192.0.2.1".to_owned();
+    assert!(out.as_slice().contains(&Output::Ran(line.clone())));
+    assert!(out.as_slice().contains(&Output::Configured(line)));
+    assert!(out.bytes().ends_with(b"(config)#"));
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Courier {
         while let Some(output) = self.queue.pop_front() {
             match output {
                 Output::Text(more) | Output::Prompt(more) => text.extend_from_slice(&more),
-                Output::Hostname(_) | Output::Shown => {}
+                Output::Hostname(_) | Output::Shown | Output::Ran(_) | Output::Configured(_) => {}
                 Output::Answer => {
                     let faults = *self.faults.borrow_and_update();
                     if faults.touch_answers() {

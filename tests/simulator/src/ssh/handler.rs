@@ -107,7 +107,11 @@ impl Handler {
                 Output::Text(text) | Output::Prompt(text) if bytes.is_empty() => bytes = text,
                 Output::Text(text) | Output::Prompt(text) => bytes.extend_from_slice(&text),
                 Output::Close { status: exit } => status = Some(exit),
-                Output::Answer | Output::Hostname(_) | Output::Shown => {}
+                Output::Answer
+                | Output::Hostname(_)
+                | Output::Shown
+                | Output::Ran(_)
+                | Output::Configured(_) => {}
             }
         }
         if !bytes.is_empty() {

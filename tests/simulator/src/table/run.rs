@@ -4,13 +4,25 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::pages::Pager;
-use super::traits::{Does, Mode, Traits};
+use super::traits::{Does, Mode, Traits, Where};
 use super::words::{self, Fault, Found};
 use super::{State, TableDialogue, answers, filter, values};
 use crate::dialogue::{Around, Dialogue as _, Output, Outputs};
 
 /// A hostname's longest form, in bytes.
 const HOSTNAME_LIMIT: usize = 63;
+
+/// What shows the configuration in force, on one platform or another.
+const SHOW_CONFIGURATION: &[&str] = &[
+    "show running-config",
+    "show running-configuration",
+    "show configuration",
+    "show configuration commands",
+    "show config running",
+    "display current-configuration",
+    "admin display-config",
+    "/export",
+];
 
 /// The mode whose prompt ends as `prompt` does.
 pub(super) fn mode_of(traits: &Traits, prompt: &str) -> Option<Mode> {
@@ -41,6 +53,9 @@ impl TableDialogue {
             return self.print_prompt(around, out);
         }
         out.push(Output::Answer);
+        if self.profile.remembers {
+            out.push(Output::Ran(line.to_owned()));
+        }
         match self.run(line, around, out) {
             Next::Body(body) => {
                 let mut all = String::new();
@@ -66,6 +81,9 @@ impl TableDialogue {
         around: &Around<'_>,
         out: &mut Outputs,
     ) -> u32 {
+        if self.profile.remembers {
+            out.push(Output::Ran(command.to_owned()));
+        }
         // Without a terminal lines end in a bare LF.
         match self.run(command, around, out) {
             Next::Body(body) => {
@@ -92,10 +110,14 @@ impl TableDialogue {
         let bar = line.rsplit_once('|');
         match (whole, bar) {
             (Ok(found), _) => self.carry_out(&found, line, around, out),
+            (Err(_), _) if self.profile.remembers && self.mode == Mode::Config => {
+                self.configure(line, out)
+            }
             (Err(fault), None) => self.refuse(fault, line, around),
             (Err(fault), Some((command, part))) => match self.find(command) {
                 Ok(found) if found.command.does == Does::Nothing => {
-                    let body = self.fill(found.command.reply, around, found.argument);
+                    let mut body = self.fill(found.command.reply, around, found.argument);
+                    self.add_configuration(found.command.words, &mut body, around);
                     match filter::apply(part, &body) {
                         Some(body) => Next::Body(body),
                         None => self.refuse(Fault::Unknown(command.len() + 1), line, around),
@@ -169,9 +191,16 @@ impl TableDialogue {
             }
             Does::Commit => {
                 self.changed = false;
+                let lines = self.lines_to_be.drain(..);
+                lines.for_each(|line| out.push(Output::Configured(line)));
                 if let Some(name) = self.candidate.take() {
                     self.rename(name, out);
                 }
+            }
+            Does::Discard => {
+                self.changed = false;
+                self.candidate = None;
+                self.lines_to_be.clear();
             }
             Does::Stamps(on) => self.stamps = on,
             Does::Leave if self.mode == Mode::Config => self.end_configure(),
@@ -180,7 +209,8 @@ impl TableDialogue {
                 return self.leave(out);
             }
         }
-        let reply = self.fill(found.command.reply, around, argument);
+        let mut reply = self.fill(found.command.reply, around, argument);
+        self.add_configuration(found.command.words, &mut reply, around);
         if before != self.mode {
             // A change of mode is no output to be paged.
             out.text(self.lines(&reply));
@@ -188,6 +218,28 @@ impl TableDialogue {
             return Next::Elsewhere;
         }
         Next::Body(reply)
+    }
+
+    /// Takes a line of configuration that no table knows: at once, or at the next commit where there are commits.
+    fn configure(&mut self, line: &str, out: &mut Outputs) -> Next {
+        self.changed = true;
+        let mut commands = self.traits.commands.iter().copied().flatten();
+        if commands.any(|command| command.does == Does::Commit && command.known == Where::Config) {
+            self.lines_to_be.push(line.to_owned());
+        } else {
+            out.push(Output::Configured(line.to_owned()));
+        }
+        Next::Body(String::new())
+    }
+
+    /// Adds what was configured to the answer of a command that shows the configuration.
+    fn add_configuration(&self, command: &str, body: &mut String, around: &Around<'_>) {
+        if self.profile.remembers && SHOW_CONFIGURATION.contains(&command) {
+            for line in (around.configuration)() {
+                body.push_str(&line);
+                body.push('\n');
+            }
+        }
     }
 
     fn rename(&mut self, name: Arc<str>, out: &mut Outputs) {
@@ -283,6 +335,7 @@ impl TableDialogue {
             },
             hostname: &self.hostname,
             users: &users,
+            configuration: &Vec::new,
             mark: self.marked,
             pager_forced: self.pager_forced,
         };

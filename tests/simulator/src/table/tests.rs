@@ -253,6 +253,7 @@ impl Terminal {
             },
             hostname: &self.hostname,
             users: &users,
+            configuration: &Vec::new,
             mark: self.mark,
             pager_forced: self.forced,
         };
@@ -288,6 +289,7 @@ fn profile(manner: Manner, questions: bool) -> Profile {
         enable_secret: Some(Secret::from("sesame")),
         motd: "# hello from {hostname} #\n".to_owned(),
         allowance: None,
+        remembers: false,
     }
 }
 

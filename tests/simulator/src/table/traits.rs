@@ -212,6 +212,8 @@ pub(crate) enum Does {
     Candidate,
     /// Put the candidate in force.
     Commit,
+    /// Give the candidate up.
+    Discard,
     /// Lines with the time on or off.
     Stamps(bool),
     /// One level up: out of configuration, or out of the device.

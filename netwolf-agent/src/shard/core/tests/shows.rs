@@ -24,7 +24,7 @@ impl Bench {
             .collect()
     }
 
-    fn up(&mut self, device: &str, epoch: u64) -> TaskId {
+    pub(super) fn up(&mut self, device: &str, epoch: u64) -> TaskId {
         let id = self.started(device, epoch);
         self.core
             .handle_notice(id, Notice::Up(Duration::ZERO), self.now);

@@ -3,6 +3,7 @@
 use crate::table::traits::{Command, Does, Mode, Pages, Question, Traits, Where, act};
 
 const COMMANDS: &[Command] = &[
+    act("config global", Where::Exec, Does::Configure("global"), ""),
     act(
         "config system console",
         Where::Exec,

@@ -19,6 +19,12 @@ const COMMANDS: &[Command] = &[
     ),
     act("sysname <w>", Where::Config, Does::Candidate, ""),
     act("commit", Where::Config, Does::Commit, ""),
+    act(
+        "clear configuration candidate",
+        Where::Config,
+        Does::Discard,
+        "",
+    ),
     act("return", Where::Config, Does::EndConfigure, ""),
     act("quit", Where::Always, Does::Leave, ""),
     act(

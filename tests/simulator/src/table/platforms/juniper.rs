@@ -52,6 +52,13 @@ pub(super) const JUNOS: Traits = Traits {
             "Entering configuration mode\n\n",
         ),
         act(
+            "configure private",
+            Where::Exec,
+            Does::Configure(""),
+            "warning: uncommitted changes will be discarded on exit\nEntering configuration mode\n\n",
+        ),
+        act("top", Where::Config, Does::Nothing, ""),
+        act(
             "set system host-name <w>",
             Where::Config,
             Does::Candidate,
@@ -66,7 +73,7 @@ pub(super) const JUNOS: Traits = Traits {
         act(
             "rollback",
             Where::Config,
-            Does::Nothing,
+            Does::Discard,
             "load complete\n\n",
         ),
         act(

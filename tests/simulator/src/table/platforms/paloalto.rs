@@ -27,6 +27,7 @@ const COMMANDS: &[Command] = &[
         Does::Commit,
         "\nCommit job 7 is in progress. Use Ctrl+C to return to command prompt\n......55%98%.100%\nConfiguration committed successfully\n\n",
     ),
+    act("top", Where::Config, Does::Nothing, ""),
     act(
         "exit",
         Where::Config,

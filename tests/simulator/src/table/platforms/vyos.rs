@@ -20,6 +20,7 @@ const COMMANDS: &[Command] = &[
         "Saving configuration to '/config/config.boot'...\nDone\n[edit]\n",
     ),
     act("exit", Where::Config, Does::EndConfigure, "exit\n"),
+    act("top", Where::Config, Does::Nothing, ""),
     act("exit discard", Where::Config, Does::EndConfigure, "exit\n"),
     act("exit", Where::Exec, Does::Logout, "logout\n"),
 ];

@@ -1,0 +1,98 @@
+//! Every mode of every bundled platform, on a simulated device of it: entered, typed in, left, on one login.
+
+#[path = "../../../../netwolf-filter/tests/library/yaml.rs"]
+mod yaml;
+
+use std::{fs, path::Path};
+
+use netwolf_wire::status::SessionState;
+
+use super::*;
+
+/// The bundled platform `name`, as the file that it is.
+fn bundled(name: &str) -> Platform {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let file = root.join(format!("netwolf-manager/library/platforms/{name}.yml"));
+    yaml::read(&fs::read_to_string(file).unwrap())
+}
+
+#[tokio::test]
+async fn every_mode_of_every_bundled_platform_is_entered_and_left() {
+    let mut config = FleetConfig::new(1, USER, PASSWORD);
+    config.mix = Manner::ALL.iter().map(|manner| (*manner, 1)).collect();
+    config.privileged = true;
+    config.remembers = true;
+    let fleet = Fleet::start(config).await.unwrap();
+    let (files, mut manager) = (Files::new(), Manager::start().await);
+    let agent = manager.agent("a1");
+    let mut link = manager.welcome().await;
+    let mut steps = Vec::new();
+    let mut modes = Vec::new();
+    let mut leases = Vec::new();
+    for device in fleet.devices() {
+        let platform = bundled(device.platform());
+        let plan = plan(
+            platform.clone(),
+            vec![command("show version", 600_000, 20_000, Vec::new())],
+        );
+        link.plan(&plan).await;
+        let mut target = target(device, &files);
+        target.legacy.clone_from(&platform.legacy);
+        // Whatever it is.
+        target.login.allow = vec!["*".into()];
+        let lease = manager.lease(device.name(), target, &plan);
+        for mode in platform.modes.keys() {
+            steps.push(StepOrder {
+                id: Attempt {
+                    run: RunId(1),
+                    step: u32::try_from(steps.len()).unwrap(),
+                    attempt: 1,
+                },
+                device: name(device.name()),
+                epoch: lease.epoch,
+                mode: Some(mode.clone()),
+                commands: vec![typed("description netwolf")],
+                verify: None,
+                changes: true,
+                login: None,
+                deadline: Span::from_secs(55),
+            });
+            modes.push((device.clone(), mode.clone()));
+        }
+        leases.push(lease);
+    }
+    link.assign(leases).await;
+    link.until("all devices to be up", |world| {
+        fleet
+            .devices()
+            .iter()
+            .all(|device| world.state(device.name()) == Some(SessionState::Up))
+    })
+    .await;
+    let n_steps = steps.len();
+    assert!(n_steps >= 20, "{n_steps}");
+    link.send(Steps { steps }).await;
+    link.until("all steps to end", |world| {
+        let ended = world.events.iter();
+        let ended = ended.filter(|event| matches!(event.what, StepNews::Ended(_)));
+        ended.count() == n_steps
+    })
+    .await;
+    let mut failures = Vec::new();
+    for event in &link.world.events {
+        let (device, mode) = &modes[event.id.step as usize];
+        match &event.what {
+            StepNews::Ended(StepEnd::Succeeded) | StepNews::Accepted | StepNews::Started => {}
+            StepNews::Command(done) if done.failure.is_none() => {}
+            other => failures.push(format!("{} {mode}: {other:?}", device.platform())),
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+    for (device, mode) in &modes {
+        let typed = device.times_ran("description netwolf");
+        assert!(typed > 0, "{} {mode}", device.platform());
+        assert_eq!(device.logins(), 1, "{} {mode}", device.platform());
+    }
+    agent.shutdown().await;
+    fleet.shutdown().await;
+}
