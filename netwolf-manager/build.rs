@@ -13,7 +13,11 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     println!("cargo::rerun-if-changed=build.rs");
     let mut code = String::new();
-    for (constant, folder) in [("PLATFORMS", "platforms"), ("COLLECTORS", "collectors")] {
+    for (constant, folder) in [
+        ("PLATFORMS", "platforms"),
+        ("COLLECTORS", "collectors"),
+        ("PROCEDURES", "procedures"),
+    ] {
         let folder = root.join(folder);
         println!("cargo::rerun-if-changed={}", folder.display());
         list(&mut code, constant, &folder)?;

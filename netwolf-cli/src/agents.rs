@@ -5,7 +5,11 @@ use std::{fmt::Write as _, process::ExitCode, thread, time::Duration, time::Syst
 
 use serde_json::Value;
 
-use crate::{devices::with_distance, http::escape, manager, print, table};
+use crate::{
+    devices::with_distance,
+    http::{escape, segment},
+    manager, print, table,
+};
 
 /// From one look at an agent that leaves to the next.
 const LOOK: Duration = Duration::from_millis(500);
@@ -178,8 +182,7 @@ fn pause() {
 
 /// Where something is done to an agent. A name may hold slashes.
 fn path(name: &str, what: &str) -> String {
-    let name = escape(name).replace('/', "%2F");
-    format!("/api/v1/agents/{name}/{what}")
+    format!("/api/v1/agents/{}/{what}", segment(name))
 }
 
 fn shards(answer: &Value) -> impl Iterator<Item = &Value> {

@@ -35,6 +35,7 @@ mod ladder;
 mod placement;
 mod process;
 mod remote_write;
+mod runs;
 mod scene;
 mod sessions;
 mod storm;
@@ -55,6 +56,8 @@ pub(crate) enum Verb {
     Ingest(ingest::Args),
     /// Samples through the manager to a receiver of remote write.
     RemoteWrite(remote_write::Args),
+    /// Steps of automation, from their submission to their end in the journal.
+    Runs(runs::Args),
     /// The page of metrics.
     Exposition(exposition::Args),
     /// One solution of where devices belong.
@@ -122,6 +125,7 @@ fn measure(verb: &Verb) -> anyhow::Result<()> {
                 Verb::Freshness(args) => freshness::run(args).await,
                 Verb::Ingest(args) => ingest::run(args).await,
                 Verb::RemoteWrite(args) => remote_write::run(args).await,
+                Verb::Runs(args) => runs::run(args).await,
                 Verb::Exposition(args) => exposition::run(args).await,
                 Verb::Placement(_) | Verb::Floor(_) => Ok(()),
             }

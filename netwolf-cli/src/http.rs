@@ -1,24 +1,20 @@
-//! One question to an HTTP server that we are told of: an address, a connection, a request, a deadline.
+//! Questions to an HTTP server that we are told of: an address, a connection, a request, a deadline.
 
 use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Method, Request, StatusCode, header, header::HeaderValue};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, StatusCode};
 use netwolf_web::client::Trust;
 use rustls_pki_types::ServerName;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use zeroize::Zeroizing;
 
-/// A list of 50,000 devices has some 30 MB.
-const MAX_BODY: usize = 256 << 20;
+pub(crate) use self::line::Line;
+
+pub(crate) mod events;
+pub(crate) mod line;
 
 /// A kind of server.
 #[derive(Debug)]
@@ -88,7 +84,7 @@ impl Address {
         format!("{scheme}://{}{}{path}", self.authority, self.prefix)
     }
 
-    /// Asks for `path` and returns what comes, whatever its status.
+    /// Asks for `path` over a connection of its own and returns what comes, whatever its status.
     ///
     /// # Errors
     /// When nobody is there, or the answer is not whole in time.
@@ -98,47 +94,40 @@ impl Address {
         access: &Access,
         method: Method,
         path: &str,
+        body: Option<Bytes>,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let answer = timeout(peer.deadline, self.fetch(peer, access, method, path)).await;
+        let asking = async {
+            let mut line = self.line(peer, access).await?;
+            line.ask(method, path, body).await
+        };
+        let answer = timeout(peer.deadline, asking).await;
         answer.with_context(|| {
             let (url, seconds) = (self.url(path), peer.deadline.as_secs());
             format!("no answer from {url} within {seconds} s")
         })?
     }
 
-    async fn fetch(
-        &self,
-        peer: &Peer,
-        access: &Access,
-        method: Method,
-        path: &str,
-    ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let Self {
-            authority, prefix, ..
-        } = self;
+    /// Connects, for one question or for many.
+    ///
+    /// # Errors
+    /// When nobody is there.
+    pub(crate) async fn line<'a>(
+        &'a self,
+        peer: &'a Peer,
+        access: &'a Access,
+    ) -> anyhow::Result<Line<'a>> {
+        let Self { authority, .. } = self;
         let Peer { name, flag, .. } = peer;
         let stream = TcpStream::connect(authority).await.with_context(|| {
             format!(
                 "cannot connect to {name} at {authority}\n  hint: does it run there? {flag} says where"
             )
         })?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{prefix}{path}"))
-            .header(header::HOST, authority)
-            .header(header::ACCEPT, "application/json");
-        if let Some(token) = &access.token {
-            let value = Zeroizing::new(format!("Bearer {}", **token));
-            let mut value = HeaderValue::from_str(&value)
-                .context("the token has characters that no token has")?;
-            value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
-        }
-        let request = request.body(Empty::<Bytes>::new())?;
         if self.is_tls {
-            exchange(self.encrypted(stream, access).await?, peer, request).await
+            let stream = self.encrypted(stream, access).await?;
+            Line::over(stream, self, peer, access).await
         } else {
-            exchange(stream, peer, request).await
+            Line::over(stream, self, peer, access).await
         }
     }
 
@@ -165,40 +154,6 @@ impl Address {
     }
 }
 
-/// One request over a connection.
-async fn exchange<S>(
-    stream: S,
-    peer: &Peer,
-    request: Request<Empty<Bytes>>,
-) -> anyhow::Result<(StatusCode, Bytes)>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let exchange = async {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
-        let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
-        Ok::<_, anyhow::Error>((status, body.to_bytes()))
-    };
-    tokio::pin!(connection);
-    let mut open = true;
-    tokio::pin!(exchange);
-    loop {
-        tokio::select! {
-            answer = &mut exchange => return answer,
-            closed = &mut connection, if open => {
-                open = false;
-                if let Err(error) = closed {
-                    bail!("{} closed the connection: {error}", peer.name);
-                }
-            }
-        }
-    }
-}
-
 /// `text` as a part of a path or as a value in a query; slashes stand as they are.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::new();
@@ -210,6 +165,11 @@ pub(crate) fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// As [`escape`], for one segment of a path: a slash in a name is none of the path's.
+pub(crate) fn segment(text: &str) -> String {
+    escape(text).replace('/', "%2F")
 }
 
 #[cfg(test)]

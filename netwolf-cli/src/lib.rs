@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod agents;
 mod api;
+mod audit;
 mod authorities;
 mod bench;
 mod buckets;
@@ -27,7 +28,10 @@ mod parse;
 mod part;
 mod pattern;
 mod print;
+mod procedures;
 mod record;
+mod run;
+mod runs;
 mod standalone;
 mod table;
 mod target;
@@ -67,6 +71,15 @@ enum Verb {
     Authorities(authorities::Args),
     /// Show the credentials as the manager sees them: which one is held back, why, and until when.
     Credentials(credentials::Args),
+    /// Run commands, or a procedure, on a selection of devices, over the sessions that poll them, and watch them to their end.
+    Run(Box<run::Args>),
+    /// Show runs: how far they are, what devices answered; cancel, pause, resume, retry, settle or follow one.
+    Runs(runs::Args),
+    /// Show the procedures that can be run.
+    Procedures(procedures::Args),
+    /// Check the log of every command that runs have typed.
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Make a token for the manager's API, and the line of the configuration that lets it in.
     Token(token::Args),
     /// Record what a device says to some commands, without its secrets, for a simulated device to play.
@@ -109,6 +122,10 @@ pub fn main() -> ExitCode {
         Verb::Agents(args) => agents::run(&args),
         Verb::Authorities(args) => authorities::run(&args),
         Verb::Credentials(args) => credentials::run(&args),
+        Verb::Run(args) => run::run(&args),
+        Verb::Runs(args) => runs::run(&args),
+        Verb::Procedures(args) => procedures::run(&args),
+        Verb::Audit(verb) => audit::run(&verb),
         Verb::Token(args) => token::run(&args),
         Verb::Record(args) => record::run(&args),
         Verb::Parse(args) => parse::run(&args),

@@ -3,12 +3,13 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::Context;
+use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
-    http::{Access, Address, Peer},
+    http::{Access, Address, Line, Peer},
     print,
 };
 
@@ -23,10 +24,10 @@ const MANAGER: Peer = Peer {
     deadline: Duration::from_secs(15),
 };
 
-/// How verbs that ask the manager are told where it is, and what to print.
-#[derive(Debug, clap::Args)]
+/// How verbs that ask the manager are told where it is.
+#[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
-pub(crate) struct Args {
+pub(crate) struct Reach {
     /// Where the manager serves HTTP.
     #[arg(
         long = "manager.url",
@@ -47,6 +48,14 @@ pub(crate) struct Args {
     /// The authority of the manager's certificate, for https [default: those of the system].
     #[arg(long, value_name = "FILE", env = "NETWOLF_CA_FILE")]
     ca_file: Option<PathBuf>,
+}
+
+/// How most verbs that ask the manager are told where it is, and what to print.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
 
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
@@ -84,33 +93,41 @@ pub(crate) struct Refused {
     message: String,
 }
 
+/// What stands for the manager to whoever asks it more than once.
+#[derive(Debug)]
+pub(crate) struct Client {
+    address: Address,
+    access: Access,
+}
+
 impl From<Url> for Args {
     fn from(url: Url) -> Self {
         Self {
-            url,
-            token_file: None,
-            ca_file: None,
+            reach: Reach {
+                url,
+                token_file: None,
+                ca_file: None,
+            },
             output: Output::default(),
         }
     }
 }
 
 impl Args {
-    /// Asks for `path`, which begins with a slash.
+    /// As [`Reach::get`].
     ///
     /// # Errors
-    /// When the manager is not there, does not answer in time or no JSON, or has something to object: then
-    /// [`Refused`], in its words.
+    /// As [`Reach::get`].
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.ask(Method::GET, path)
+        self.reach.get(path)
     }
 
-    /// As [`Self::get`], for something that is to be done.
+    /// As [`Reach::post`].
     ///
     /// # Errors
-    /// As [`Self::get`].
+    /// As [`Reach::get`].
     pub(crate) fn post(&self, path: &str) -> anyhow::Result<Value> {
-        self.ask(Method::POST, path)
+        self.reach.post(path, None)
     }
 
     /// Prints what the manager answered: as it is, or as `table` shows it.
@@ -127,30 +144,42 @@ impl Args {
             Output::Table => table(),
         })
     }
+}
 
-    fn ask(&self, method: Method, path: &str) -> anyhow::Result<Value> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+impl Reach {
+    /// Asks for `path`, which begins with a slash.
+    ///
+    /// # Errors
+    /// When the manager is not there, does not answer in time or no JSON, or has something to object: then
+    /// [`Refused`], in its words.
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let client = self.client()?;
+        runtime()?.block_on(client.get(path))
+    }
+
+    /// As [`Self::get`], for something that is to be done, with `body` where it takes more than a path.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) fn post(&self, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let client = self.client()?;
+        runtime()?.block_on(client.post(path, body))
+    }
+
+    /// For verbs that ask more than once.
+    ///
+    /// # Errors
+    /// When the token cannot be read.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let Url(address) = &self.url;
-        let url = address.url(path);
         let access = Access {
             token: self.token()?,
             ca_file: self.ca_file.clone(),
         };
-        let asking = address.ask(&MANAGER, &access, method, path);
-        let (status, body) = runtime.block_on(asking)?;
-        let answer = serde_json::from_slice::<Value>(&body);
-        if !status.is_success() {
-            let said = answer.as_ref().ok().and_then(|answer| {
-                let error = answer["error"].as_str()?;
-                let hint = answer["hint"].as_str();
-                Some(hint.map_or(error.to_owned(), |hint| format!("{error}\n  hint: {hint}")))
-            });
-            let message = said.unwrap_or_else(|| format!("{url} answered {status}"));
-            return Err(Refused { status, message }.into());
-        }
-        answer.with_context(|| format!("{url} did not answer JSON: is it the manager's port?"))
+        Ok(Client {
+            address: address.clone(),
+            access,
+        })
     }
 
     /// The token that is to be sent, if there is one.
@@ -166,4 +195,99 @@ impl Args {
         let text = Zeroizing::new(text);
         Ok(Some(Zeroizing::new(text.trim().to_owned())))
     }
+}
+
+impl Client {
+    /// As [`Reach::get`].
+    ///
+    /// # Errors
+    /// As [`Reach::get`].
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let asking = self
+            .address
+            .ask(&MANAGER, &self.access, Method::GET, path, None);
+        let (status, body) = asking.await?;
+        self.read(path, status, &body)
+    }
+
+    /// As [`Reach::post`].
+    ///
+    /// # Errors
+    /// As [`Reach::get`].
+    pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        let asking = self
+            .address
+            .ask(&MANAGER, &self.access, Method::POST, path, body);
+        let (status, body) = asking.await?;
+        self.read(path, status, &body)
+    }
+
+    /// A page that is no JSON.
+    ///
+    /// # Errors
+    /// As [`Reach::get`].
+    pub(crate) async fn page(&self, path: &str) -> anyhow::Result<String> {
+        let asking = self
+            .address
+            .ask(&MANAGER, &self.access, Method::GET, path, None);
+        let (status, body) = asking.await?;
+        let text = String::from_utf8_lossy(&body);
+        if !status.is_success() {
+            let message = format!("{} answered {status}: {text}", self.address.url(path));
+            return Err(Refused { status, message }.into());
+        }
+        Ok(text.into_owned())
+    }
+
+    /// A connection for many questions.
+    ///
+    /// # Errors
+    /// When the manager is not there.
+    pub(crate) async fn line(&self) -> anyhow::Result<Line<'_>> {
+        self.address.line(&MANAGER, &self.access).await
+    }
+
+    /// Asks for `path` over `line`.
+    ///
+    /// # Errors
+    /// As [`Reach::get`].
+    pub(crate) async fn get_over(&self, line: &mut Line<'_>, path: &str) -> anyhow::Result<Value> {
+        let (status, body) = line.ask(Method::GET, path, None).await?;
+        self.read(path, status, &body)
+    }
+
+    /// What the manager answered at `path`.
+    ///
+    /// # Errors
+    /// As [`Reach::get`].
+    pub(crate) fn read(
+        &self,
+        path: &str,
+        status: StatusCode,
+        body: &[u8],
+    ) -> anyhow::Result<Value> {
+        let url = self.address.url(path);
+        let answer = serde_json::from_slice::<Value>(body);
+        if !status.is_success() {
+            let said = answer.as_ref().ok().and_then(|answer| {
+                let error = answer["error"].as_str()?;
+                let hint = answer["hint"].as_str();
+                Some(hint.map_or(error.to_owned(), |hint| format!("{error}\n  hint: {hint}")))
+            });
+            let message = said.unwrap_or_else(|| format!("{url} answered {status}"));
+            return Err(Refused { status, message }.into());
+        }
+        answer.with_context(|| format!("{url} did not answer JSON: is it the manager's port?"))
+    }
+}
+
+/// Where questions are asked from.
+///
+/// # Errors
+/// When the operating system has nothing left for it.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?)
 }

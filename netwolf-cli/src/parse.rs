@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use netwolf_filter::textfsm::{Index, Library, Manner, Parsed, Template, limits};
 
+pub(crate) use self::view::cell;
 use self::view::{Format, Show};
 use crate::print;
 

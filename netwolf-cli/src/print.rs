@@ -34,6 +34,11 @@ pub(crate) fn out_of_a_device(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Adds words to a text.
+pub(crate) fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+    std::fmt::Write::write_fmt(text, words).expect("a string takes all");
+}
+
 /// Bad usage or configuration, said to whoever typed it.
 pub(crate) fn usage(message: &str, hint: Option<&str>) -> ExitCode {
     complain(message, hint);

@@ -1,13 +1,15 @@
 //! Names of the metrics that NetWolf tells of itself, which no device may have.
 
 /// What all names of a part of NetWolf begin with.
-const PREFIXES: [&str; 6] = [
+const PREFIXES: [&str; 8] = [
     "netwolf_manager_",
     "netwolf_agent_",
     "netwolf_http_",
     "netwolf_credential_",
     "netwolf_poll_seconds",
     "netwolf_remote_write_",
+    "netwolf_run_",
+    "netwolf_runs",
 ];
 
 /// Names that stand beside those of devices under one prefix, or that everybody uses, without the ending of their kind.

@@ -19,7 +19,7 @@ pub use tokens::{Digest, Token, Tokens};
 pub enum Role {
     /// Read everything.
     View,
-    /// Run what is prepared, and drain agents.
+    /// Run what is prepared, and commands that only read; drain agents.
     Operate,
     /// Everything.
     Admin,

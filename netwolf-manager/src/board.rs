@@ -133,6 +133,11 @@ impl Board {
         agents.values().cloned().collect()
     }
 
+    /// One shard, linked or lost not long ago.
+    pub fn agent(&self, shard: &ShardId) -> Option<Arc<AgentSlot>> {
+        lock(&self.agents).get(shard).cloned()
+    }
+
     /// A shard was let in.
     pub fn agent_joined(&self, slot: Arc<AgentSlot>) {
         let mut agents = lock(&self.agents);

@@ -5,9 +5,10 @@
 
 use netwolf_wire::{
     Span,
-    message::{Asks, Ended, Shown, ShownOutput, ToManager},
+    message::{Asks, Ended, Shown, ShownOutput, StepEvents, StepsHeld, ToManager},
     stats::ShardStats,
     status::{DeviceStatus, Failure},
+    step::{MAX_HELD, MAX_OUTPUT, StepEnd, StepNews},
 };
 
 /// Collectors of one shard whose poll times are shown: several times what any site has.
@@ -24,6 +25,9 @@ pub const LOGINS: usize = 100_000;
 
 /// Outputs in an answer: a plan has some dozens of commands.
 pub const OUTPUTS: usize = 256;
+
+/// A SHA-256 in hexadecimal digits.
+const DIGEST: usize = 64;
 
 /// Bytes of a message, a hint or a command.
 pub const TEXT: usize = 1 << 10;
@@ -57,6 +61,8 @@ pub fn message(message: ToManager) -> ToManager {
         ToManager::Asks(told) => asks(told).into(),
         ToManager::Ended(told) => ended(told).into(),
         ToManager::Shown(told) => shown(told).into(),
+        ToManager::StepsHeld(told) => held(told).into(),
+        ToManager::StepEvents(told) => step_events(told).into(),
         other => other,
     }
 }
@@ -88,6 +94,39 @@ pub fn shown(mut shown: Shown) -> Shown {
         }
     }
     shown
+}
+
+/// Steps that a shard holds, bounded.
+pub fn held(mut held: StepsHeld) -> StepsHeld {
+    held.steps.truncate(MAX_HELD);
+    held
+}
+
+/// What happened to steps, bounded.
+pub fn step_events(mut told: StepEvents) -> StepEvents {
+    for event in &mut told.events {
+        match &mut event.what {
+            StepNews::Command(done) => {
+                done.truncated |= done.text.len() > MAX_OUTPUT;
+                cut_at(&mut done.text, MAX_OUTPUT);
+                cut_at(&mut done.sha256, DIGEST);
+                done.took = done.took.min(LONGEST);
+                if let Some(failure) = &mut done.failure {
+                    cut_failure(failure);
+                }
+            }
+            StepNews::Ended(
+                StepEnd::Failed(failure)
+                | StepEnd::TimedOut(failure)
+                | StepEnd::NotRun(failure)
+                | StepEnd::Unknown(failure),
+            ) => cut_failure(failure),
+            StepNews::Accepted
+            | StepNews::Started
+            | StepNews::Ended(StepEnd::Succeeded | StepEnd::Cancelled) => {}
+        }
+    }
+    told
 }
 
 /// No command takes longer than a day.
@@ -137,6 +176,7 @@ mod tests {
         login::LoginAsk,
         stats::Histogram,
         status::{FailingCommand, Reason, SessionState},
+        step::{Attempt, CommandDone, RunId, StepEvent},
     };
 
     use super::*;
@@ -197,6 +237,51 @@ mod tests {
         assert!(kept[0].command.len() <= TEXT && kept[0].truncated && kept[0].took == LONGEST);
         assert!(kept[0].text.len() <= ShownOutput::MAX_TEXT);
         assert!(kept[0].failure.as_ref().unwrap().message.len() <= TEXT);
+    }
+
+    #[test]
+    fn what_is_told_of_steps_is_bounded() {
+        let id = Attempt {
+            run: RunId(1),
+            step: 0,
+            attempt: 1,
+        };
+        let failure = Failure {
+            reason: Reason::Other,
+            message: "x".repeat(TEXT + 1),
+            hint: None,
+        };
+        let done = CommandDone {
+            index: 0,
+            took: Span::from_secs(u64::MAX),
+            text: "ü".repeat(MAX_OUTPUT),
+            truncated: false,
+            sha256: "a".repeat(DIGEST + 1),
+            failure: Some(failure.clone()),
+        };
+        let news = [
+            StepNews::Command(done),
+            StepNews::Ended(StepEnd::Unknown(failure)),
+        ];
+        let event = |what| StepEvent {
+            id,
+            unix_ms: 0,
+            what,
+        };
+        let told = StepEvents {
+            events: news.map(event).into(),
+        };
+        let kept = step_events(told).events;
+        let (StepNews::Command(done), StepNews::Ended(StepEnd::Unknown(why))) =
+            (&kept[0].what, &kept[1].what)
+        else {
+            panic!("{kept:?}");
+        };
+        assert!(done.text.len() <= MAX_OUTPUT && done.truncated && done.took == LONGEST);
+        assert!(done.sha256.len() == DIGEST && why.message.len() <= TEXT);
+        assert!(done.failure.as_ref().unwrap().message.len() <= TEXT);
+        let steps = vec![id; MAX_HELD + 1];
+        assert_eq!(held(StepsHeld { steps }).steps.len(), MAX_HELD);
     }
 
     #[test]

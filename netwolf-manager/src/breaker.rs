@@ -40,6 +40,9 @@
 //! Nothing is kept over a restart of the manager: it knows of no refusals then, so a restart while a breaker is
 //! open allows two more. A file of open breakers would have to be trusted over what devices say.
 //!
+//! A step of a run may log in with a credential that no device uses for monitoring: it is **lent** to the device for
+//! as long, and remembered for as long as refusals count.
+//!
 //! Invariants: an ask waits, or is granted, until its link or lease ends or its agent withdraws it; a device
 //! waits once for a credential, so what waits is bounded by the inventory; nobody but the probe has a permit
 //! that was granted while the breaker was not closed.
@@ -166,8 +169,9 @@ impl Breakers {
                 devices.push(name.clone());
             }
         }
-        self.credentials
-            .retain(|name, _| wanted.contains_key(name.as_str()));
+        self.credentials.retain(|name, credential| {
+            wanted.contains_key(name.as_str()) || credential.leave_inventory(now)
+        });
         self.up
             .retain(|device, _| inventory.devices.contains_key(device));
         for (name, (login, mut devices)) in wanted {
@@ -188,10 +192,20 @@ impl Breakers {
         self.pump_all(now);
     }
 
+    /// A step is about to log in to a device with this, until then: asks for it are of the inventory, too.
+    pub fn lend(&mut self, now: Instant, login: &Login, device: DeviceName, until: Instant) {
+        let name = login.credential.clone();
+        self.credentials
+            .entry(name)
+            .or_insert_with(|| Credential::new(login.clone()))
+            .lend(now, login, device, until);
+        self.has_changed = true;
+    }
+
     /// A device is about to be offered a credential; asks that are not of the inventory are left out.
     pub fn handle_ask(&mut self, now: Instant, link: LinkNo, ask: LoginAsk) {
         if let Some(credential) = self.credentials.get_mut(&ask.credential)
-            && credential.has(&ask.device)
+            && credential.is_had_by(&ask.device)
         {
             credential.ask(link, ask);
             credential.pump(now, &mut self.actions);
@@ -202,7 +216,7 @@ impl Breakers {
     /// A login has ended, or an ask is withdrawn. What a device said counts whether a permit was in force or not.
     pub fn handle_ended(&mut self, now: Instant, link: LinkNo, end: &LoginEnd) {
         if let Some(credential) = self.credentials.get_mut(&end.credential)
-            && credential.has(&end.device)
+            && credential.is_had_by(&end.device)
         {
             credential.ended(now, link, &end.device, end.outcome);
             credential.pump(now, &mut self.actions);
@@ -252,6 +266,8 @@ impl Breakers {
             self.has_changed = true;
             credential.handle_timeout(now, &within, &mut self.actions);
         }
+        self.credentials
+            .retain(|_, credential| !credential.is_forgotten(now));
     }
 
     /// When [`Self::handle_timeout`] has something to do.
@@ -281,8 +297,8 @@ impl Breakers {
 
     /// Why a device is given no permit for a credential: it refused that one itself not long ago.
     pub fn hold_of(&self, now: Instant, device: &DeviceName) -> Option<Failure> {
-        self.credentials
-            .values()
+        let own = self.credentials.values().filter(|c| c.has(device));
+        own.into_iter()
             .find_map(|c| c.hold_of(now, device, &self.wall))
     }
 

@@ -28,7 +28,10 @@ pub use sources::Sources;
 pub use summary::Summary;
 pub use timing::Timing;
 
-use crate::{access::Tokens, inventory::Inventory, library::Library, remote_write::Remotes};
+use crate::{
+    access::Tokens, inventory::Inventory, library::Library, remote_write::Remotes,
+    runs::book::Prepared,
+};
 use check::Checker;
 use yaml::Document;
 
@@ -41,6 +44,8 @@ pub struct Loaded {
     pub inventory: Inventory,
     /// What devices can be asked: what is bundled, and the user's own.
     pub library: Library,
+    /// What runs are made of, besides devices.
+    pub prepared: Prepared,
     /// What is allowed but probably not meant.
     pub warnings: Vec<Fault>,
     /// The files that were read and the patterns that were searched, to be watched.
@@ -153,6 +158,10 @@ fn parse_with(path: &Path, text: String, mut sources: Sources) -> Result<Loaded,
             tokens: checked.tokens,
         },
         inventory: checked.inventory,
+        prepared: Prepared {
+            logins: checked.logins,
+            procedures: checked.procedures,
+        },
         library: checked.library,
         warnings: fault::in_order(warnings),
         sources,

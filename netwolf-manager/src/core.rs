@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   links, reloads --> [mailbox, depth MAILBOX] --> core --> [each link's queue] --> agents
-//!                                                    +-----> board, members.json
+//!                                                    +-----> board, members.json; news of steps to runs
 //! ```
 //!
 //! Samples do not come this way: a link's reader puts them into the series store itself. The core waits for
@@ -33,9 +33,11 @@ use crate::{
 
 mod acting;
 pub mod shows;
+pub mod steps;
 mod wait;
 
 use shows::{ShowRequest, Shows};
+use steps::{StepRequest, knows_steps};
 use wait::Wait;
 
 /// Events that may wait for the core; a link whose event does not fit waits, and with it its agent.
@@ -64,6 +66,8 @@ pub enum Event {
     Show(ShowRequest),
     /// An operator wants an agent to leave; told how many of its shards were told.
     Drain(AgentName, oneshot::Sender<usize>),
+    /// The engine of runs has steps to be sent, or to be cancelled, or has heard of them.
+    Steps(StepRequest),
 }
 
 /// A configuration that has been read.
@@ -243,6 +247,11 @@ impl Core {
             Event::Hello(entrant) => self.let_in(now, *entrant),
             Event::Show(request) => self.begin_show(request),
             Event::Message(link, ToManager::Shown(shown)) => self.shows.end(link, shown),
+            Event::Message(
+                link,
+                message @ (ToManager::StepsHeld(_) | ToManager::StepEvents(_)),
+            ) => self.hear_steps(link, message),
+            Event::Steps(request) => self.handle_steps(now, request),
             Event::Message(link, message) => {
                 if let (ToManager::Leaving(_), Some(peer)) = (&message, self.links.get(&link)) {
                     let shard = &peer.slot.shard;
@@ -322,7 +331,8 @@ impl Core {
             peer,
             hello.web,
             unix_ms(),
-        );
+        )
+        .behind(link.no, knows_steps(protocol));
         let (slot, no, pulse) = (Arc::new(slot), link.no, link.pulse.clone());
         self.links.insert(
             no,

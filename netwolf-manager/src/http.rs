@@ -9,17 +9,19 @@
 //! | `/-/ready` | 200 when devices have been placed; 503 with the reason before |
 //! | `/-/reload` | POST or PUT: reads the configuration again; 500 with all faults when it has some |
 //! | `/api/v1` | what is below it |
+//! | `/api/v1/openapi.json` | [`openapi`]: all of this, for programs |
 //! | `/api/v1/devices`, `/api/v1/devices/{name}` | [`api`]: the fleet, one device |
 //! | `/api/v1/devices/{name}/output` | [`api`]: what the device answers just now |
 //! | `/api/v1/credentials` | [`api`]: the breakers |
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
+//! | `/api/v1/runs`, `/api/v1/procedures` | [`mod@runs`]: automation |
 //! | `/api/v1/invites`, `/api/v1/authorities`, `/api/v1/agents/{name}/revoke` | [`api::trust`]: who may be an agent |
 //! | `/` | a plain page |
 //!
 //! What it takes to ask at a path stands beside it in [`PATHS`], and is demanded by `guard`.
 //!
 //! Everything is read from the board and the series store; no request but a reload and that for outputs reaches
-//! the core.
+//! the core, and runs are asked of their engine.
 
 use std::sync::Arc;
 
@@ -46,8 +48,10 @@ pub mod api;
 pub(crate) mod guard;
 mod landing;
 pub mod metrics;
+mod openapi;
 pub mod probe;
 mod readiness;
+mod runs;
 pub mod sd;
 
 /// Connections at a time: a few Prometheus servers, people, and room to spare.
@@ -100,7 +104,7 @@ const OPERATE: Option<Role> = Some(Role::Operate);
 const ADMIN: Option<Role> = Some(Role::Admin);
 
 /// Every path but `/`, for people who look for one, and what it takes to ask there.
-pub const PATHS: [PathInfo; 19] = [
+pub const PATHS: [PathInfo; 33] = [
     path("GET", "/metrics", OPEN, "metrics for Prometheus"),
     path(
         "GET",
@@ -114,6 +118,12 @@ pub const PATHS: [PathInfo; 19] = [
     path("GET", "/-/ready", OPEN, "whether devices have been placed"),
     path("POST", "/-/reload", ADMIN, "reads the configuration again"),
     path("GET", "/api/v1", VIEW, "the paths of the API"),
+    path(
+        "GET",
+        "/api/v1/openapi.json",
+        VIEW,
+        "the paths with their parameters and answers, as OpenAPI 3.1",
+    ),
     path("GET", "/api/v1/status", VIEW, "totals"),
     path("GET", "/api/v1/agents", VIEW, "all agents"),
     path(
@@ -135,6 +145,54 @@ pub const PATHS: [PathInfo; 19] = [
         "/api/v1/credentials",
         VIEW,
         "all credentials and their breakers",
+    ),
+    path("GET", "/api/v1/procedures", VIEW, "what can be run"),
+    path("GET", "/api/v1/procedures/{name}", VIEW, "one procedure"),
+    path("GET", "/api/v1/runs", VIEW, "runs, newest first"),
+    path(
+        "POST",
+        "/api/v1/runs",
+        OPERATE,
+        "runs a procedure, or commands, on some devices",
+    ),
+    path("GET", "/api/v1/runs/{id}", VIEW, "one run"),
+    path("GET", "/api/v1/runs/{id}/steps", VIEW, "its steps"),
+    path(
+        "GET",
+        "/api/v1/runs/{id}/steps/{device}",
+        VIEW,
+        "a step and what was typed",
+    ),
+    path(
+        "GET",
+        "/api/v1/runs/{id}/events",
+        VIEW,
+        "what happens to a run, as it happens",
+    ),
+    path(
+        "POST",
+        "/api/v1/runs/{id}/cancel",
+        OPERATE,
+        "begins nothing more and types nothing more",
+    ),
+    path(
+        "POST",
+        "/api/v1/runs/{id}/pause",
+        OPERATE,
+        "begins nothing more for now",
+    ),
+    path("POST", "/api/v1/runs/{id}/resume", OPERATE, "goes on"),
+    path(
+        "POST",
+        "/api/v1/runs/{id}/retry",
+        OPERATE,
+        "tries what did not succeed anew, as a new run",
+    ),
+    path(
+        "POST",
+        "/api/v1/runs/{id}/steps/{device}/settle",
+        OPERATE,
+        "decides what became of a step that is unknown",
     ),
     path(
         "POST",
@@ -223,6 +281,7 @@ fn api() -> Router<Web> {
         .route("/-/reload", post(reload).put(reload))
         .route("/api/v1", get(api::index))
         .route("/api/v1/", get(api::index))
+        .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/agents", get(api::agents))
         .route("/api/v1/agents/{name}/drain", post(api::drain))
@@ -230,6 +289,20 @@ fn api() -> Router<Web> {
         // A name may hold slashes.
         .route("/api/v1/devices/{*name}", get(api::device))
         .route("/api/v1/credentials", get(api::credentials))
+        .route("/api/v1/procedures", get(runs::procedures))
+        .route("/api/v1/procedures/{name}", get(runs::procedure))
+        .route("/api/v1/runs", get(runs::list).post(runs::submit))
+        .route("/api/v1/runs/{id}", get(runs::show))
+        .route("/api/v1/runs/{id}/steps", get(runs::steps))
+        .route(
+            "/api/v1/runs/{id}/steps/{*device}",
+            get(runs::step).post(runs::settle),
+        )
+        .route("/api/v1/runs/{id}/events", get(runs::events::events))
+        .route("/api/v1/runs/{id}/cancel", post(runs::cancel))
+        .route("/api/v1/runs/{id}/pause", post(runs::pause))
+        .route("/api/v1/runs/{id}/resume", post(runs::resume))
+        .route("/api/v1/runs/{id}/retry", post(runs::retry))
         .route("/api/v1/invites", post(api::trust::invite))
         .route("/api/v1/agents/{name}/revoke", post(api::trust::revoke))
         .route("/api/v1/authorities", get(api::trust::authorities))
@@ -268,10 +341,7 @@ async fn unknown(Shared(web): Shared<Web>, uri: Uri) -> Response {
 /// There is something at this path, and it cannot be asked for like this.
 async fn not_allowed(method: Method, uri: Uri) -> Response {
     let path = uri.path();
-    let way = match PATHS.iter().find(|info| info.path == path) {
-        Some(PathInfo { method: "POST", .. }) => "POST or PUT",
-        _ => "GET",
-    };
+    let way = guard::ways(path).join(" or ");
     let error = format!("{method} is not allowed at {path:?}; use {way}");
     if is_api(path) {
         return api::Problem::new(error).with(StatusCode::METHOD_NOT_ALLOWED);

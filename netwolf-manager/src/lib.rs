@@ -39,6 +39,7 @@ pub mod manager;
 pub mod placement;
 pub mod reload;
 pub mod remote_write;
+pub mod runs;
 pub mod series;
 #[cfg(feature = "simulation")]
 pub mod simulation;

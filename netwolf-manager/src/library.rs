@@ -1,14 +1,15 @@
-//! Platforms and collectors: the bundled ones and those of the user's directories.
+//! Platforms, collectors and procedures: the bundled ones and those of the user's directories.
 //!
 //! Two layers: what is bundled in the binary (`library/` beside this crate's sources) and what the
 //! configuration's `library` directories hold. A user's platform takes the place of the bundled one of that
-//! name, a user's collector that of the bundled one of that name on the platforms that it names. Within a
-//! layer nothing may be there twice.
+//! name, a user's collector that of the bundled one of that name on the platforms that it names, and a user's
+//! procedure that of the bundled one of that name. Within a layer nothing may be there twice.
 
 mod collector;
 mod origin;
 mod platform;
 pub mod privileges;
+mod procedure;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,7 @@ use std::{
 
 use netwolf_wire::{Span, platform::Platform, rule::Rule};
 
-pub use self::origin::Origin;
+pub use self::{origin::Origin, procedure::ProcedureFile};
 use crate::config::{
     Faults,
     fault::{Fault, Place},
@@ -37,6 +38,7 @@ pub struct Library {
     platforms: BTreeMap<String, Arc<Platform>>,
     /// By name, then by platform.
     collectors: BTreeMap<String, BTreeMap<String, Arc<Collector>>>,
+    procedures: BTreeMap<String, Arc<ProcedureFile>>,
     /// Names of platforms and collectors with faults: whoever uses them is not at fault.
     spoilt: BTreeSet<String>,
 }
@@ -72,6 +74,7 @@ pub struct CollectorCommand {
 pub(crate) struct UserDirectories {
     pub(crate) platforms: Option<Spanned<PathBuf>>,
     pub(crate) collectors: Option<Spanned<PathBuf>>,
+    pub(crate) procedures: Option<Spanned<PathBuf>>,
 }
 
 /// What the binary carries, with its faults, of which the tests make sure that there are none: read once, since that
@@ -87,6 +90,7 @@ static BUNDLED: LazyLock<(Library, Vec<Fault>)> = LazyLock::new(|| {
 struct Layer {
     platforms: Vec<(Origin, String)>,
     collectors: Vec<(Origin, String)>,
+    procedures: Vec<(Origin, String)>,
 }
 
 /// Where things of a layer were found, to name both places of a repetition.
@@ -94,7 +98,7 @@ type Seen<K> = BTreeMap<K, (Arc<Path>, Place)>;
 
 impl Layer {
     fn is_empty(&self) -> bool {
-        self.platforms.is_empty() && self.collectors.is_empty()
+        self.platforms.is_empty() && self.collectors.is_empty() && self.procedures.is_empty()
     }
 }
 
@@ -129,6 +133,7 @@ impl Library {
         let user = Layer {
             platforms: read_directory(config, directories.platforms.as_ref(), sources, faults),
             collectors: read_directory(config, directories.collectors.as_ref(), sources, faults),
+            procedures: read_directory(config, directories.procedures.as_ref(), sources, faults),
         };
         if user.is_empty() {
             let (library, found) = &*BUNDLED;
@@ -146,6 +151,7 @@ impl Library {
         }
         for layer in layers {
             library.add_collectors(&layer.collectors, faults);
+            library.add_procedures(&layer.procedures, faults);
         }
         library
     }
@@ -182,6 +188,11 @@ impl Library {
             .iter()
             .filter(move |(_, platforms)| platforms.contains_key(platform))
             .map(|(name, _)| name.as_str())
+    }
+
+    /// All procedures, by name.
+    pub fn procedures(&self) -> impl Iterator<Item = &Arc<ProcedureFile>> {
+        self.procedures.values()
     }
 
     /// Whether the platform or collector of that name is there but has faults, which are reported.
@@ -253,6 +264,25 @@ impl Library {
     }
 }
 
+impl Library {
+    fn add_procedures(&mut self, files: &[(Origin, String)], faults: &mut Vec<Fault>) {
+        let mut seen = Seen::new();
+        for (origin, text) in files {
+            let Some(read) = procedure::read(origin, text, faults) else {
+                continue;
+            };
+            let (file, at) = (origin.file(), read.at);
+            if let Some(first) = seen.get(&read.name) {
+                let what = format!("procedure {:?}", read.name);
+                faults.push(twice(file, at, &what, first));
+                continue;
+            }
+            seen.insert(read.name.clone(), (file.clone(), at));
+            self.procedures.insert(read.name.clone(), Arc::new(read));
+        }
+    }
+}
+
 /// What a file with faults was to be called, as well as that can be told.
 fn name_in_ruins(file: &Path, document: Option<&Document>) -> String {
     #[derive(Default, serde::Deserialize)]
@@ -303,6 +333,7 @@ fn bundled_layer() -> Layer {
     Layer {
         platforms: files("platforms", bundled::PLATFORMS),
         collectors: files("collectors", bundled::COLLECTORS),
+        procedures: files("procedures", bundled::PROCEDURES),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A whole manager: starts its tasks in the right order and ends them within a second.
 //!
 //! ```text
-//!   configuration -> listeners -> core -> links, web, reloader, sweeper, keeper of known shards
+//!   configuration -> listeners -> core -> runs, links, web, reloader, sweeper, keeper of known shards
 //! ```
 //!
 //! Used by the program itself, by `netwolf standalone` and `netwolf demo`, and by tests.
@@ -32,6 +32,7 @@ use crate::{
     http::{self, Part, Web, guard::vouches},
     link,
     reload::{ReloadHandle, Reloader, Watch, log_warnings},
+    runs::{self, book::Book},
     state::State,
     storage::{Storage, StorageError},
     trust::{Trust, TrustError},
@@ -196,15 +197,7 @@ impl Manager {
     /// # Errors
     /// [`StartError`]; then nothing is left running.
     pub async fn start(config: ManagerConfig) -> Result<Self, StartError> {
-        let (loaded, path, watch) = match config.source {
-            Source::File(path) => {
-                let mut watch = Watch::start(&path);
-                let loaded = load(path.clone()).await?;
-                watch.follow(&loaded.sources);
-                (loaded, Some(path), watch)
-            }
-            Source::Given(loaded) => (*loaded, None, Watch::nothing()),
-        };
+        let (loaded, path, watch) = read(config.source).await?;
         log_warnings(&loaded);
         let web_config = config.web_config;
         let gate = tokio::task::spawn_blocking(|| Gate::new(web_config));
@@ -226,7 +219,7 @@ impl Manager {
             warn!(agents.addr = %agents_addr, "agents may link without encryption and under any name, because of --insecure-plaintext");
         }
 
-        let (state, mailbox) = State::new(agents_addr, insecure_plaintext, trust.clone());
+        let (state, mailboxes) = State::new(agents_addr, insecure_plaintext, trust.clone());
         state.telemetry.config_loaded(true, false);
         let vouching = state.clone();
         let gate = gate
@@ -236,11 +229,16 @@ impl Manager {
         let Loaded {
             settings,
             inventory,
+            prepared,
             ..
         } = loaded;
         let n_devices = inventory.devices.len();
         let (remembered, keeper) = watch::channel(remembered);
         let inventory = Arc::new(inventory);
+        state.book.store(Arc::new(Book {
+            inventory: inventory.clone(),
+            prepared,
+        }));
         let core = Core::new(state.clone(), inventory, settings.timing, remembered);
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -263,7 +261,10 @@ impl Manager {
         };
         state.remote_writer.configure(&settings.remotes);
         state.tokens.store(Arc::new(settings.tokens));
-        let core = core.run(mailbox, stop.child_token());
+        let core = core.run(mailboxes.core, stop.child_token());
+        let storage = Arc::new(storage);
+        let held = storage.clone();
+        let engine = runs::engine::run(state.clone(), mailboxes.runs, held, stop.child_token());
         let reloader = reloader.run(stop.child_token());
         let plaintext = is_here || insecure_plaintext;
         let links = link::serve(agents, plaintext, state.clone(), stop.child_token());
@@ -277,6 +278,7 @@ impl Manager {
         }
         let pages = serve(web, answers, stop.clone());
         tasks.spawn(alarm.clone().guard("core", core));
+        tasks.spawn(alarm.clone().guard("runs", engine));
         tasks.spawn(alarm.clone().guard("reloader", reloader));
         tasks.spawn(alarm.clone().guard("agents' port", links));
         tasks.spawn(alarm.clone().guard("web port", pages));
@@ -330,6 +332,19 @@ impl Manager {
     }
 }
 
+/// The configuration, the file that it comes from, and what watches its files.
+async fn read(source: Source) -> Result<(Loaded, Option<PathBuf>, Watch), StartError> {
+    match source {
+        Source::File(path) => {
+            let mut watch = Watch::start(&path);
+            let loaded = load(path.clone()).await?;
+            watch.follow(&loaded.sources);
+            Ok((loaded, Some(path), watch))
+        }
+        Source::Given(loaded) => Ok((*loaded, None, Watch::nothing())),
+    }
+}
+
 async fn load(path: PathBuf) -> Result<Loaded, StartError> {
     let loading = tokio::task::spawn_blocking(move || load_main(&path));
     Ok(loading.await.map_err(|_| StartError::Runtime)??)
@@ -363,7 +378,7 @@ fn recall(storage: &Storage) -> Result<Remembered, StorageError> {
 
 /// Writes down what is to be known after a restart whenever it changes, until the core has ended; holds the
 /// storage as long.
-async fn keep(mut remembered: watch::Receiver<Remembered>, storage: Storage) {
+async fn keep(mut remembered: watch::Receiver<Remembered>, storage: Arc<Storage>) {
     while remembered.changed().await.is_ok() {
         let content = remembered.borrow_and_update().clone();
         let folder = storage.folder().to_owned();

@@ -26,6 +26,7 @@ use crate::{
     config::{self, Fault, Faults, Loaded, Sources},
     core::{Configured, Event},
     inventory::watch::Watcher,
+    runs::book::Book,
     state::State,
 };
 
@@ -165,11 +166,17 @@ impl Reloader {
                 let Loaded {
                     settings,
                     inventory,
+                    prepared,
                     ..
                 } = loaded;
+                let inventory = Arc::new(inventory);
+                let book = Book {
+                    inventory: inventory.clone(),
+                    prepared,
+                };
                 let (done, is_done) = oneshot::channel();
                 let event = Event::Configured(Configured {
-                    inventory: Arc::new(inventory),
+                    inventory,
                     timing: settings.timing,
                     is_asked_for,
                     done,
@@ -182,6 +189,7 @@ impl Reloader {
                 is_done.await.map_err(|_| ReloadError::Ending)?;
                 self.state.remote_writer.configure(&settings.remotes);
                 self.state.tokens.store(Arc::new(settings.tokens));
+                self.state.book.store(Arc::new(book));
                 self.state.pages.outdate();
                 info!(
                     n_devices = self.state.board.devices().len(),

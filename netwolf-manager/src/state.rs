@@ -13,6 +13,7 @@ use crate::{
     http::metrics::Pages,
     link::standing::Standing,
     remote_write::RemoteWriter,
+    runs::{self, book::Book},
     series::{SeriesStore, SharedStore},
     telemetry::{Telemetry, manager::Queue},
     trust::Trust,
@@ -45,17 +46,31 @@ pub struct State {
     pub standing: Standing,
     /// The way to the core.
     pub core: mpsc::Sender<Event>,
+    /// What runs are made of.
+    pub book: ArcSwap<Book>,
+    /// The way to runs.
+    pub runs: runs::Handle,
+}
+
+/// What comes out of the ways to the tasks that decide.
+#[derive(Debug)]
+pub struct Mailboxes {
+    /// Of the core.
+    pub core: mpsc::Receiver<Event>,
+    /// Of runs.
+    pub runs: runs::Mailbox,
 }
 
 impl State {
-    /// A state of a manager that starts and whose agents connect to `agents_addr`, and what comes out of the way
-    /// to its core. `insecure_plaintext` says that plain links are taken from other machines, too.
+    /// A state of a manager that starts and whose agents connect to `agents_addr`, and what comes out of the ways
+    /// to its core and its runs. `insecure_plaintext` says that plain links are taken from other machines, too.
     pub fn new(
         agents_addr: SocketAddr,
         insecure_plaintext: bool,
         trust: Arc<Trust>,
-    ) -> (Arc<Self>, mpsc::Receiver<Event>) {
-        let (core, mailbox) = mpsc::channel(core::MAILBOX);
+    ) -> (Arc<Self>, Mailboxes) {
+        let (core, events) = mpsc::channel(core::MAILBOX);
+        let (runs, mailbox) = runs::Handle::new();
         let telemetry = Telemetry::default();
         let store = Arc::new(SeriesStore::new(telemetry.series.clone()));
         let remote_writer = RemoteWriter::new(store.clone(), telemetry.remotes.clone());
@@ -72,8 +87,14 @@ impl State {
             trust,
             standing: Standing::default(),
             core,
+            book: ArcSwap::default(),
+            runs,
         };
-        (Arc::new(state), mailbox)
+        let mailboxes = Mailboxes {
+            core: events,
+            runs: mailbox,
+        };
+        (Arc::new(state), mailboxes)
     }
 
     /// How full the core's mailbox is.

@@ -5,6 +5,7 @@
 //! | `netwolf_manager_*`, counted | a prometheus-client registry, below |
 //! | `netwolf_remote_write_*` | another one, of [`crate::remote_write`] |
 //! | `netwolf_http_*` | another one, of the web port |
+//! | `netwolf_run*` | another one, of [`crate::runs`] |
 //! | `netwolf_manager_*`, derived; `netwolf_build_info` | [`manager`], a snapshot of the core |
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
 //! | `process_*` | the operating system, by [`netwolf_exposition::process`] |
@@ -102,10 +103,13 @@ pub struct Telemetry {
     process: Registry,
     remote_registry: Registry,
     web_registry: Registry,
+    run_registry: Registry,
     /// What is sent to remotes.
     pub remotes: Meters,
     /// What the web port refuses.
     pub refusals: Refusals,
+    /// What runs count.
+    pub runs: crate::runs::Meters,
     /// What the series store counts.
     pub series: Counters,
     /// Connections on the agents' port that stand.
@@ -134,6 +138,8 @@ impl Default for Telemetry {
             process: process::registry(),
             remote_registry: Registry::with_prefix("netwolf_remote_write"),
             web_registry: Registry::default(),
+            run_registry: Registry::default(),
+            runs: crate::runs::Meters::default(),
             refusals: Refusals::default(),
             remotes: Meters::default(),
             series: Counters::default(),
@@ -155,6 +161,7 @@ impl Default for Telemetry {
         this.remotes.register(&mut this.remote_registry);
         this.trust.register(&mut this.registry);
         this.refusals.register(&mut this.web_registry);
+        this.runs.register(&mut this.run_registry);
         for reason in RefusalReason::ALL {
             // So that a first refusal is an increase and not a new series.
             drop(this.refused_hellos.get_or_create(&ReasonLabel { reason }));
@@ -320,6 +327,7 @@ impl Telemetry {
             &self.registry,
             &self.remote_registry,
             &self.web_registry,
+            &self.run_registry,
             &self.process,
         ];
         registries

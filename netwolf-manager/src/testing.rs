@@ -14,18 +14,15 @@ use netwolf_wire::{
     target::{HostKey, Login, Target},
 };
 
-use tokio::sync::mpsc;
-
 use crate::{
     clock::unix_seconds,
-    core::Event,
     inventory::{Device, Inventory},
-    state::State,
+    state::{Mailboxes, State},
     trust::Trust,
 };
 
-/// A state of a manager whose agents connect to nowhere, and what comes out of the way to its core.
-pub(crate) fn state() -> (Arc<State>, mpsc::Receiver<Event>) {
+/// A state of a manager whose agents connect to nowhere, and what comes out of the ways to its tasks.
+pub(crate) fn state() -> (Arc<State>, Mailboxes) {
     let storage = tempfile::tempdir().unwrap();
     let trust = Arc::new(Trust::start(storage.path(), unix_seconds()).unwrap());
     State::new("127.0.0.1:1".parse().unwrap(), false, trust)

@@ -139,6 +139,25 @@ fn the_manager_is_measured_over_a_real_link() {
 }
 
 #[test]
+fn runs_are_measured_from_their_submission_to_the_journal() {
+    let runs = bench(&["runs", "--devices", "10", "--steps", "30"]);
+    assert_eq!((&runs["steps"], &runs["runs"]), (&30.into(), &3.into()));
+    // Each was typed once, as the devices saw it.
+    assert_eq!(runs["commands_per_step"], 1.0);
+    positive(
+        &runs,
+        &[
+            "steps_per_second",
+            "submit_ms",
+            "journal_bytes_per_step",
+            "commits_per_step",
+            "commit_p50_ms",
+            "audit_records_per_step",
+        ],
+    );
+}
+
+#[test]
 fn placement_and_the_floor_are_measured() {
     let placement = bench(&[
         "placement",

@@ -91,6 +91,12 @@ pub(crate) fn quoted(text: &str) -> String {
 /// Whether a part that a test needs is on this machine. If not, that is said, and in CI it is a failure.
 #[track_caller]
 pub(crate) fn have(program: &str, package: &str) -> Option<PathBuf> {
+    have_by(program, &format!("apt-get install {package}"))
+}
+
+/// As [`have`], for what is no package of Debian; `how` it is got.
+#[track_caller]
+pub(crate) fn have_by(program: &str, how: &str) -> Option<PathBuf> {
     let places = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&places)
         .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
@@ -99,11 +105,9 @@ pub(crate) fn have(program: &str, package: &str) -> Option<PathBuf> {
     if found.is_none() {
         assert!(
             std::env::var_os("CI").is_none_or(|value| value.is_empty()),
-            "{program} is missing: apt-get install {package}"
+            "{program} is missing: {how}"
         );
-        leave_out(&format!(
-            "{program} is not on this machine (apt-get install {package})"
-        ));
+        leave_out(&format!("{program} is not on this machine ({how})"));
     }
     found
 }

@@ -13,6 +13,7 @@
     reason = "a test that cannot go on fails, helpers included"
 )]
 
+mod fake_manager;
 mod lab;
 mod metrics_server;
 mod openssh;
@@ -36,11 +37,13 @@ mod hostkeys;
 mod jump;
 mod life;
 mod live_dashboards;
+mod openapi;
 mod parse;
 mod programs;
 mod prometheus;
 mod remote_write;
 mod rules;
+mod runs_cli;
 mod sandbox;
 mod sshd;
 mod structure;

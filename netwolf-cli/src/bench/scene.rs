@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -186,6 +186,11 @@ impl Scene {
             web,
             devices: 0,
         })
+    }
+
+    /// The manager's storage folder.
+    pub(super) fn storage(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Where the agent runs, in words.

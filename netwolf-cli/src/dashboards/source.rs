@@ -87,7 +87,9 @@ impl Prometheus {
             .map(|(key, value)| format!("{}={}", http::escape(key), http::escape(value)));
         let path = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
         let access = http::Access::default();
-        let asked = self.address.ask(&PROMETHEUS, &access, Method::GET, &path);
+        let asked = self
+            .address
+            .ask(&PROMETHEUS, &access, Method::GET, &path, None);
         let (status, body) = self.runtime.block_on(asked)?;
         let url = self.address.url("");
         let answer: Answer = serde_json::from_slice(&body)

@@ -63,6 +63,14 @@ impl Serialize for Rows<'_> {
     }
 }
 
+/// A cell as programs get it.
+pub(crate) fn cell(cell: &Cell<'_>) -> serde_json::Value {
+    match cell {
+        Cell::Text(text) => (*text).into(),
+        Cell::List(items) => serde_json::to_value(List(items)).unwrap_or_default(),
+    }
+}
+
 struct Row<'a> {
     /// Each name with its place among the cells.
     columns: &'a [(String, usize)],

@@ -12,7 +12,7 @@ use std::{
 use netwolf_wire::{Incarnation, ShardId, stats::ShardStats};
 
 use super::lock;
-use crate::clock::Tick;
+use crate::{clock::Tick, fleet::LinkNo};
 
 /// A shard that was lost is shown as down for so long: time enough for an alert on it to fire and be seen.
 pub const SHOWN_AFTER_LOSS: Duration = Duration::from_mins(10);
@@ -34,6 +34,10 @@ pub struct AgentSlot {
     pub web: Option<SocketAddr>,
     /// Since when this link has stood, Unix time in milliseconds.
     pub linked_since_ms: u64,
+    /// Its link.
+    pub link: LinkNo,
+    /// Whether it can be sent steps of runs.
+    pub knows_steps: bool,
     lost: AtomicU64,
     leaves: AtomicBool,
     /// `None` before the first heartbeat of its life.
@@ -69,9 +73,21 @@ impl AgentSlot {
             peer,
             web: web.and_then(|web| reachable(web, peer)),
             linked_since_ms,
+            link: LinkNo(0),
+            knows_steps: false,
             lost: AtomicU64::new(0),
             leaves: AtomicBool::new(false),
             stats: Mutex::default(),
+        }
+    }
+
+    /// The same, behind that link, of a version that can be sent steps or cannot.
+    #[must_use]
+    pub fn behind(self, link: LinkNo, knows_steps: bool) -> Self {
+        Self {
+            link,
+            knows_steps,
+            ..self
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use netwolf_wire::{
-    DeviceName, Epoch, ShardId,
+    DeviceName, Epoch, Incarnation, ShardId,
     job::Plan,
     legacy::Legacy,
     status::{DeviceStatus, Reason, SessionState},
@@ -44,6 +44,7 @@ struct Shown {
     about: About,
     plan: Option<Arc<Plan>>,
     shard: Option<ShardId>,
+    life: Option<Incarnation>,
     status: Option<DeviceStatus>,
 }
 
@@ -195,8 +196,9 @@ impl DeviceSlot {
     /// Another lease is in force. Under another holder, nothing is known of the session until it tells.
     pub fn set_lease(&self, lease: Option<(ShardId, Epoch)>) {
         let (shard, epoch) = lease.unzip();
-        self.epoch.store(epoch.map_or(0, |epoch| epoch.0), Relaxed);
+        // Both under the lock, so that whoever asks for the lease finds what belongs together.
         let mut shown = lock(&self.shown);
+        self.epoch.store(epoch.map_or(0, |epoch| epoch.0), Relaxed);
         if shown.shard != shard {
             shown.shard = shard;
             shown.status = None;
@@ -228,6 +230,19 @@ impl DeviceSlot {
             self.unknown_until.store(0, Relaxed);
         }
         lock(&self.shown).status = Some(status);
+    }
+
+    /// Which life of its shard has the lease: a later one does not, until it is granted anew.
+    pub fn set_life(&self, life: Option<Incarnation>) {
+        lock(&self.shown).life = life;
+    }
+
+    /// The lease in force, who has it, and which life of theirs, where that is known.
+    pub fn lease(&self) -> Option<(ShardId, Epoch, Option<Incarnation>)> {
+        let shown = lock(&self.shown);
+        let epoch = self.epoch.load(Relaxed);
+        let shard = shown.shard.clone().filter(|_| epoch != 0)?;
+        Some((shard, Epoch(epoch), shown.life))
     }
 
     /// Whether `epoch` is in force; then results under it count.

@@ -21,6 +21,7 @@ use super::{
 use crate::fleet::LinkNo;
 
 mod due;
+mod lent;
 mod probing;
 mod verdict;
 
@@ -83,6 +84,8 @@ pub(super) struct Credential {
     login: Login,
     /// Those that use it, sorted.
     pub(super) devices: Vec<DeviceName>,
+    /// Those that have it for a step, and until when.
+    lent: BTreeMap<DeviceName, Instant>,
     pub(super) state: State,
     pub(super) waiting: Queue,
     permits: HashMap<DeviceName, Permit>,
@@ -118,6 +121,7 @@ impl Credential {
         Self {
             login,
             devices: Vec::new(),
+            lent: BTreeMap::new(),
             state: State::Closed,
             waiting: Queue::default(),
             permits: HashMap::new(),
@@ -156,8 +160,10 @@ impl Credential {
     /// Sets what the configuration says; `devices` is sorted.
     pub(super) fn redefine(&mut self, now: Instant, login: &Login, devices: Vec<DeviceName>) {
         self.devices = devices;
-        let devices = &self.devices;
-        let has_left = |device: &DeviceName| devices.binary_search(device).is_err();
+        let (devices, lent) = (&self.devices, &self.lent);
+        let has_left = |device: &DeviceName| {
+            devices.binary_search(device).is_err() && !lent.contains_key(device)
+        };
         self.refused.retain(|device, _| !has_left(device));
         self.unclear.retain(|device| !has_left(device));
         self.permits.retain(|device, _| !has_left(device));
@@ -354,8 +360,12 @@ impl Credential {
         actions: &mut VecDeque<Action>,
     ) {
         self.permits.retain(|_, permit| now < permit.lapses);
+        self.end_loans(now);
         self.fade(now);
         match &self.state {
+            State::Open { probe_at, .. } if now >= *probe_at && self.is_only_lent() => {
+                self.close_for_loans(now);
+            }
             State::Open { probe_at, .. } if now >= *probe_at => self.probe(now, within, actions),
             State::HalfOpen { until, .. } if now >= *until => self.probe_decided_nothing(now),
             _ => {}

@@ -8,6 +8,8 @@ use netwolf_wire::{
 use super::{view::BreakerState, *};
 use crate::testing;
 
+mod lent;
+
 const LINK: LinkNo = LinkNo(1);
 
 const NONE: [usize; 0] = [];

@@ -15,6 +15,7 @@ mod jump_host;
 mod layer;
 mod layers;
 mod legacy;
+mod procedures;
 mod remote_write;
 mod timing;
 
@@ -38,6 +39,7 @@ use crate::{
     inventory::Inventory,
     library::{Library, UserDirectories},
     remote_write::Remotes,
+    runs::book::Procedures,
 };
 use device::Devices;
 use layer::{Layer, Owner};
@@ -49,6 +51,8 @@ pub(super) struct Checked {
     pub(super) tokens: Tokens,
     pub(super) inventory: Inventory,
     pub(super) library: Library,
+    pub(super) logins: BTreeMap<String, Login>,
+    pub(super) procedures: Procedures,
 }
 
 /// What the checks share.
@@ -119,11 +123,16 @@ impl Checker<'_> {
         let timing = self.timing(config.timing);
         let remotes = self.remotes(config.external_labels, config.remote_write);
         let tokens = self.tokens(config.api);
+        let procedures = self.procedures(&known, config.procedures);
+        let logins = known.credentials.into_iter();
+        let logins = logins.filter_map(|(name, login)| Some((name, login?)));
         Checked {
             timing,
             remotes,
             tokens,
             inventory,
+            logins: logins.collect(),
+            procedures,
             library: known.library,
         }
     }
@@ -152,6 +161,7 @@ impl Checker<'_> {
         let directories = UserDirectories {
             platforms: directory(library.platforms),
             collectors: directory(library.collectors),
+            procedures: directory(library.procedures),
         };
         Library::load(&self.file, &directories, self.sources, self.faults)
     }

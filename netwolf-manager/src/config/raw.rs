@@ -2,6 +2,7 @@
 //!
 //! [`check`]: super::check
 
+use netwolf_runs::procedure::raw::RawProcedure;
 use netwolf_wire::{SecretRef, Span, legacy::Legacy, secret::SecretRefError};
 use serde::{
     Deserialize, Deserializer,
@@ -25,6 +26,7 @@ pub(super) struct Config {
     pub(super) external_labels: Field<Entries<String>>,
     pub(super) remote_write: Field<Vec<Field<Remote>>>,
     pub(super) api: Field<Api>,
+    pub(super) procedures: Field<Entries<RawProcedure>>,
 }
 
 /// A file that `inventories` names.
@@ -130,6 +132,7 @@ pub(super) struct Credential {
     pub(super) passphrase: Field<Secret>,
     pub(super) ssh_agent: Field<AgentSocket>,
     pub(super) enable_secret: Field<Secret>,
+    pub(super) allow: Field<Vec<Field<String>>>,
 }
 
 /// A machine that connections go through.
@@ -157,6 +160,7 @@ pub(super) struct InventoryFiles {
 pub(super) struct Library {
     pub(super) platforms: Field<String>,
     pub(super) collectors: Field<String>,
+    pub(super) procedures: Field<String>,
 }
 
 /// How manager and agents wait for each other.

@@ -110,9 +110,18 @@ fn every_key_is_taken() {
             "devices/ams.yml",
             "devices/fra.yml",
             "everything.yml",
-            "platforms/lab_os.yml"
+            "platforms/lab_os.yml",
+            "procedures/uptime.yml"
         ]
     );
+    let procedures = &loaded.prepared.procedures;
+    let names: Vec<&str> = procedures.keys().map(String::as_str).collect();
+    assert_eq!(names, ["ntp", "uptime", "version"], "with the bundled one");
+    let ntp = &procedures["ntp"].procedure;
+    assert_eq!(ntp.rollout.canary, 1);
+    assert_eq!(ntp.actions("juniper_junos").unwrap().commands.len(), 2);
+    let login = &loaded.prepared.logins["monitoring"];
+    assert_eq!(login.allow, ["show", "display"]);
     assert_eq!(loaded.settings.timing.heartbeat, Duration::from_millis(500));
     assert_eq!(loaded.settings.timing.settle, Duration::from_secs(20));
     let remotes = &loaded.settings.remotes;
@@ -486,6 +495,7 @@ mod pages {
             "inventories: [x]",
             "library: x",
             "timing: x",
+            "procedures: { a: x }",
         ];
         for text in places {
             let faults = parse(Path::new("netwolf.yml"), text).unwrap_err();

@@ -73,6 +73,22 @@ impl Document {
         field
     }
 
+    /// The value of one key of the document, which is without it from now on: for what stands beside the keys of a
+    /// type that knows nothing of it.
+    pub(crate) fn take<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        faults: &mut Vec<Fault>,
+    ) -> Field<T> {
+        let Some(node) = self.root.as_mut().and_then(|root| tree::take(root, key)) else {
+            return Field::Absent;
+        };
+        let reader = Reader::new(&self.file, &self.source);
+        let field = reader.read(&node);
+        faults.append(&mut reader.into_faults());
+        field
+    }
+
     /// Where the value at the end of `steps` stands, or as far as they lead.
     pub(crate) fn place(&self, steps: &[Step<'_>]) -> Place {
         let Some(mut node) = self.root.as_ref() else {

@@ -17,6 +17,9 @@ impl Core {
             match action {
                 Action::Lease { device, lease } => {
                     if let Some(slot) = self.state.board.device(device.as_str()) {
+                        let holder = lease.as_ref().map(|(shard, _)| shard);
+                        let holder = holder.and_then(|shard| self.state.board.agent(shard));
+                        slot.set_life(holder.map(|holder| holder.incarnation));
                         slot.set_lease(lease);
                     }
                 }
@@ -29,9 +32,12 @@ impl Core {
                     if let Some(peer) = self.links.get(&link) {
                         peer.handle.pulse.set_member(true);
                         self.state.board.agent_joined(peer.slot.clone());
+                        self.introduce(link);
                     }
                 }
-                Action::Send(link, message) => self.send(link, message),
+                Action::Send(link, message) => {
+                    self.send(link, message);
+                }
                 Action::Close(link) => self.close(link),
                 Action::Unlinked(shard) => {
                     info!(agent = %shard.agent, shard = shard.index, "link lost");
@@ -45,16 +51,21 @@ impl Core {
         }
     }
 
-    pub(super) fn send(&mut self, link: LinkNo, message: ToAgent) {
+    /// Hands a message to a link; tells whether it took it.
+    pub(super) fn send(&mut self, link: LinkNo, message: ToAgent) -> bool {
         let Some(peer) = self.links.get(&link) else {
-            return;
+            return false;
         };
-        if let Err(mpsc::error::TrySendError::Full(_)) = peer.handle.queue.try_send(message) {
+        let Err(error) = peer.handle.queue.try_send(message) else {
+            return true;
+        };
+        if let mpsc::error::TrySendError::Full(_) = error {
             self.state.telemetry.link_overflows.inc();
             let shard = &peer.slot.shard;
             warn!(agent = %shard.agent, shard = shard.index, "agent does not read; link closed");
             peer.handle.close.cancel();
         }
+        false
     }
 
     fn close(&mut self, link: LinkNo) {
@@ -67,6 +78,7 @@ impl Core {
 
     fn gone(&mut self, shard: &ShardId, cause: Cause, n_devices: usize) {
         self.refused.remove(shard);
+        self.tell_lost(shard);
         let (agent, index): (&AgentName, u16) = (&shard.agent, shard.index);
         let is_last = self.dispatcher.fleet().shards().next().is_none();
         if cause == Cause::Left {

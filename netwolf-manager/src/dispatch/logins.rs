@@ -1,12 +1,13 @@
 //! Who may log in when: what shards ask for and tell goes to the [`Breakers`](crate::breaker::Breakers), and
 //! what those decide goes to the links.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use netwolf_wire::{
     DeviceName, Epoch,
     login::{LoginAsk, LoginEnd},
     status::{DeviceStatus, Reason, SessionState},
+    target::Login,
 };
 
 use super::{Action, Dispatcher};
@@ -31,6 +32,11 @@ impl Dispatcher {
             }
         }
         self.flush();
+    }
+
+    /// A step is about to log in to a device with this, and has ended after so long.
+    pub fn lend(&mut self, now: Instant, login: &Login, device: &DeviceName, time: Duration) {
+        self.breakers.lend(now, login, device.clone(), now + time);
     }
 
     /// Logins have ended. They count under whatever lease: the device has said what it said.

@@ -40,7 +40,7 @@ pub(super) fn need(method: &Method, path: &str) -> Need {
     }
 }
 
-/// Whether `path` is one of those that `pattern` stands for; a name in braces may hold slashes.
+/// Whether `path` is one of those that `pattern` stands for; the last name in braces may hold slashes.
 fn is_at(pattern: &str, path: &str) -> bool {
     let pattern = pattern.split('?').next().unwrap_or_default();
     let (Some((start, rest)), path) = (pattern.split_once('{'), path) else {
@@ -51,9 +51,66 @@ fn is_at(pattern: &str, path: &str) -> bool {
                 .unwrap_or(path);
     };
     let end = rest.split_once('}').map_or("", |(_, end)| end);
-    path.strip_prefix(start)
-        .and_then(|rest| rest.strip_suffix(end))
-        .is_some_and(|name| !name.is_empty())
+    let Some(rest) = path.strip_prefix(start) else {
+        return false;
+    };
+    if end.contains('{') {
+        let end_of_name = rest.find('/').unwrap_or(rest.len());
+        let (name, rest) = rest.split_at(end_of_name);
+        return !name.is_empty() && is_at(end, rest);
+    }
+    rest.strip_suffix(end).is_some_and(|name| !name.is_empty())
+}
+
+/// Whether a path is text once its escapes are read; names are, and who routes would refuse anything else in a form of
+/// its own.
+fn is_text(path: &str) -> Result<(), Problem> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16);
+        rest = match (first, after) {
+            (b'%', [high, low, after @ ..]) if digit(high).is_some() && digit(low).is_some() => {
+                let digits = digit(high).unwrap_or(0) << 4 | digit(low).unwrap_or(0);
+                bytes.push(u8::try_from(digits).expect("two digits of four bits"));
+                after
+            }
+            _ => {
+                bytes.push(*first);
+                after
+            }
+        };
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::new(format!(
+            "{path:?} is not UTF-8 once its escapes are read"
+        ))),
+    }
+}
+
+/// How a path may be asked for.
+pub(super) fn ways(path: &str) -> Vec<&'static str> {
+    let here = PATHS.iter().filter(|info| is_at(info.path, path));
+    let places: Vec<_> = here.map(|info| (info.path, info.method)).collect();
+    // A name may hold slashes, so that a shorter pattern stands for what a longer one is meant for, too.
+    let most = places
+        .iter()
+        .map(|(pattern, _)| pattern.matches('/').count())
+        .max();
+    let mut ways: Vec<_> = places
+        .into_iter()
+        .filter(|(pattern, _)| Some(pattern.matches('/').count()) == most)
+        .map(|(_, method)| method)
+        .collect();
+    if path == "/-/reload" {
+        ways.push("PUT");
+    }
+    if ways.is_empty() {
+        // The page for people, which the table has no line for.
+        ways.push("GET");
+    }
+    ways
 }
 
 /// The token of a request.
@@ -76,17 +133,27 @@ pub(crate) fn vouches(tokens: &Tokens, path: &str, token: &str) -> bool {
     (is_api(path) || PATHS.iter().any(takes_a_role)) && tokens.find(token).is_some()
 }
 
+/// Who asks for a change, in the extensions of its request.
+#[derive(Clone, Debug)]
+pub(crate) struct Asker {
+    /// As the log and audit lines say it.
+    pub(crate) name: String,
+    /// What they may do; everything where nobody has to have a token.
+    pub(crate) role: Role,
+}
+
 pub(super) async fn guard(
     Shared(web): Shared<Web>,
     Extension(caller): Extension<Caller>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
     let mut answer = match check(&web, &caller, &request) {
         Ok(None) => next.run(request).await,
-        Ok(Some(who)) => {
-            let method = request.method().clone();
+        Ok(Some(asker)) => {
+            let (method, who) = (request.method().clone(), asker.name.clone());
+            request.extensions_mut().insert(asker);
             let answer = next.run(request).await;
             let status = answer.status().as_u16();
             info!(%method, path, who, peer.addr = %caller.peer, status, "a change was asked for");
@@ -106,7 +173,7 @@ pub(super) async fn guard(
 }
 
 /// Whether a request may be answered; else the answer that says why not. Of a change it tells who asks for it.
-fn check(web: &Web, caller: &Caller, request: &Request) -> Result<Option<String>, Box<Response>> {
+fn check(web: &Web, caller: &Caller, request: &Request) -> Result<Option<Asker>, Box<Response>> {
     let (method, headers) = (request.method(), request.headers());
     let path = request.uri().path();
     let (need, is_change) = (need(method, path), !is_reading(method));
@@ -125,6 +192,7 @@ fn check(web: &Web, caller: &Caller, request: &Request) -> Result<Option<String>
     };
     decide(need, is_change, &asking)
         .map_err(|refused| Box::new(refuse(web, caller, path, refused)))?;
+    is_text(path).map_err(|problem| Box::new(answer(StatusCode::BAD_REQUEST, problem, path)))?;
     if !is_change {
         return Ok(None);
     }
@@ -133,12 +201,17 @@ fn check(web: &Web, caller: &Caller, request: &Request) -> Result<Option<String>
         web.gate.refusals.count(Reason::CrossSite);
         Box::new(foreign(found, path))
     })?;
-    Ok(Some(match (token, &caller.user) {
+    let name = match (token, &caller.user) {
         (Presented::Known(token), _) => token.name.clone(),
         (_, Some(user)) => user.to_string(),
         (_, None) if caller.has_certificate => "somebody with a certificate".into(),
         (_, None) => "somebody on this machine".into(),
-    }))
+    };
+    let role = match token {
+        Presented::Known(token) => token.role,
+        Presented::Unknown | Presented::Nothing => Role::Admin,
+    };
+    Ok(Some(Asker { name, role }))
 }
 
 fn refuse(web: &Web, caller: &Caller, path: &str, refused: Refused) -> Response {
@@ -258,9 +331,47 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_is_no_text_is_refused() {
+        for path in ["/api/v1/devices/%C3%A9", "/a%zz%", "/%2F%00", "/100%"] {
+            assert!(is_text(path).is_ok(), "{path}");
+        }
+        for path in ["/api/v1/devices/%FF", "/%C3", "/a%c3%28"] {
+            assert!(is_text(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn each_path_tells_how_it_is_asked_for() {
+        for (path, expected) in [
+            ("/", &["GET"][..]),
+            ("/-/reload", &["POST", "PUT"]),
+            ("/api/v1/invites", &["POST"]),
+            ("/api/v1/agents/a/drain", &["POST"]),
+            ("/api/v1/runs", &["GET", "POST"]),
+            ("/api/v1/runs/7", &["GET"]),
+            ("/api/v1/runs/7/cancel", &["POST"]),
+            ("/api/v1/runs/7/steps/a", &["GET"]),
+            ("/api/v1/runs/7/steps/a/settle", &["POST"]),
+            ("/api/v1/devices/a/b", &["GET"]),
+        ] {
+            assert_eq!(ways(path), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn a_name_may_hold_slashes_and_is_not_empty() {
         assert!(is_at("/a/{name}/b", "/a/x/y/b") && is_at("/a/{name}", "/a/x"));
         assert!(!is_at("/a/{name}/b", "/a/b") && !is_at("/a/{name}/b", "/a//b"));
         assert!(is_at("/probe?target={name}", "/probe") && !is_at("/probe", "/probes"));
+        let settle = "/runs/{id}/steps/{device}/settle";
+        assert!(is_at(settle, "/runs/7/steps/sw-1/settle"));
+        assert!(is_at(settle, "/runs/7/steps/a/b/settle"));
+        for path in [
+            "/runs/7/steps/settle",
+            "/runs//steps/sw-1/settle",
+            "/runs/7/steps/sw-1",
+        ] {
+            assert!(!is_at(settle, path), "{path}");
+        }
     }
 }

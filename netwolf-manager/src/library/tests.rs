@@ -52,7 +52,7 @@ fn bundled_files_are_called_what_they_hold() {
 /// A library with these files in the user's directories.
 fn with_user_files(files: &[(&str, &str)]) -> (Library, Vec<String>) {
     let root = tempfile::tempdir().unwrap();
-    for folder in ["platforms", "collectors"] {
+    for folder in ["platforms", "collectors", "procedures"] {
         fs::create_dir(root.path().join(folder)).unwrap();
     }
     for (name, text) in files {
@@ -68,6 +68,7 @@ fn with_user_files(files: &[(&str, &str)]) -> (Library, Vec<String>) {
     let directories = UserDirectories {
         platforms: directory("platforms"),
         collectors: directory("collectors"),
+        procedures: directory("procedures"),
     };
     let mut faults = Vec::new();
     let file = Path::new("netwolf.yml").into();

@@ -5,6 +5,7 @@ mod client;
 mod logins;
 mod operator;
 mod pages;
+mod runs;
 mod tokens;
 
 use std::{fs, path::Path, time::Instant};
@@ -23,7 +24,7 @@ use tokio::{
 
 use self::{
     agent::{FakeAgent, hello},
-    client::{get, get_with, post, post_with},
+    client::{get, get_with, post, post_json, post_with},
 };
 use super::*;
 use crate::testing;

@@ -19,7 +19,13 @@ impl Credential {
         };
         let fades = self.accepted_at.filter(|_| self.credit > 0);
         let fades = fades.map(|at| at + FADE);
-        lapse.into_iter().chain(next).chain(fades).min()
+        let loans = self.next_end();
+        lapse
+            .into_iter()
+            .chain(next)
+            .chain(fades)
+            .chain(loans)
+            .min()
     }
 
     /// When somebody who waits may be granted a permit by the passing of time alone.

@@ -66,7 +66,9 @@ impl Checker<'_> {
             );
             self.fault(passphrase.at, message, None);
         }
-        let is_spoilt = raw.username.is_spoilt()
+        let allow = self.allow(name, raw.allow);
+        let is_spoilt = allow.is_none()
+            || raw.username.is_spoilt()
             || raw.ssh_agent.is_spoilt()
             || [
                 &raw.password,
@@ -87,8 +89,41 @@ impl Checker<'_> {
             password: reference(raw.password),
             enable_secret: reference(raw.enable_secret),
             ssh_agent: raw.ssh_agent.into_spanned().map(|socket| socket.value.0),
-            allow: Vec::new(),
+            allow: allow?,
         })
+    }
+}
+
+impl Checker<'_> {
+    /// Beginnings of commands; none where they have faults.
+    fn allow(&mut self, name: &str, allow: Field<Vec<Field<String>>>) -> Option<Vec<String>> {
+        if allow.is_spoilt() {
+            return None;
+        }
+        let Some(list) = allow.into_spanned() else {
+            return Some(Vec::new());
+        };
+        let mut beginnings = Vec::new();
+        if list.value.is_empty() {
+            let message = format!("the `allow` of credential {name:?} is empty");
+            let hint = "list how commands begin that it may type, such as `[show, display]`, or leave the key out";
+            self.fault(list.at, message, Some(hint.into()));
+            return None;
+        }
+        for beginning in list.value {
+            let beginning = beginning.into_spanned()?;
+            if beginning.value.trim().is_empty() || beginning.value.contains(char::is_control) {
+                let message = format!(
+                    "{:?} in the `allow` of credential {name:?} is no beginning of a command",
+                    beginning.value
+                );
+                let hint = "write its first words, such as `show` or `ip route`";
+                self.fault(beginning.at, message, Some(hint.into()));
+                return None;
+            }
+            beginnings.push(beginning.value);
+        }
+        Some(beginnings)
     }
 }
 

@@ -43,6 +43,17 @@ impl LoadError {
     }
 }
 
+/// Takes an entry out of a mapping.
+pub(super) fn take(node: &mut Node, wanted: &str) -> Option<Node> {
+    let YamlData::Mapping(entries) = &mut node.data else {
+        return None;
+    };
+    let is_wanted =
+        |key: &&Node| matches!(&key.data, YamlData::Value(Scalar::String(text)) if text == wanted);
+    let key = entries.keys().find(is_wanted)?.clone();
+    entries.remove(&key)
+}
+
 /// Reads `text` as one YAML document; no node for an empty one.
 pub(super) fn load(text: String) -> Result<(Option<Node>, Source), LoadError> {
     if text.len() as u64 > MAX_BYTES {

@@ -13,11 +13,12 @@ use netwolf_wire::{
     login::{Breaker, LoginAsk, LoginEnd, LoginOutcome},
     message::{
         Asks, Declare, Ended, Heartbeat, Hello, Lease, Polls, Refused, Revoked, Show, Statuses,
-        ToAgent, ToManager,
+        StepEvents, StepsHeld, ToAgent, ToManager,
     },
     series::{DeviceDecl, DeviceNo, FamilyDecl, FamilyNo, Kind, Poll, SeriesDecl, SeriesNo, Value},
     stats::ShardStats,
     status::{DeviceStatus, FailingCommand, Failure, Reason, SessionState},
+    step::{Attempt, CommandDone, StepEnd, StepEvent, StepNews, StepOrder},
     version,
 };
 use tokio::{
@@ -68,6 +69,9 @@ pub(super) struct Seen {
     pub(super) held: BTreeMap<String, Failure>,
     pub(super) probes: Vec<DeviceName>,
     pub(super) shows: Vec<Show>,
+    pub(super) steps: Vec<StepOrder>,
+    pub(super) cancelled: Vec<Attempt>,
+    pub(super) heard: Vec<Attempt>,
     pub(super) closed: bool,
 }
 
@@ -197,6 +201,52 @@ impl FakeAgent {
         self.send(Ended { logins: vec![end] }).await;
     }
 
+    /// Waits for the order of a step.
+    pub(super) async fn step(&self, device: &str, attempt: u32) -> StepOrder {
+        eventually("a step", async || {
+            let seen = self.seen();
+            let wanted =
+                |order: &&StepOrder| order.device.as_str() == device && order.id.attempt == attempt;
+            seen.steps.iter().find(wanted).cloned()
+        })
+        .await
+    }
+
+    /// Says which steps it has, as an agent does first on each link.
+    pub(super) async fn held(&self, steps: &[Attempt]) {
+        let steps = steps.to_vec();
+        self.send(StepsHeld { steps }).await;
+    }
+
+    /// Tells what happened to a step.
+    pub(super) async fn tell(&self, id: Attempt, what: impl IntoIterator<Item = StepNews>) {
+        let event = |what| StepEvent {
+            id,
+            unix_ms: crate::clock::unix_ms(),
+            what,
+        };
+        let events = what.into_iter().map(event).collect();
+        self.send(StepEvents { events }).await;
+    }
+
+    /// Carries a step out: each command says `output`.
+    pub(super) async fn carry_out(&self, order: &StepOrder, output: &str, end: StepEnd) {
+        let commands = order.commands.iter().chain(&order.verify);
+        let done = (0..).zip(commands).map(|(index, _)| {
+            StepNews::Command(CommandDone {
+                index,
+                took: netwolf_wire::Span::from_millis(20),
+                text: output.into(),
+                truncated: false,
+                sha256: "ab".repeat(32),
+                failure: None,
+            })
+        });
+        let begin = [StepNews::Accepted, StepNews::Started];
+        let news = begin.into_iter().chain(done).chain([StepNews::Ended(end)]);
+        self.tell(order.id, news).await;
+    }
+
     async fn status(&self, lease: &Lease, state: SessionState, failure: Option<Failure>) {
         let failing = failure.iter().map(|failure| FailingCommand {
             command: "cat /proc/loadavg".into(),
@@ -293,6 +343,9 @@ fn heed(message: ToAgent, seen: &Mutex<Seen>) -> Option<ToManager> {
         }
         ToAgent::Probe(probe) => seen.probes.push(probe.device),
         ToAgent::Show(show) => seen.shows.push(show),
+        ToAgent::Steps(steps) => seen.steps.extend(steps.steps),
+        ToAgent::CancelSteps(steps) => seen.cancelled.extend(steps.steps),
+        ToAgent::StepsHeard(steps) => seen.heard.extend(steps.steps),
         _ => {}
     }
     None

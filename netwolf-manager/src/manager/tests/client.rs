@@ -56,11 +56,30 @@ pub(super) async fn post(address: SocketAddr, path: &str) -> Answer {
     request(address, "POST", path, &[]).await
 }
 
+pub(super) async fn post_json(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &serde_json::Value,
+) -> Answer {
+    exchange(address, "POST", path, headers, &body.to_string()).await
+}
+
 async fn request(
     address: SocketAddr,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
+) -> Answer {
+    exchange(address, method, path, headers, "").await
+}
+
+async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
 ) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut request =
@@ -68,7 +87,16 @@ async fn request(
     for (name, value) in headers {
         request.extend([name, ": ", value, "\r\n"]);
     }
+    if !body.is_empty() {
+        let length = body.len().to_string();
+        request.extend([
+            "Content-Type: application/json\r\nContent-Length: ",
+            &length,
+            "\r\n",
+        ]);
+    }
     request += "\r\n";
+    request += body;
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();

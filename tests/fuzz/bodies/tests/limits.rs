@@ -29,9 +29,9 @@ fn every_limit_has_its_constant_and_its_test() {
         "netwolf-secret",
         "netwolf-web",
         "netwolf-filter",
-        "netwolf-runs",
         "netwolf-agent",
         "netwolf-manager",
+        "netwolf-runs",
         "tests/e2e",
     ] {
         sources(&root.join(folder), &mut text);

@@ -1,0 +1,168 @@
+//! What a run would do, as people read it before they agree. Pure.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use serde_json::Value;
+
+use crate::{
+    print::{self, put},
+    table,
+};
+
+/// Devices with what would be typed, in the order of the rollout. Devices that get the same are told together.
+pub(super) fn view(planned: &Value) -> String {
+    let steps = steps(planned);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rows: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            let batch = step["batch"].as_u64();
+            [
+                text(&step["device"]),
+                text(&step["platform"]),
+                batch.map(|batch| batch.to_string()).unwrap_or_default(),
+                text(&step["mode"]),
+                text(&step["credential"]),
+            ]
+        })
+        .collect();
+    let mut page = table::render(["DEVICE", "PLATFORM", "BATCH", "MODE", "CREDENTIAL"], &rows);
+    for (typed, devices) in groups(steps) {
+        let who = match devices.as_slice() {
+            [one] => (*one).to_owned(),
+            many if many.len() == steps.len() => "all devices".to_owned(),
+            many => print::count(many.len(), "device") + ": " + &many.join(", "),
+        };
+        write!(
+            page,
+            "\nOn {}:\n{}",
+            print::plain(&who),
+            print::plain(&typed)
+        )
+        .expect("a string takes all");
+    }
+    let kind = if planned["changes"] == true {
+        "would be changed"
+    } else {
+        "would be read"
+    };
+    let n_devices = print::count(steps.len(), "device");
+    writeln!(page, "\n{n_devices} {kind}; nothing was done").expect("a string takes all");
+    page
+}
+
+/// What is asked before devices are changed.
+pub(super) fn question(planned: &Value) -> String {
+    let steps = steps(planned);
+    let credentials: BTreeSet<_> = steps
+        .iter()
+        .filter_map(|step| step["credential"].as_str())
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    let with = match credentials.len() {
+        0 => String::new(),
+        _ => format!(
+            " with the credential {}",
+            credentials.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+    };
+    let first = steps.first().and_then(|step| step["device"].as_str());
+    let first = first.map(|first| format!(", {first} first"));
+    format!(
+        "This changes {}{with}{}.",
+        print::count(steps.len(), "device"),
+        first.unwrap_or_default()
+    )
+}
+
+fn steps(planned: &Value) -> &[Value] {
+    planned["steps"].as_array().map_or(&[][..], Vec::as_slice)
+}
+
+/// Each text that is typed with its devices, in the order of the first of them.
+fn groups(steps: &[Value]) -> Vec<(String, Vec<&str>)> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for step in steps {
+        let typed = typed(step);
+        let device = step["device"].as_str().unwrap_or_default();
+        match groups.iter_mut().find(|(text, _)| *text == typed) {
+            Some((_, devices)) => devices.push(device),
+            None => groups.push((typed, vec![device])),
+        }
+    }
+    groups
+}
+
+fn typed(step: &Value) -> String {
+    let mut text = String::new();
+    let mut line = |line: String| put(&mut text, format_args!("  {line}\n"));
+    if let Some(mode) = step["mode"].as_str() {
+        line(format!("(in mode {mode})"));
+    }
+    for command in step["commands"].as_array().into_iter().flatten() {
+        line(words(command));
+    }
+    if !step["verify"].is_null() {
+        line(format!("(then verified by: {})", words(&step["verify"])));
+    }
+    text
+}
+
+/// A command, which may stand alone or with what is expected of it.
+fn words(command: &Value) -> String {
+    let text = command.as_str().or_else(|| command["command"].as_str());
+    text.unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned() -> Value {
+        let step = |device: &str, platform: &str, commands: &[&str]| {
+            serde_json::json!({
+                "device": device, "platform": platform, "batch": 0, "mode": "config", "commands": commands,
+                "verify": "show ntp", "credential": "changer",
+            })
+        };
+        serde_json::json!({ "changes": true, "steps": [
+            step("sw-1", "cisco_ios", &["ntp server 192.0.2.1"]),
+            step("r-1", "juniper_junos", &["set system ntp server 192.0.2.1", "commit"]),
+            step("sw-2", "cisco_ios", &["ntp server 192.0.2.1"]),
+        ]})
+    }
+
+    #[test]
+    fn a_preview_tells_who_and_exactly_what() {
+        assert_eq!(
+            view(&planned()),
+            "\
+DEVICE  PLATFORM       BATCH  MODE    CREDENTIAL
+sw-1    cisco_ios      0      config  changer
+r-1     juniper_junos  0      config  changer
+sw-2    cisco_ios      0      config  changer
+
+On 2 devices: sw-1, sw-2:
+  (in mode config)
+  ntp server 192.0.2.1
+  (then verified by: show ntp)
+
+On r-1:
+  (in mode config)
+  set system ntp server 192.0.2.1
+  commit
+  (then verified by: show ntp)
+
+3 devices would be changed; nothing was done
+"
+        );
+    }
+
+    #[test]
+    fn the_question_names_number_credential_and_first() {
+        assert_eq!(
+            question(&planned()),
+            "This changes 3 devices with the credential \"changer\", sw-1 first."
+        );
+    }
+}

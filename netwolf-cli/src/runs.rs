@@ -1,0 +1,336 @@
+//! `netwolf runs`: what is known of runs of automation, and what can still be done about them.
+
+use std::{process::ExitCode, time::SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::{
+    http::{escape, segment},
+    manager::{self, Reach, runtime},
+    print,
+    run::{Confirmed, confirm},
+};
+
+pub(crate) mod answer;
+mod csv;
+pub(crate) mod follow;
+mod parsed;
+mod present;
+mod progress;
+mod results;
+mod screen;
+mod view;
+
+use answer::RunView;
+use follow::Shape;
+
+/// What `netwolf runs` takes.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
+    /// Only runs in this state: waiting, running, paused, cancelling, stopped, succeeded, failed, cancelled or
+    /// unknown.
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+
+    /// The latest so many.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Show one run with its steps: state, agent, how long, why not.
+    Show(Show),
+    /// Print what a device answered, as it came, without passwords and keys.
+    Transcript(Transcript),
+    /// Watch a run to its end and show its results, as `netwolf run` does.
+    Follow(Follow),
+    /// End a run: a step that has not begun never will, and one that is under way types no further command.
+    Cancel(One),
+    /// Begin no further step; those that are under way go on.
+    Pause(One),
+    /// Go on with a run that was paused.
+    Resume(One),
+    /// Make a new run of the steps that failed, timed out or were cancelled.
+    Retry(Retry),
+    /// Decide a step of which nobody knows whether it was done, after looking.
+    Settle(Settle),
+}
+
+#[derive(Debug, clap::Args)]
+struct One {
+    /// The run's number.
+    #[arg(value_name = "ID")]
+    id: u64,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// The run's number.
+    #[arg(value_name = "ID")]
+    id: u64,
+
+    /// Only steps in this state: pending, leased, running, succeeded, failed, `timed_out`, cancelled or unknown.
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Debug, clap::Args)]
+struct Transcript {
+    /// The run's number.
+    #[arg(value_name = "ID")]
+    id: u64,
+
+    /// The device.
+    #[arg(value_name = "DEVICE")]
+    device: String,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Debug, clap::Args)]
+struct Follow {
+    /// The run's number.
+    #[arg(value_name = "ID")]
+    id: u64,
+
+    #[command(flatten)]
+    shape: Shape,
+
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Debug, clap::Args)]
+struct Retry {
+    /// The run's number.
+    #[arg(value_name = "ID")]
+    id: u64,
+
+    /// Also steps of which nobody knows whether they were done: they may be done twice.
+    #[arg(long)]
+    unknown: bool,
+
+    /// Agree beforehand to a run that changes devices; else it is asked at the terminal.
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Debug, clap::Args)]
+struct Settle {
+    /// The run's number.
+    #[arg(value_name = "ID")]
+    id: u64,
+
+    /// The device.
+    #[arg(value_name = "DEVICE")]
+    device: String,
+
+    /// What is so.
+    #[arg(value_name = "STATE", value_enum)]
+    state: Settled,
+
+    /// How you know, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    comment: Option<String>,
+
+    #[command(flatten)]
+    manager: manager::Args,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Settled {
+    /// It was done, all of it.
+    Succeeded,
+    /// It was not, or not all of it.
+    Failed,
+}
+
+impl Settled {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// 0 when the manager did what was asked; of `follow` when every step succeeded; else 1, and 2 for bad usage.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let done = match &args.verb {
+        None => args.list().map(|()| ExitCode::SUCCESS),
+        Some(Verb::Show(show)) => show.run().map(|()| ExitCode::SUCCESS),
+        Some(Verb::Transcript(transcript)) => transcript.run().map(|()| ExitCode::SUCCESS),
+        Some(Verb::Follow(follow)) => follow.run(),
+        Some(Verb::Cancel(one)) => one.run("cancel").map(|()| ExitCode::SUCCESS),
+        Some(Verb::Pause(one)) => one.run("pause").map(|()| ExitCode::SUCCESS),
+        Some(Verb::Resume(one)) => one.run("resume").map(|()| ExitCode::SUCCESS),
+        Some(Verb::Retry(retry)) => retry.run(),
+        Some(Verb::Settle(settle)) => settle.run().map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| netwolf_manager::cli::fail(&error))
+}
+
+/// Where a step is.
+fn step_path(id: u64, device: &str) -> String {
+    format!("/api/v1/runs/{id}/steps/{}", segment(device))
+}
+
+impl Args {
+    fn list(&self) -> anyhow::Result<()> {
+        let state = self
+            .state
+            .as_deref()
+            .map(|state| format!("&state={}", escape(state)));
+        let path = format!(
+            "/api/v1/runs?limit={}{}",
+            self.limit,
+            state.unwrap_or_default()
+        );
+        let answer = self.manager.get(&path)?;
+        self.manager
+            .print(&answer, || view::list(&answer, SystemTime::now()))
+    }
+}
+
+impl Show {
+    fn run(&self) -> anyhow::Result<()> {
+        let client = self.manager.reach.client()?;
+        let (run, steps) = runtime()?.block_on(async {
+            let run = client.get(&format!("/api/v1/runs/{}", self.id)).await?;
+            let steps = results::steps(&client, self.id, self.state.as_deref()).await?;
+            anyhow::Ok((run, steps))
+        })?;
+        let answer = json!({ "run": run, "steps": steps });
+        self.manager
+            .print(&answer, || view::one(&run, &steps, SystemTime::now()))
+    }
+}
+
+impl Transcript {
+    fn run(&self) -> anyhow::Result<()> {
+        let answer = self.manager.get(&step_path(self.id, &self.device))?;
+        if self.manager.output == manager::Output::Json {
+            return self.manager.print(&answer, String::new);
+        }
+        print::out_of_a_device(&view::transcript(&answer))
+    }
+}
+
+impl Follow {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let shape = match self.shape.checked(&[]) {
+            Ok(shape) => shape,
+            Err(code) => return Ok(code),
+        };
+        let client = self.reach.client()?;
+        runtime()?.block_on(async {
+            let run = client.get(&format!("/api/v1/runs/{}", self.id)).await?;
+            follow::to_its_end(&client, RunView::read(&run)?, shape).await
+        })
+    }
+}
+
+impl One {
+    fn run(&self, what: &str) -> anyhow::Result<()> {
+        let answer = self
+            .manager
+            .post(&format!("/api/v1/runs/{}/{what}", self.id))?;
+        let run = RunView::read(&answer)?;
+        self.manager.print(&answer, || view::state(&run))
+    }
+}
+
+impl Retry {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let Self { id, unknown, .. } = self;
+        let reach = &self.manager.reach;
+        let before = RunView::read(&reach.get(&format!("/api/v1/runs/{id}"))?)?;
+        if before.changes && !self.yes {
+            let question = format!(
+                "This runs \"{}\" again, which changes {}.",
+                before.name,
+                print::count(before.to_retry(*unknown), "device")
+            );
+            match confirm(&question)? {
+                Confirmed::Yes => {}
+                Confirmed::No => {
+                    eprintln!("nothing was done");
+                    return Ok(ExitCode::FAILURE);
+                }
+                Confirmed::NobodyThere => {
+                    let message = "this changes devices, and nobody is here to agree";
+                    return Ok(print::usage(message, Some("--yes agrees beforehand")));
+                }
+            }
+        }
+        let body = json!({ "unknown": unknown });
+        let answer = reach.post(&format!("/api/v1/runs/{id}/retry"), Some(&body))?;
+        let run = RunView::read(&answer)?;
+        self.manager.print(&answer, || {
+            let n_steps = print::count(run.count(), "step");
+            format!("run {} has {n_steps} of run {id}\n", run.id)
+        })?;
+        eprintln!("{}", follow::ways(run.id));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Settle {
+    fn run(&self) -> anyhow::Result<()> {
+        let path = step_path(self.id, &self.device) + "/settle";
+        let mut body = json!({ "state": self.state.as_str() });
+        if let Some(comment) = &self.comment {
+            body["comment"] = Value::from(comment.as_str());
+        }
+        let answer = self.manager.reach.post(&path, Some(&body))?;
+        self.manager.print(&answer, || {
+            let (device, state) = (print::plain(&self.device), self.state.as_str());
+            format!("{device} of run {} is settled as {state}\n", self.id)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn help_says_how() {
+        let mut netwolf = crate::Args::command().term_width(100);
+        netwolf.build();
+        let command = netwolf.find_subcommand_mut("runs").unwrap();
+        let mut help = command.render_long_help().to_string();
+        for verb in command.get_subcommands_mut() {
+            print::put(
+                &mut help,
+                format_args!("\n=== {}\n{}", verb.get_name(), verb.clone().render_help()),
+            );
+        }
+        insta::assert_snapshot!(help);
+    }
+
+    #[test]
+    fn slashes_of_a_device_are_none_of_the_path() {
+        assert_eq!(step_path(7, "ams/r 1"), "/api/v1/runs/7/steps/ams%2Fr%201");
+    }
+}

@@ -1,0 +1,192 @@
+//! What is read: lists in pages, streams of events, procedures, and what is asked wrongly.
+
+use tokio::io::AsyncBufReadExt;
+
+use super::*;
+
+#[tokio::test]
+async fn lists_come_in_pages_and_by_state() {
+    let stage = Stage::prepared(&TWO).await;
+    for _ in 0..3 {
+        stage
+            .submit(&json!({"procedure": "load", "where": ["name=*"]}))
+            .await;
+    }
+    let ids = |page: &Value| {
+        let runs = page["runs"].as_array().unwrap();
+        runs.iter()
+            .map(|run| run["id"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let page = stage.read("?limit=2").await;
+    assert_eq!((ids(&page), &page["next"]), (vec![3, 2], &json!(2)));
+    let page = stage.read("?limit=2&before=2").await;
+    assert_eq!((ids(&page), &page["next"]), (vec![1], &Value::Null));
+    assert_eq!(ids(&stage.read("?state=succeeded").await), [0; 0]);
+    assert_eq!(ids(&stage.read("?state=running").await), [3, 2, 1]);
+
+    let devices = |page: &Value| {
+        let steps = page["steps"].as_array().unwrap();
+        let names = steps
+            .iter()
+            .map(|step| step["device"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let page = stage.read("/1/steps?limit=1").await;
+    assert_eq!(
+        (devices(&page), &page["next"]),
+        (vec!["sw-1".into()], &json!(0))
+    );
+    let page = stage.read("/1/steps?limit=1&after=0").await;
+    assert_eq!(
+        (devices(&page), &page["next"]),
+        (vec!["sw-2".into()], &Value::Null)
+    );
+    assert!(devices(&stage.read("/1/steps?state=failed").await).is_empty());
+
+    let web = stage.manager.web_addr;
+    for (path, status) in [
+        ("?state=done", 400),
+        ("?lim=2", 400),
+        ("/1/steps?after=x", 400),
+        ("/x", 404),
+        ("/9", 404),
+        ("/9/steps", 404),
+        ("/1/steps/sw-9", 404),
+        ("/9/events", 404),
+    ] {
+        let answer = get(web, &format!("/api/v1/runs{path}")).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert!(answer.json()["error"].is_string(), "{path}");
+    }
+}
+
+/// Reads a stream of events until its end.
+async fn events(stage: &Stage, run: u64) -> Vec<(String, Value)> {
+    let socket = TcpStream::connect(stage.manager.web_addr).await.unwrap();
+    let (read, mut write) = socket.into_split();
+    let request = format!("GET /api/v1/runs/{run}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    write.write_all(request.as_bytes()).await.unwrap();
+    let mut lines = BufReader::new(read).lines();
+    let (mut events, mut kind, mut counted) = (Vec::new(), String::new(), 0);
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some(name) = line.strip_prefix("event: ") {
+            kind = name.to_owned();
+        } else if let Some(data) = line.strip_prefix("data: ") {
+            events.push((kind.clone(), serde_json::from_str(data).unwrap()));
+        } else if let Some(id) = line.strip_prefix("id: ") {
+            counted += 1;
+            assert_eq!(id, counted.to_string());
+        }
+        if kind == "end" && events.last().is_some_and(|(kind, _)| kind == "end") {
+            break;
+        }
+    }
+    events
+}
+
+#[tokio::test]
+async fn a_stream_tells_how_each_step_stands_and_ends_with_the_run() {
+    let stage = Stage::prepared(&TWO).await;
+    let agent = stage.worker(&TWO).await;
+    stage
+        .submit(&json!({"procedure": "load", "where": ["name=*"]}))
+        .await;
+    let orders = [agent.step("sw-1", 1).await, agent.step("sw-2", 1).await];
+    let work = async {
+        for order in &orders {
+            agent.carry_out(order, "0.1\n", StepEnd::Succeeded).await;
+        }
+    };
+    let (told, ()) = tokio::join!(timeout(PATIENCE, events(&stage, 1)), work);
+    let told = told.unwrap();
+    assert_eq!(told[0].0, "run");
+    let (kind, end) = told.last().unwrap();
+    assert_eq!((kind.as_str(), &end["state"]), ("end", &json!("succeeded")));
+    for device in ["sw-1", "sw-2"] {
+        let mut of_device = told
+            .iter()
+            .rev()
+            .filter(|(_, data)| data["device"] == device);
+        let (kind, last) = of_device.next().unwrap();
+        assert_eq!(
+            (kind.as_str(), &last["state"]),
+            ("step", &json!("succeeded"))
+        );
+    }
+    // Who comes late is told how it stands.
+    let late = timeout(PATIENCE, events(&stage, 1)).await.unwrap();
+    let kinds: Vec<_> = late.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["run", "step", "step", "end"]);
+    // A stream does not hold the manager's end up.
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    let begun = Instant::now();
+    let reading = events(&stage, 2);
+    let ending = async {
+        agent.step("sw-1", 1).await;
+    };
+    let both = async { tokio::join!(reading, ending) };
+    drop(timeout(Duration::from_millis(300), both).await);
+    stage.manager.shutdown().await;
+    assert!(begun.elapsed() < PATIENCE);
+}
+
+#[tokio::test]
+async fn procedures_of_the_configuration_and_the_library_are_listed() {
+    let stage = Stage::prepared(&ONE).await;
+    let web = stage.manager.web_addr;
+    let list = get(web, "/api/v1/procedures").await.json();
+    let listed = list["procedures"].as_array().unwrap().iter();
+    let names: Vec<_> = listed.map(|it| it["name"].as_str().unwrap()).collect();
+    for name in ["load", "ntp", "version"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    let one = get(web, "/api/v1/procedures/ntp").await.json();
+    assert_eq!(
+        (&one["changes"], &one["credential"]),
+        (&json!(true), &json!("changer"))
+    );
+    assert_eq!(
+        one["definition"]["commands"][1]["command"],
+        "service ntp restart"
+    );
+    let unknown = get(web, "/api/v1/procedures/ntpp").await;
+    assert_eq!(unknown.status, 404);
+    assert_eq!(unknown.json()["hint"], "did you mean \"ntp\"?");
+}
+
+#[tokio::test]
+async fn streams_of_events_are_few() {
+    let stage = Stage::prepared(&ONE).await;
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    let streams = &stage.manager.state().runs.streams;
+    let taken = u32::try_from(crate::runs::STREAMS).unwrap();
+    let held = streams.clone().acquire_many_owned(taken).await.unwrap();
+    let web = stage.manager.web_addr;
+    let refused = get(web, "/api/v1/runs/1/events").await;
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    drop(held);
+    let told = async { events(&stage, 1).await };
+    let cancel = async { stage.act("/1/cancel", &json!({})).await };
+    let (told, _) = tokio::join!(timeout(PATIENCE, told), cancel);
+    assert_eq!(told.unwrap().last().unwrap().1["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn more_live_steps_than_memory_is_meant_for_are_refused() {
+    let stage = Stage::prepared(&ONE).await;
+    let runs = &stage.manager.state().runs;
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    let (run, steps) = runs.whole(netwolf_wire::step::RunId(1)).await.unwrap();
+    let spec = netwolf_runs::model::Spec::clone(&run.spec);
+    let many = vec![steps[0].spec.clone(); crate::runs::MAX_LIVE];
+    let refusal = runs.submit(spec, many).await.unwrap_err();
+    assert_eq!(refusal.kind, crate::runs::Kind::TooMany);
+    assert_eq!(stage.read("").await["runs"].as_array().unwrap().len(), 1);
+}

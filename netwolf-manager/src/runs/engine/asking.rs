@@ -1,0 +1,212 @@
+//! What people ask of the engine: to take a run in, to change how it goes on, to settle a step.
+
+use netwolf_runs::{
+    machine::{Change, Refused, Settlement},
+    model::{Run, Spec, StepSpec},
+    view::RunView,
+};
+use netwolf_wire::step::RunId;
+
+use super::{
+    super::{
+        MAX_LIVE,
+        handle::{Control, check_body, no_step},
+        keeping::FaultKind,
+    },
+    Answer, Ask, Engine, Kept, Kind, Refusal, Reply, Settling, Submitted, Wanted, unix_ms,
+};
+
+impl Engine {
+    /// Does what is asked. Answers come when what they tell is kept.
+    pub(super) fn asked(&mut self, ask: Ask) {
+        match ask {
+            Ask::Submit {
+                spec,
+                steps,
+                answer,
+            } => self.submit(*spec, steps, answer),
+            Ask::Control {
+                run,
+                what,
+                requester,
+                answer,
+            } => self.control(run, what, &requester, answer),
+            Ask::Settle {
+                run,
+                device,
+                succeeded,
+                comment,
+                requester,
+                answer,
+            } => {
+                let settlement = Settlement {
+                    succeeded,
+                    requester,
+                    comment,
+                };
+                let settling = Settling {
+                    device,
+                    settlement,
+                    answer,
+                };
+                if self.machine.knows(run) {
+                    self.settle(run, settling);
+                } else {
+                    self.recall(run, Wanted::Settle(run, settling));
+                }
+            }
+        }
+    }
+
+    fn submit(&mut self, spec: Spec, steps: Vec<StepSpec>, answer: Answer<Submitted>) {
+        if let Some(key) = &spec.idempotency_key
+            && let Some((run, body)) = self.keys.get(key)
+        {
+            let (run, there) = (*run, body.clone());
+            let asked = spec.body_sha256.clone().unwrap_or_default();
+            if let Err(refusal) = check_body(key, run, there.as_deref(), &asked) {
+                drop(answer.send(Err(refusal)));
+            } else if let Some(waiting) = self.waiting.get_mut(&run) {
+                waiting.push(answer);
+            } else {
+                let view = self.state.runs.live().get(run).map(|live| live.view());
+                // One that has ended is in the journal, where whoever asks looks first.
+                let submitted = view.map(|run| Submitted {
+                    run,
+                    was_there: true,
+                });
+                let gone = || {
+                    Refusal::new(
+                        Kind::Conflict,
+                        format!("run {run} was submitted with this key, and has ended"),
+                    )
+                    .hint(format!("/api/v1/runs/{run} is what became of it"))
+                };
+                drop(answer.send(submitted.ok_or_else(gone)));
+            }
+            return;
+        }
+        if !self.machine.admits(steps.len() + self.n_submitting) {
+            let refusal = Refusal::new(
+                Kind::TooMany,
+                format!(
+                    "{} steps more would be too many: {} are live, and at most {MAX_LIVE}",
+                    steps.len(),
+                    self.machine.live_steps() + self.n_submitting,
+                ),
+            )
+            .hint(
+                "wait for runs to end, or cancel some: `netwolf runs --state running` lists them",
+            );
+            drop(answer.send(Err(refusal)));
+            return;
+        }
+        let id = match self.keeper.next_run() {
+            Ok(id) => id,
+            Err(fault) => return drop(answer.send(Err(Refusal::from(fault)))),
+        };
+        let key = spec
+            .idempotency_key
+            .clone()
+            .zip(Some(spec.body_sha256.clone()));
+        if let Some((key, body)) = key {
+            self.keys.insert(key, id, body);
+        }
+        let (run, steps) = Run::plan(id, spec, steps, unix_ms());
+        self.n_submitting += steps.len();
+        self.waiting.insert(id, vec![answer]);
+        let submitted = Change::Audit(Box::new(run.submitted()));
+        let there = Change::Submitted {
+            run: Box::new(run.clone()),
+            steps: steps.clone(),
+        };
+        let keeping = self.keeper.commit(vec![there, submitted]);
+        self.submits.spawn(async move {
+            let result = keeping.await;
+            Kept { run, steps, result }
+        });
+    }
+
+    /// A submission is kept, or could not be.
+    pub(super) fn submitted(&mut self, kept: Kept) {
+        let Kept { run, steps, result } = kept;
+        self.n_submitting -= steps.len();
+        let answers = self.waiting.remove(&run.id).unwrap_or_default();
+        match result {
+            Ok(()) => {
+                self.state.telemetry.runs.audit_records.inc();
+                self.state.runs.live().insert(run.clone(), steps.clone());
+                let view = RunView::from(&run);
+                tracing::info!(run = %run.id, name = run.spec.name, requester = run.spec.requester, n_steps = run.n_steps, "run submitted");
+                self.machine.adopt(run, steps, unix_ms());
+                for (no, answer) in answers.into_iter().enumerate() {
+                    let submitted = Submitted {
+                        run: view.clone(),
+                        was_there: no > 0,
+                    };
+                    drop(answer.send(Ok(submitted)));
+                }
+            }
+            Err(fault) => {
+                if let Some(key) = &run.spec.idempotency_key {
+                    self.keys.remove(key);
+                }
+                if matches!(fault.kind, FaultKind::Full | FaultKind::Broken) {
+                    self.fails(Some(&fault));
+                }
+                for answer in answers {
+                    drop(answer.send(Err(Refusal::from(fault.clone()))));
+                }
+            }
+        }
+    }
+
+    fn control(&mut self, run: RunId, what: Control, requester: &str, answer: Answer<RunView>) {
+        let now_ms = unix_ms();
+        let result = if self.machine.knows(run) {
+            match what {
+                Control::Cancel => self.machine.cancel(run, requester, now_ms),
+                Control::Pause => self.machine.pause(run, requester, now_ms),
+                Control::Resume => self.machine.resume(run, requester, now_ms),
+            }
+            .map_err(|refused| conflict(&refused))
+        } else {
+            Err(Refusal::new(Kind::Conflict, format!("run {run} has ended")))
+        };
+        match result {
+            Ok(()) => self.gathering.replies.push(Reply::Run(run, answer)),
+            Err(refusal) => drop(answer.send(Err(refusal))),
+        }
+    }
+
+    pub(super) fn settle(&mut self, run: RunId, settling: Settling) {
+        let Settling {
+            device,
+            settlement,
+            answer,
+        } = settling;
+        let live = self.state.runs.live().get(run);
+        let step = live.and_then(|live| live.step_on(&device));
+        let settled = step.ok_or_else(|| no_step(run, &device)).and_then(|step| {
+            self.machine
+                .settle(run, step.step, &settlement, unix_ms())
+                .map_err(|refused| conflict(&refused))
+        });
+        match settled {
+            Ok(()) => self
+                .gathering
+                .replies
+                .push(Reply::Step(run, device, answer)),
+            Err(refusal) => drop(answer.send(Err(refusal))),
+        }
+    }
+}
+
+/// What the machine does not do.
+fn conflict(refused: &Refused) -> Refusal {
+    let text = refused.to_string();
+    match text.split_once("\n  hint: ") {
+        Some((error, hint)) => Refusal::new(Kind::Conflict, error).hint(hint),
+        None => Refusal::new(Kind::Conflict, text),
+    }
+}

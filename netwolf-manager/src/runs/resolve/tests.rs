@@ -1,0 +1,93 @@
+//! Steps of a run that is tried anew.
+
+use netwolf_wire::Span;
+
+use super::*;
+use crate::testing;
+
+fn program(platform: &str) -> Program {
+    Program {
+        platform: platform.into(),
+        mode: None,
+        commands: Vec::new(),
+        verify: None,
+        login: None,
+        deadline: Span::from_secs(60),
+    }
+}
+
+fn spec(program: Program) -> Spec {
+    let procedure = Procedure::check(
+        "load",
+        &netwolf_runs::procedure::raw::RawProcedure {
+            commands: vec!["cat /proc/loadavg".into()],
+            ..Default::default()
+        },
+    )
+    .unwrap();
+    Spec {
+        name: procedure.name,
+        procedure: None,
+        requester: "somebody".into(),
+        comment: None,
+        changes: false,
+        programs: vec![program],
+        rollout: procedure.rollout,
+        run_deadline: procedure.run_deadline,
+        window: None,
+        guards: Vec::new(),
+        idempotency_key: None,
+        body_sha256: None,
+        retry_of: None,
+    }
+}
+
+fn step(device: &str) -> StepSpec {
+    StepSpec {
+        device: device.parse().unwrap(),
+        platform: "linux".into(),
+        site: None,
+        program: 0,
+        credential: "monitoring".into(),
+    }
+}
+
+fn book() -> Book {
+    Book {
+        inventory: Arc::new(testing::inventory([("a", 22), ("b", 22)])),
+        ..Book::default()
+    }
+}
+
+#[test]
+fn devices_that_have_left_are_left_out_and_the_others_judged_anew() {
+    let again = |devices: &[&str], program: Program| {
+        let steps: Vec<_> = devices.iter().map(|device| step(device)).collect();
+        resolve_again(&book(), &spec(program), &steps)
+    };
+    let resolved = again(&["a", "gone", "b"], program("linux")).unwrap();
+    let left: Vec<_> = resolved.steps.iter().map(|it| it.device.as_str()).collect();
+    assert_eq!(left, ["a", "b"]);
+    assert_eq!(
+        resolved.steps[0].site.as_deref(),
+        Some("ams"),
+        "as it is now"
+    );
+    let error = again(&["gone"], program("linux")).unwrap_err().error;
+    assert_eq!(error, "none of its devices is there any more");
+    let error = again(&["a"], program("cisco_ios")).unwrap_err().error;
+    assert!(error.contains("is of platform \"linux\" now"), "{error}");
+    let with_login = Program {
+        login: Some(Login::named("changer")),
+        ..program("linux")
+    };
+    let error = again(&["a"], with_login).unwrap_err().error;
+    assert_eq!(error, "there is no credential \"changer\" any more");
+}
+
+#[test]
+fn few_of_many_names_are_told() {
+    assert_eq!(names(["a", "b"]), "a, b");
+    let many = ["a", "b", "c", "d", "e", "f", "g"];
+    assert_eq!(names(many), "a, b, c, d, e and 2 more");
+}

@@ -1,0 +1,43 @@
+//! A run that has ended is tried anew: its steps that did not succeed, as a new run, judged by the configuration in
+//! force.
+
+use std::sync::Arc;
+
+use netwolf_runs::{
+    model::Spec,
+    retry::{self, RetryError},
+};
+use netwolf_wire::step::RunId;
+
+use super::{
+    Kind, Refusal,
+    handle::Submitted,
+    resolve::{Resolved, resolve_again},
+    submitting::may_change,
+};
+use crate::{http::guard::Asker, state::State};
+
+/// Takes a new run in, of the steps of another one that did not succeed. Unknown ones are carried out again, and maybe
+/// twice then, where `unknown` says so.
+pub(crate) async fn retry(
+    state: &Arc<State>,
+    run: RunId,
+    unknown: bool,
+    asker: Asker,
+) -> Result<Submitted, Refusal> {
+    let (run, steps) = state.runs.whole(run).await?;
+    may_change(&asker, run.spec.changes, run.spec.procedure.is_some())?;
+    let (spec, steps) =
+        retry::retry(&run, &steps, unknown, &asker.name).map_err(|error| refuse(&error))?;
+    let Resolved { programs, steps } = resolve_again(&state.book.load(), &spec, &steps)?;
+    let spec = Spec { programs, ..spec };
+    state.runs.submit(spec, steps).await
+}
+
+fn refuse(error: &RetryError) -> Refusal {
+    let text = error.to_string();
+    match text.split_once("\n  hint: ") {
+        Some((error, hint)) => Refusal::new(Kind::Conflict, error).hint(hint),
+        None => Refusal::new(Kind::Conflict, text),
+    }
+}
