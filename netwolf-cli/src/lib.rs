@@ -10,6 +10,7 @@ mod agents;
 mod api;
 mod audit;
 mod authorities;
+mod backup;
 mod bench;
 mod buckets;
 mod check;
@@ -77,6 +78,8 @@ enum Verb {
     Runs(runs::Args),
     /// Show the procedures that can be run.
     Procedures(procedures::Args),
+    /// Show the last backup of configurations: which ones have changed, and which could not be kept.
+    Backup(backup::Args),
     /// Check the log of every command that runs have typed.
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Runs(args) => runs::run(&args),
         Verb::Procedures(args) => procedures::run(&args),
+        Verb::Backup(args) => backup::run(&args),
         Verb::Audit(verb) => audit::run(&verb),
         Verb::Token(args) => token::run(&args),
         Verb::Record(args) => record::run(&args),

@@ -53,7 +53,7 @@ pub struct Loaded {
 }
 
 /// What holds for the manager as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// How long manager and agents wait for each other.
     pub timing: Timing,
@@ -61,6 +61,8 @@ pub struct Settings {
     pub remotes: Remotes,
     /// Who may do what at the web port.
     pub tokens: Tokens,
+    /// Whether and how configurations are kept.
+    pub backup: Option<crate::backup::Settings>,
 }
 
 impl Loaded {
@@ -156,6 +158,7 @@ fn parse_with(path: &Path, text: String, mut sources: Sources) -> Result<Loaded,
             timing: checked.timing,
             remotes: checked.remotes,
             tokens: checked.tokens,
+            backup: checked.backup,
         },
         inventory: checked.inventory,
         prepared: Prepared {

@@ -9,12 +9,13 @@
 //! | `/-/ready` | 200 when devices have been placed; 503 with the reason before |
 //! | `/-/reload` | POST or PUT: reads the configuration again; 500 with all faults when it has some |
 //! | `/api/v1` | what is below it |
-//! | `/api/v1/openapi.json` | [`openapi`]: all of this, for programs |
+//! | `/api/v1/openapi.json` | `openapi`: all of this, for programs |
 //! | `/api/v1/devices`, `/api/v1/devices/{name}` | [`api`]: the fleet, one device |
 //! | `/api/v1/devices/{name}/output` | [`api`]: what the device answers just now |
 //! | `/api/v1/credentials` | [`api`]: the breakers |
 //! | `/api/v1/agents`, `/api/v1/status` | [`api`]: the shards, totals |
-//! | `/api/v1/runs`, `/api/v1/procedures` | [`mod@runs`]: automation |
+//! | `/api/v1/runs`, `/api/v1/procedures` | `runs`: automation |
+//! | `/api/v1/backup` | `backup`: configurations that are kept |
 //! | `/api/v1/invites`, `/api/v1/authorities`, `/api/v1/agents/{name}/revoke` | [`api::trust`]: who may be an agent |
 //! | `/` | a plain page |
 //!
@@ -45,6 +46,7 @@ use crate::{
 };
 
 pub mod api;
+mod backup;
 pub(crate) mod guard;
 mod landing;
 pub mod metrics;
@@ -104,7 +106,7 @@ const OPERATE: Option<Role> = Some(Role::Operate);
 const ADMIN: Option<Role> = Some(Role::Admin);
 
 /// Every path but `/`, for people who look for one, and what it takes to ask there.
-pub const PATHS: [PathInfo; 33] = [
+pub const PATHS: [PathInfo; 35] = [
     path("GET", "/metrics", OPEN, "metrics for Prometheus"),
     path(
         "GET",
@@ -194,6 +196,8 @@ pub const PATHS: [PathInfo; 33] = [
         OPERATE,
         "decides what became of a step that is unknown",
     ),
+    path("GET", "/api/v1/backup", VIEW, "backups of configurations"),
+    path("POST", "/api/v1/backup", OPERATE, "begins one now"),
     path(
         "POST",
         "/api/v1/invites",
@@ -299,6 +303,7 @@ fn api() -> Router<Web> {
             get(runs::step).post(runs::settle),
         )
         .route("/api/v1/runs/{id}/events", get(runs::events::events))
+        .route("/api/v1/backup", get(backup::show).post(backup::begin))
         .route("/api/v1/runs/{id}/cancel", post(runs::cancel))
         .route("/api/v1/runs/{id}/pause", post(runs::pause))
         .route("/api/v1/runs/{id}/resume", post(runs::resume))

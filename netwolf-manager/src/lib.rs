@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod library;
 
 pub mod access;
+pub mod backup;
 pub mod board;
 pub mod bounded;
 pub mod breaker;

@@ -25,6 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use crate::{
+    backup,
     clock::unix_seconds,
     config::{self, Faults, Loaded},
     core::Core,
@@ -221,11 +222,8 @@ impl Manager {
 
         let (state, mailboxes) = State::new(agents_addr, insecure_plaintext, trust.clone());
         state.telemetry.config_loaded(true, false);
-        let vouching = state.clone();
-        let gate = gate
-            .counting(state.telemetry.refusals.clone())
-            .vouching(move |path, token| vouches(&vouching.tokens.load(), path, token));
-        let gate = Arc::new(gate);
+        state.telemetry.disk.watch(storage.folder());
+        let gate = Arc::new(open(gate, state.clone()));
         let Loaded {
             settings,
             inventory,
@@ -259,8 +257,8 @@ impl Manager {
             stop: stop.clone(),
             died: watch::Sender::new(None),
         };
-        state.remote_writer.configure(&settings.remotes);
-        state.tokens.store(Arc::new(settings.tokens));
+        state.configure(settings);
+        let backups = backup::Keeper::new(state.clone(), storage.folder().to_owned()).run();
         let core = core.run(mailboxes.core, stop.child_token());
         let storage = Arc::new(storage);
         let held = storage.clone();
@@ -283,6 +281,7 @@ impl Manager {
         tasks.spawn(alarm.clone().guard("agents' port", links));
         tasks.spawn(alarm.clone().guard("web port", pages));
         tasks.spawn(stop.clone().run_until_cancelled_owned(gate.follow()));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(backups));
         tasks.spawn(sweep(state.clone(), stop.child_token()));
         tasks.spawn(end_stale(state.clone(), stop.child_token()));
         tasks.spawn(keep(keeper, storage));
@@ -330,6 +329,12 @@ impl Manager {
         self.state.remote_writer.finish().await;
         info!("manager stopped");
     }
+}
+
+/// A gate that knows the tokens in force and counts what it refuses.
+fn open(gate: Gate, state: Arc<State>) -> Gate {
+    let gate = gate.counting(state.telemetry.refusals.clone());
+    gate.vouching(move |path, token| vouches(&state.tokens.load(), path, token))
 }
 
 /// The configuration, the file that it comes from, and what watches its files.

@@ -187,8 +187,7 @@ impl Reloader {
                     .await
                     .map_err(|_| ReloadError::Ending)?;
                 is_done.await.map_err(|_| ReloadError::Ending)?;
-                self.state.remote_writer.configure(&settings.remotes);
-                self.state.tokens.store(Arc::new(settings.tokens));
+                self.state.configure(settings);
                 self.state.book.store(Arc::new(book));
                 self.state.pages.outdate();
                 info!(

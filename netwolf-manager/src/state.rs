@@ -7,8 +7,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     access::Tokens,
+    backup,
     board::Board,
     clock::Clock,
+    config::Settings,
     core::{self, Event},
     http::metrics::Pages,
     link::standing::Standing,
@@ -48,6 +50,8 @@ pub struct State {
     pub core: mpsc::Sender<Event>,
     /// What runs are made of.
     pub book: ArcSwap<Book>,
+    /// Backups of configurations.
+    pub backup: backup::Handle,
     /// The way to runs.
     pub runs: runs::Handle,
 }
@@ -88,6 +92,7 @@ impl State {
             standing: Standing::default(),
             core,
             book: ArcSwap::default(),
+            backup: backup::Handle::default(),
             runs,
         };
         let mailboxes = Mailboxes {
@@ -95,6 +100,13 @@ impl State {
             runs: mailbox,
         };
         (Arc::new(state), mailboxes)
+    }
+
+    /// What a configuration says of others than the core, which is told by itself, is in force from now on.
+    pub fn configure(&self, settings: Settings) {
+        self.remote_writer.configure(&settings.remotes);
+        self.tokens.store(Arc::new(settings.tokens));
+        self.backup.configure(settings.backup);
     }
 
     /// How full the core's mailbox is.

@@ -10,6 +10,7 @@
 //! | `netwolf_agent_*`, `netwolf_poll_seconds` | [`agents`], the heartbeats' counters |
 //! | `process_*` | the operating system, by [`netwolf_exposition::process`] |
 //! | `netwolf_agent_certificate_*`, `netwolf_manager_authority_*` | [`trust`], from the roll |
+//! | `netwolf_storage_*` | [`storage`], the operating system |
 //! | `netwolf_credential_*` | [`credentials`], every credential of the inventory |
 //! | `netwolf_device_*` | [`devices`], every device of the inventory, always |
 //!
@@ -38,6 +39,7 @@ pub mod agents;
 pub mod credentials;
 pub mod devices;
 pub mod manager;
+pub mod storage;
 pub mod trust;
 
 pub use trust::ConnectionFault;
@@ -103,6 +105,8 @@ pub struct Telemetry {
     process: Registry,
     remote_registry: Registry,
     web_registry: Registry,
+    /// Where the storage folder is.
+    pub disk: storage::Disk,
     run_registry: Registry,
     /// What is sent to remotes.
     pub remotes: Meters,
@@ -141,6 +145,7 @@ impl Default for Telemetry {
             run_registry: Registry::default(),
             runs: crate::runs::Meters::default(),
             refusals: Refusals::default(),
+            disk: storage::Disk::default(),
             remotes: Meters::default(),
             series: Counters::default(),
             links: Gauge::default(),

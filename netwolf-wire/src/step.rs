@@ -27,9 +27,9 @@ pub const MAX_COMMANDS: usize = 256;
 /// Bytes of one command, at most.
 pub const MAX_COMMAND: usize = 4 * 1024;
 /// Bytes of one command's output that are kept, at most; the rest is cut.
-pub const MAX_OUTPUT: usize = 256 * 1024;
+pub const MAX_OUTPUT: usize = 1024 * 1024;
 /// Bytes of all outputs of one step that are kept, at most.
-pub const MAX_STEP_OUTPUT: usize = 1024 * 1024;
+pub const MAX_STEP_OUTPUT: usize = 2 * 1024 * 1024;
 /// Steps that a shard holds, at most: it refuses what comes beyond, as [`StepEnd::NotRun`].
 pub const MAX_HELD: usize = 4096;
 

@@ -356,6 +356,24 @@ impl Manager {
         serde_json::from_str(&get(&self.web, path, "")?).map_err(|error| error.to_string())
     }
 
+    /// Sends JSON to `path`: the status of the answer, and its JSON.
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<(u16, serde_json::Value), String> {
+        let body = body.to_string();
+        let headers = format!(
+            "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let (head, answer) = exchange("POST", &self.web, path, &headers)?;
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
+        let status = status.ok_or_else(|| format!("no status: {head}"))?;
+        let answer = serde_json::from_str(&answer).map_err(|error| format!("{error}: {answer}"))?;
+        Ok((status, answer))
+    }
+
     /// The API's view of one device.
     pub(crate) fn device(&self, name: &str) -> Result<serde_json::Value, String> {
         self.json(&format!("/api/v1/devices/{name}"))
@@ -406,6 +424,21 @@ pub(crate) fn request(
     path: &str,
     headers: &str,
 ) -> Result<String, String> {
+    let (head, body) = exchange(method, address, path, headers)?;
+    if head.split(' ').nth(1) == Some("200") {
+        Ok(body)
+    } else {
+        Err(format!("{head}\n\n{body}"))
+    }
+}
+
+/// One exchange: the head of the answer and its body. A body of the request stands behind the `headers` and an empty line.
+fn exchange(
+    method: &str,
+    address: &str,
+    path: &str,
+    headers: &str,
+) -> Result<(String, String), String> {
     let exchange = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -421,9 +454,5 @@ pub(crate) fn request(
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .ok_or("an answer without an end of its head")?;
-    if head.split(' ').nth(1) == Some("200") {
-        Ok(body.into())
-    } else {
-        Err(format!("{head}\n\n{body}"))
-    }
+    Ok((head.into(), body.into()))
 }

@@ -43,6 +43,7 @@ mod programs;
 mod prometheus;
 mod remote_write;
 mod rules;
+mod runs;
 mod runs_cli;
 mod sandbox;
 mod sshd;

@@ -19,6 +19,7 @@
 //! | `NETWOLF_FAULT_SECONDS` | 12 | how long an agent sleeps, and a link is cut |
 //! | `NETWOLF_FAULT_MINUTES` | 3 | for how long random faults follow each other |
 //! | `NETWOLF_FAULT_SEED` | 1 | which ones |
+//! | `NETWOLF_RUN_KILLS` | 20 | how often something is killed during automation runs |
 //!
 //! In full: `NETWOLF_FAULT_DEVICES=1000 NETWOLF_FAULT_SECONDS=30 NETWOLF_FAULT_MINUTES=30 cargo test --release --test faults`.
 //!
@@ -57,3 +58,4 @@ mod devices;
 mod manager;
 mod network;
 mod random;
+mod runs;

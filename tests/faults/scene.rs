@@ -2,16 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use netwolf_simulator::FleetConfig;
 use tempfile::TempDir;
 
 use crate::{
-    lab::{self, Devices, Manager, PATIENCE, Process, eventually},
+    lab::{self, Devices, Manager, PASSWORD, PATIENCE, Process, eventually},
     watch::Watch,
 };
 
@@ -62,10 +63,20 @@ impl Scene {
 
     /// As [`Self::start`], with what the test makes of the devices.
     pub(crate) fn start_by(configuration: impl FnOnce(&Devices) -> String) -> Self {
+        let devices = FleetConfig::new(n_devices(), "netwolf", PASSWORD);
+        Self::start_of(devices, |devices, _| configuration(devices))
+    }
+
+    /// As [`Self::start_by`], with other devices, and with the folder that the passwords are in.
+    pub(crate) fn start_of(
+        devices: FleetConfig,
+        configuration: impl FnOnce(&Devices, &Path) -> String,
+    ) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = lab::folder();
-        let devices = Devices::start(n_devices());
-        let config = lab::configuration(folder.path(), &configuration(&devices));
+        let devices = Devices::of(devices);
+        let text = configuration(&devices, folder.path());
+        let config = lab::configuration(folder.path(), &text);
         Self {
             agents: Vec::new(),
             manager: Manager::start(&config, folder.path()),

@@ -7,6 +7,7 @@
 
 mod address;
 mod api;
+mod backup;
 mod collectors;
 mod credential;
 mod device;
@@ -53,6 +54,7 @@ pub(super) struct Checked {
     pub(super) library: Library,
     pub(super) logins: BTreeMap<String, Login>,
     pub(super) procedures: Procedures,
+    pub(super) backup: Option<crate::backup::Settings>,
 }
 
 /// What the checks share.
@@ -124,6 +126,7 @@ impl Checker<'_> {
         let remotes = self.remotes(config.external_labels, config.remote_write);
         let tokens = self.tokens(config.api);
         let procedures = self.procedures(&known, config.procedures);
+        let backup = self.backup(config.backup, &procedures);
         let logins = known.credentials.into_iter();
         let logins = logins.filter_map(|(name, login)| Some((name, login?)));
         Checked {
@@ -133,6 +136,7 @@ impl Checker<'_> {
             inventory,
             logins: logins.collect(),
             procedures,
+            backup,
             library: known.library,
         }
     }

@@ -26,6 +26,7 @@ pub(super) struct Config {
     pub(super) external_labels: Field<Entries<String>>,
     pub(super) remote_write: Field<Vec<Field<Remote>>>,
     pub(super) api: Field<Api>,
+    pub(super) backup: Field<Backup>,
     pub(super) procedures: Field<Entries<RawProcedure>>,
 }
 
@@ -199,6 +200,20 @@ pub(super) struct RemoteTls {
     pub(super) cert_file: Field<String>,
     pub(super) key_file: Field<String>,
     pub(super) server_name: Field<String>,
+}
+
+/// Backups of configurations.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Backup {
+    pub(super) folder: Field<String>,
+    pub(super) every: Field<Span>,
+    #[serde(rename = "where")]
+    pub(super) selections: Field<Vec<Field<String>>>,
+    pub(super) procedure: Field<String>,
+    pub(super) in_flight: Field<u32>,
+    pub(super) drop: Field<Vec<Field<String>>>,
+    pub(super) redact: Field<Vec<Field<String>>>,
 }
 
 /// Who may do what at the web port.

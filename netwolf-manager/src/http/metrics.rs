@@ -132,6 +132,8 @@ pub(super) fn own_families(state: &State, scope: &Scope) -> Vec<OwnFamily> {
         state.store.len(),
     );
     own.extend(trust::families(state));
+    own.extend(state.telemetry.disk.families());
+    own.extend(state.backup.families());
     own.extend(agents::families(&state.board.agents(now)));
     own.extend(credentials::families(&state.board.credentials()));
     own.extend(devices::families(&fleet, now));

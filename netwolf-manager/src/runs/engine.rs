@@ -15,7 +15,7 @@
 //! new is sent and no run is taken in, what agents tell is gathered, and the same group is tried again until it is
 //! kept; no restart is needed.
 //!
-//! Bounds: outputs that wait for a journal that cannot be written keep [`saving::OUTPUT_BUDGET`] bytes of text; beyond that
+//! Bounds: outputs that wait for a journal that cannot be written keep `saving::OUTPUT_BUDGET` bytes of text; beyond that
 //! their text is left out and marked as cut, and the events stay.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -212,10 +212,15 @@ impl Engine {
 
     /// Asks the machine what follows.
     fn advance(&mut self) {
-        let (board, is_failing) = (self.state.board.clone(), self.failing.is_some());
+        let now_ms = unix_ms();
         // What could not be written down would not be sent.
-        let places = |device: &DeviceName| place(&board, device).filter(|_| !is_failing);
-        let outcome = self.machine.advance(&places, unix_ms());
+        let outcome = if self.failing.is_some() {
+            self.machine.advance_without_sending(now_ms)
+        } else {
+            let board = &self.state.board;
+            let places = |device: &DeviceName| place(board, device);
+            self.machine.advance(&places, now_ms)
+        };
         self.gathering.add(outcome);
     }
 
@@ -280,7 +285,7 @@ impl Engine {
 
     /// The manager ends: what has been told is kept, if that can be done at once.
     async fn finish(mut self) {
-        let outcome = self.machine.advance(&|_: &DeviceName| None, unix_ms());
+        let outcome = self.machine.advance_without_sending(unix_ms());
         self.gathering.add(outcome);
         if let Some(saving) = self.saving.take()
             && let SavingState::Asked(asked) = saving.state

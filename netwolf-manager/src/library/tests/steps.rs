@@ -89,132 +89,135 @@ fn what_shows_a_configuration_only_reads() {
     }
 }
 
+/// Platforms, with a command that reads and one that begins so and writes.
+const BY_WAY_OF_READING: &[(&str, &str, &str)] = &[
+    (
+        "cisco_ios",
+        "show run | include a|r",
+        "show run | red flash:x",
+    ),
+    (
+        "cisco_ios",
+        "show ip bgp regexp ^1",
+        "show run |tee flash:x",
+    ),
+    (
+        "cisco_iosxe",
+        "show version | section Proc",
+        "show version | append flash:x",
+    ),
+    (
+        "cisco_asa",
+        "show run | grep route",
+        "show run | redirect disk0:x",
+    ),
+    (
+        "cisco_iosxr",
+        "show run | include foo|ufo",
+        "show run | file disk0:x",
+    ),
+    (
+        "cisco_iosxr",
+        "show run | begin x",
+        "show run | include x | utility xargs",
+    ),
+    (
+        "cisco_nxos",
+        "show version | include x | count",
+        "show version ; reload",
+    ),
+    (
+        "cisco_nxos",
+        "show interface | egrep up",
+        "show run > bootflash:x",
+    ),
+    ("cisco_nxos", "show run | section bgp", "show run | sed w/x"),
+    (
+        "arista_eos",
+        "show version | json",
+        "show version | tee flash:x",
+    ),
+    (
+        "arista_eos",
+        "show run | section bgp",
+        "show run >> flash:x",
+    ),
+    (
+        "dell_os10",
+        "show run | grep x",
+        "show run | save flash://x",
+    ),
+    (
+        "juniper_junos",
+        "show log messages | match \"a|save\" | count",
+        "show version | save /tmp/x",
+    ),
+    (
+        "juniper_junos",
+        "show interfaces | no-more",
+        "show version | match \"a\" |te /tmp/x",
+    ),
+    (
+        "juniper_junos",
+        "show configuration | display set",
+        "show configuration | match y|save z",
+    ),
+    ("linux", "cat /proc/uptime", "cat /proc/uptime > x"),
+    ("linux", "ip -j -s link show", "ip link set eth0 down"),
+    (
+        "linux",
+        "vtysh -c \"show version\"",
+        "vtysh -c \"show version\" -c \"configure\"",
+    ),
+    ("linux", "ss -tan", "ss -tK dst 192.0.2.1"),
+    ("linux", "grep -c x /etc/hosts", "cat $(reboot)"),
+    (
+        "mikrotik_routeros",
+        "/interface print detail where running",
+        "/interface print file=x",
+    ),
+    (
+        "mikrotik_routeros",
+        "/ip route print count-only",
+        "/ip route print where [/system reboot]",
+    ),
+    (
+        "mikrotik_routeros",
+        "/system resource print",
+        "/system resource print; /system reboot",
+    ),
+    (
+        "huawei_vrp",
+        "display interface | include up",
+        "display version > x.txt",
+    ),
+    (
+        "hp_comware",
+        "display version | include x",
+        "display version > x.txt",
+    ),
+    (
+        "nokia_sros",
+        "show router interface | match x",
+        "show version > cf3:x",
+    ),
+    (
+        "vyos",
+        "show interfaces | match eth | no-more",
+        "show version | tee /tmp/x",
+    ),
+    (
+        "vyos",
+        "show configuration commands | grep x",
+        "show version; reboot",
+    ),
+    ("vyos", "show version | strip-private", "show version | sh"),
+];
+
 #[test]
 fn what_writes_by_way_of_a_reading_command_is_known() {
     let library = Library::bundled().unwrap();
-    for (name, reads, writes) in [
-        (
-            "cisco_ios",
-            "show run | include a|r",
-            "show run | red flash:x",
-        ),
-        (
-            "cisco_ios",
-            "show ip bgp regexp ^1",
-            "show run |tee flash:x",
-        ),
-        (
-            "cisco_iosxe",
-            "show version | section Proc",
-            "show version | append flash:x",
-        ),
-        (
-            "cisco_asa",
-            "show run | grep route",
-            "show run | redirect disk0:x",
-        ),
-        (
-            "cisco_iosxr",
-            "show run | include foo|ufo",
-            "show run | file disk0:x",
-        ),
-        (
-            "cisco_iosxr",
-            "show run | begin x",
-            "show run | include x | utility xargs",
-        ),
-        (
-            "cisco_nxos",
-            "show version | include x | count",
-            "show version ; reload",
-        ),
-        (
-            "cisco_nxos",
-            "show interface | egrep up",
-            "show run > bootflash:x",
-        ),
-        ("cisco_nxos", "show run | section bgp", "show run | sed w/x"),
-        (
-            "arista_eos",
-            "show version | json",
-            "show version | tee flash:x",
-        ),
-        (
-            "arista_eos",
-            "show run | section bgp",
-            "show run >> flash:x",
-        ),
-        (
-            "dell_os10",
-            "show run | grep x",
-            "show run | save flash://x",
-        ),
-        (
-            "juniper_junos",
-            "show log messages | match \"a|save\" | count",
-            "show version | save /tmp/x",
-        ),
-        (
-            "juniper_junos",
-            "show interfaces | no-more",
-            "show version | match \"a\" |te /tmp/x",
-        ),
-        (
-            "juniper_junos",
-            "show configuration | display set",
-            "show configuration | match y|save z",
-        ),
-        ("linux", "cat /proc/uptime", "cat /proc/uptime > x"),
-        ("linux", "ip -j -s link show", "ip link set eth0 down"),
-        (
-            "linux",
-            "vtysh -c \"show version\"",
-            "vtysh -c \"show version\" -c \"configure\"",
-        ),
-        ("linux", "ss -tan", "ss -tK dst 192.0.2.1"),
-        ("linux", "grep -c x /etc/hosts", "cat $(reboot)"),
-        (
-            "mikrotik_routeros",
-            "/interface print detail where running",
-            "/interface print file=x",
-        ),
-        (
-            "mikrotik_routeros",
-            "/ip route print count-only",
-            "/ip route print where [/system reboot]",
-        ),
-        (
-            "mikrotik_routeros",
-            "/system resource print",
-            "/system resource print; /system reboot",
-        ),
-        (
-            "huawei_vrp",
-            "display interface | include up",
-            "display version > x.txt",
-        ),
-        (
-            "hp_comware",
-            "display version | include x",
-            "display version > x.txt",
-        ),
-        (
-            "nokia_sros",
-            "show router interface | match x",
-            "show version > cf3:x",
-        ),
-        (
-            "vyos",
-            "show interfaces | match eth | no-more",
-            "show version | tee /tmp/x",
-        ),
-        (
-            "vyos",
-            "show configuration commands | grep x",
-            "show version; reboot",
-        ),
-        ("vyos", "show version | strip-private", "show version | sh"),
-    ] {
+    for (name, reads, writes) in BY_WAY_OF_READING {
         let platform = library.platform(name).unwrap();
         assert_eq!(read(platform, reads), Ok(()), "{name}");
         assert!(

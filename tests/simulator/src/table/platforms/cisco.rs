@@ -116,6 +116,12 @@ pub(super) const IOSXR: Traits = Traits {
             ),
             act("hostname <w>", Where::Config, Does::Candidate, ""),
             act("commit", Where::Config, Does::Commit, ""),
+            act(
+                "configure exclusive",
+                Where::Privileged,
+                Does::Configure(""),
+                "",
+            ),
             act("abort", Where::Config, Does::EndConfigure, ""),
         ],
     ],

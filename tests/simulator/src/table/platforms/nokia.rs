@@ -93,6 +93,12 @@ pub(super) const MODEL_DRIVEN: Traits = Traits {
                 "INFO: CLI #2060: Entering exclusive configuration mode\nINFO: CLI #2061: Uncommitted changes are discarded on configuration mode exit\n",
             ),
             act(
+                "edit-config private",
+                Where::Exec,
+                Does::Configure(""),
+                "INFO: CLI #2070: Entering private configuration mode\nINFO: CLI #2061: Uncommitted changes are discarded on configuration mode exit\n",
+            ),
+            act(
                 "configure exclusive",
                 Where::Exec,
                 Does::Configure(""),

@@ -1,0 +1,436 @@
+//! The task that begins backups when they are due and makes files of what comes.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use netwolf_runs::{
+    model::StepState,
+    procedure::raw::RawRollout,
+    selection::Candidate,
+    submission::Submission,
+    view::{OutputView, RunView, StepView, Time},
+};
+use netwolf_wire::{DeviceName, step::RunId};
+use tokio::sync::{Notify, watch};
+use tracing::{info, warn};
+
+use super::{
+    Meters, Settings,
+    clean::Rules,
+    folder::{self, Kept},
+    meters,
+    progress::{self, Begun, Progress},
+    view::{BackupState, BackupView, DeviceReport, Report},
+};
+use crate::{
+    access::Role,
+    clock::unix_ms,
+    exposition::OwnFamily,
+    http::guard::Asker,
+    inventory::Device,
+    runs::{Kind, Refusal, submitting},
+    state::State,
+};
+
+/// Who asks for the runs, as the audit log has it.
+const REQUESTER: &str = "backup";
+
+/// From one look at a run that is under way to the next.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// After a backup that could not be begun.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// Steps that are read at a time.
+const PAGE: usize = 500;
+
+/// What others reach backups by; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    shown: Arc<Mutex<Shown>>,
+    now: Arc<Notify>,
+    settings: watch::Sender<Option<Settings>>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    view: BackupView,
+    meters: Meters,
+}
+
+impl Default for Handle {
+    fn default() -> Self {
+        Self {
+            shown: Arc::default(),
+            now: Arc::default(),
+            settings: watch::Sender::new(None),
+        }
+    }
+}
+
+impl Handle {
+    /// Other settings are in force.
+    pub fn configure(&self, settings: Option<Settings>) {
+        self.settings.send_if_modified(|old| {
+            let changed = *old != settings;
+            *old = settings;
+            changed
+        });
+    }
+
+    /// Begins one now, unless one is under way; false where no backup is configured.
+    pub fn begin(&self) -> bool {
+        let configured = self.settings.borrow().is_some();
+        if configured {
+            self.now.notify_one();
+        }
+        configured
+    }
+
+    /// How it stands.
+    pub fn view(&self) -> BackupView {
+        self.with(|shown| shown.view.clone())
+    }
+
+    /// What is exported.
+    pub(crate) fn families(&self) -> Vec<OwnFamily> {
+        self.with(|shown| meters::families(&shown.view, shown.meters))
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Shown) -> T) -> T {
+        f(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The task's own state.
+#[derive(Debug)]
+pub struct Keeper {
+    state: Arc<State>,
+    handle: Handle,
+    settings: watch::Receiver<Option<Settings>>,
+    storage: PathBuf,
+    progress: Progress,
+}
+
+impl Keeper {
+    /// What goes on from where the manager before this one was; its files are in `storage`.
+    pub fn new(state: Arc<State>, storage: PathBuf) -> Self {
+        let handle = state.backup.clone();
+        let settings = handle.settings.subscribe();
+        Self {
+            progress: progress::read(&storage),
+            state,
+            handle,
+            settings,
+            storage,
+        }
+    }
+
+    /// Runs until it is dropped.
+    pub async fn run(mut self) {
+        let mut again = None;
+        loop {
+            let settings = self.settings.borrow_and_update().clone();
+            self.show(settings.as_ref());
+            let Some(settings) = settings else {
+                if self.settings.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            if let Some(begun) = self.progress.running.clone() {
+                self.follow(&settings, begun).await;
+                continue;
+            }
+            let due = due(&self.progress, settings.every, unix_ms());
+            let wait = again.take().unwrap_or(due);
+            tokio::select! {
+                changed = self.settings.changed() => if changed.is_err() { return } else { continue },
+                () = self.handle.now.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+            if let Err(refusal) = self.begin(&settings).await {
+                warn!(error = %refusal.error, "a backup could not be begun");
+                self.handle.with(|shown| {
+                    shown.view.problem = Some(refusal.error);
+                    shown.meters.failures += 1;
+                });
+                again = Some(AGAIN);
+            }
+        }
+    }
+
+    fn show(&self, settings: Option<&Settings>) {
+        let progress = &self.progress;
+        self.handle.with(|shown| {
+            let view = &mut shown.view;
+            view.configured = settings.is_some();
+            view.folder = settings.map(|it| it.folder.display().to_string());
+            view.every_seconds = settings.map(|it| it.every.as_secs());
+            view.running = progress.running.as_ref().map(|begun| begun.run);
+            view.next = settings.map(|settings| {
+                let wait = due(progress, settings.every, unix_ms()).as_millis();
+                Time(unix_ms().saturating_add(u64::try_from(wait).unwrap_or(u64::MAX)))
+            });
+            view.last.clone_from(&progress.last);
+        });
+    }
+
+    /// Submits a run of all devices that the procedure has commands for.
+    async fn begin(&mut self, settings: &Settings) -> Result<(), Refusal> {
+        let (devices, skipped) = self.devices(settings)?;
+        let started = Time(unix_ms());
+        let submission = Submission {
+            procedure: Some(settings.procedure.clone()),
+            devices,
+            rollout: Some(RawRollout {
+                in_flight: Some(settings.in_flight),
+                ..RawRollout::default()
+            }),
+            // A manager that ends between the run and the note of it finds the run again.
+            idempotency_key: Some(format!("backup-{}", started.0)),
+            comment: Some("backup of configurations".into()),
+            ..Submission::default()
+        };
+        let asker = Asker {
+            name: REQUESTER.into(),
+            role: Role::Operate,
+        };
+        let answer = submitting::submit(&self.state, submission, asker).await?;
+        let submitting::Answer::Run(submitted) = answer else {
+            return Err(Refusal::bad("a backup is no preview"));
+        };
+        let run = submitted.run;
+        info!(run = %run.id, n_devices = run.n_steps, "a backup has begun");
+        self.handle.with(|shown| shown.view.problem = None);
+        self.progress.begun = Some(started);
+        self.progress.running = Some(Begun {
+            run: run.id,
+            started,
+            skipped,
+        });
+        self.keep().await;
+        Ok(())
+    }
+
+    /// The devices that are selected: those that the procedure has commands for, and the others.
+    fn devices(&self, settings: &Settings) -> Result<(Vec<String>, Vec<DeviceReport>), Refusal> {
+        let book = self.state.book.load();
+        let entry = submitting::find(&book, &settings.procedure)?;
+        let (mut devices, mut skipped) = (Vec::new(), Vec::new());
+        for (name, device) in &book.inventory.devices {
+            let candidate = Candidate {
+                name: name.as_str(),
+                platform: &device.platform,
+                group: device.group.as_deref(),
+                labels: &device.labels,
+            };
+            if !settings.selections.iter().any(|it| it.selects(&candidate)) {
+                continue;
+            }
+            if entry.procedure.actions(&device.platform).is_some() {
+                devices.push(name.as_str().to_owned());
+            } else {
+                skipped.push(DeviceReport {
+                    device: name.clone(),
+                    state: BackupState::Skipped,
+                    file: None,
+                    reason: Some(format!(
+                        "the procedure {:?} has no commands for {}",
+                        settings.procedure, device.platform
+                    )),
+                });
+            }
+        }
+        Ok((devices, skipped))
+    }
+
+    /// Waits for the end of a run and makes files of what it brought.
+    async fn follow(&mut self, settings: &Settings, begun: Begun) {
+        match self.ended(begun.run).await {
+            Ok(_) => match self.collect(settings, &begun).await {
+                Ok(report) => self.report(report),
+                Err(refusal) => self.lost(&refusal),
+            },
+            Err(refusal) => self.lost(&refusal),
+        }
+        self.progress.running = None;
+        self.keep().await;
+    }
+
+    async fn ended(&self, run: RunId) -> Result<RunView, Refusal> {
+        loop {
+            match self.state.runs.run(run).await {
+                Ok(view) if view.ended.is_some() => return Ok(view),
+                // The journal is not open yet, or cannot be read for a while.
+                Err(refusal) if !matches!(refusal.kind, Kind::Unavailable | Kind::Full) => {
+                    return Err(refusal);
+                }
+                Ok(_) | Err(_) => {}
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn collect(&self, settings: &Settings, begun: &Begun) -> Result<Report, Refusal> {
+        let rules = Rules::new(&settings.drop, &settings.redact)
+            .map_err(|error| Refusal::bad(error.to_string()))?;
+        let groups: BTreeMap<DeviceName, String> = {
+            let book = self.state.book.load();
+            let devices = book.inventory.devices.iter();
+            let group = |device: &Device| device.group.as_ref().unwrap_or(&device.platform).clone();
+            devices
+                .map(|(name, device)| (name.clone(), group(device)))
+                .collect()
+        };
+        let mut devices = begun.skipped.clone();
+        let mut after = None;
+        loop {
+            let page = self.state.runs.steps(begun.run, None, after, PAGE).await?;
+            for step in page.steps {
+                let group = groups.get(&step.device).unwrap_or(&step.platform).clone();
+                devices.push(
+                    self.collect_one(settings, &rules, begun.run, step, &group)
+                        .await?,
+                );
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        devices.sort_by(|one, other| one.device.cmp(&other.device));
+        Ok(Report {
+            run: begun.run,
+            started: begun.started,
+            ended: Time(unix_ms()),
+            devices,
+        })
+    }
+
+    async fn collect_one(
+        &self,
+        settings: &Settings,
+        rules: &Rules,
+        run: RunId,
+        step: StepView,
+        group: &str,
+    ) -> Result<DeviceReport, Refusal> {
+        let failed = |reason: String| DeviceReport {
+            device: step.device.clone(),
+            state: BackupState::Failed,
+            file: None,
+            reason: Some(reason),
+        };
+        if step.state != StepState::Succeeded {
+            let reason = step.reason.clone();
+            return Ok(failed(reason.unwrap_or_else(|| {
+                format!("the step ended as {}", step.state.as_str())
+            })));
+        }
+        let told = self
+            .state
+            .runs
+            .transcript(run, step.device.as_str())
+            .await?;
+        let outputs = told.transcript;
+        let outputs: Vec<OutputView> = outputs.into_iter().filter(|it| !it.verify).collect();
+        if outputs.iter().any(|output| output.truncated) {
+            return Ok(failed("the configuration is too long and was cut".into()));
+        }
+        let text: Vec<_> = outputs.iter().map(|it| rules.keep(&it.output)).collect();
+        let text = text.concat();
+        if text.is_empty() {
+            return Ok(failed("the device said nothing".into()));
+        }
+        let file = folder::file(group, step.device.as_str());
+        let (below, path) = (settings.folder.clone(), file.clone());
+        let kept = tokio::task::spawn_blocking(move || folder::keep(&below, &path, &text)).await;
+        let kept = match kept {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(error)) => return Ok(failed(format!("{}: {error}", file.display()))),
+            Err(_) => return Err(Refusal::ending()),
+        };
+        let state = match kept {
+            Kept::New => BackupState::New,
+            Kept::Changed => BackupState::Changed,
+            Kept::Unchanged => BackupState::Unchanged,
+        };
+        Ok(DeviceReport {
+            device: step.device,
+            state,
+            file: Some(file.display().to_string()),
+            reason: None,
+        })
+    }
+
+    fn report(&mut self, report: Report) {
+        let changed = report.count(BackupState::Changed);
+        let failed = report.count(BackupState::Failed);
+        info!(
+            run = %report.run,
+            n_devices = report.devices.len(),
+            n_new = report.count(BackupState::New),
+            n_changed = changed,
+            n_failed = failed,
+            "a backup has ended"
+        );
+        for device in &report.devices {
+            if device.state == BackupState::Changed {
+                info!(device = %device.device, file = device.file, "configuration changed");
+            }
+        }
+        self.handle
+            .with(|shown| shown.meters.changes += changed as u64);
+        self.progress.last = Some(report);
+    }
+
+    fn lost(&self, refusal: &Refusal) {
+        warn!(error = %refusal.error, "a backup was lost");
+        self.handle.with(|shown| {
+            shown.view.problem = Some(refusal.error.clone());
+            shown.meters.failures += 1;
+        });
+    }
+
+    async fn keep(&self) {
+        let (storage, progress) = (self.storage.clone(), self.progress.clone());
+        let written = tokio::task::spawn_blocking(move || progress::write(&storage, &progress));
+        match written.await {
+            Ok(Ok(())) | Err(_) => {}
+            Ok(Err(error)) => warn!(%error, "how far backups are cannot be written down"),
+        }
+    }
+}
+
+/// How long until the next one is due.
+fn due(progress: &Progress, every: Duration, now_ms: u64) -> Duration {
+    let Some(Time(begun)) = progress.begun else {
+        return Duration::ZERO;
+    };
+    // A clock that was set back makes nobody wait for longer than the interval.
+    let since = Duration::from_millis(now_ms.saturating_sub(begun));
+    every.saturating_sub(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_is_due_after_its_interval_whatever_the_clock_does() {
+        let mut progress = Progress::default();
+        let hour = Duration::from_hours(1);
+        assert_eq!(due(&progress, hour, 5_000), Duration::ZERO);
+        progress.begun = Some(Time(1_000_000));
+        assert_eq!(due(&progress, hour, 1_000_000), hour);
+        let rest = Duration::from_mins(59);
+        assert_eq!(due(&progress, hour, 1_060_000), rest);
+        assert_eq!(due(&progress, hour, 99_000_000), Duration::ZERO);
+        assert_eq!(due(&progress, hour, 0), hour);
+    }
+}
