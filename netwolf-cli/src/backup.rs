@@ -111,10 +111,10 @@ mod tests {
         assert_eq!(
             page(&answer),
             "\
-folder    /srv/configs
-last run  7
-ended     2026-01-01T00:01:00.000Z
-next      2026-01-02T00:00:00.000Z
+folder     /srv/configs
+last run   7
+ended      2026-01-01T00:01:00.000Z
+next       2026-01-02T00:00:00.000Z
 
 DEVICE  STATE    FILE             REASON
 sw-1    changed  access/sw-1.cfg

@@ -32,7 +32,7 @@ pub(super) struct Progress {
 /// A backup whose run was submitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Begun {
-    /// The run; none where every device was left out.
+    /// The run.
     pub(super) run: RunId,
     /// When.
     pub(super) started: Time,

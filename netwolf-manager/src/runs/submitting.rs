@@ -28,7 +28,7 @@ use crate::{
 /// Bytes of an idempotency key.
 pub const MAX_KEY: usize = 255;
 
-/// Bytes of a comment: it stands in the audit log.
+/// Bytes of a comment: it stands with the run, in every list.
 pub const MAX_COMMENT: usize = 4096;
 
 /// What a submission is answered with.

@@ -53,7 +53,7 @@ pub struct Record {
     /// SHA-256 of the whole output as it came, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_sha256: Option<String>,
-    /// In words: a comment, the procedure and selection of a submit, the reason of a failure.
+    /// In words: the name and size of a submitted run, the reason of a failure, the comment of a settlement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -129,7 +129,7 @@ words! {
         Cancel = "cancel",
         /// A person has decided what became of a step that was unknown.
         Settle = "settle",
-        /// Records before this one are lost, and an operator goes on without them.
+        /// Records before this one are lost, and whoever opens the journal goes on without them; no program does yet.
         Gap = "gap",
     }
 }
