@@ -67,11 +67,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub size: u16,
 
-    /// How long devices have to go to other agents on SIGTERM, or when an operator drains this agent.
+    /// How long devices have to go to other agents, and steps of runs that have begun to end, on SIGTERM or when an
+    /// operator drains this agent.
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub drain_timeout: Span,
 
-    /// Carry out no step of a run that changes a device, whatever the manager says.
+    /// Carry out no step of a run that is said to change a device. What only reads is told by the platform and the
+    /// credential, which come from the manager.
     #[arg(long)]
     pub read_only: bool,
 
@@ -240,7 +242,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
                 () = &mut parent_gone => break Ok(()),
                 ended = agent.ended() => break ended.map_err(anyhow::Error::from),
                 () = &mut patience => {
-                    tracing::warn!("not all devices went elsewhere in time");
+                    tracing::warn!("not all devices went elsewhere, or not all steps ended, in time");
                     break Ok(());
                 }
                 _ = terminate.recv() => {

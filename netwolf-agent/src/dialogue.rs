@@ -349,6 +349,11 @@ impl Dialogue {
         self.unanswered.take()
     }
 
+    /// What the last command was answered, without the key that ends a line.
+    pub fn take_answered(&mut self) -> Vec<String> {
+        self.answering.take_told()
+    }
+
     /// The literal prompt, once it is learned.
     pub(crate) fn prompt(&self) -> String {
         String::from_utf8_lossy(&self.prompt).into_owned()

@@ -180,7 +180,7 @@ pub(crate) async fn run(
         }
         // Whatever else is there already is handled before anything is sent, which makes batches.
         shard.drain_notices();
-        if shard.mind.is_dismissed() {
+        if shard.mind.may_end() {
             break;
         }
         while let Some(ended) = shard.tasks.try_join_next_with_id() {

@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
                 }
             }
         }
-        let submitted = runtime.block_on(submit(&client, submission))?;
+        let submitted = runtime.block_on(submit(&client, "/api/v1/runs", submission))?;
         let run = RunView::read(&submitted)?;
         if args.detach {
             args.shape
@@ -143,15 +143,19 @@ async fn preview(client: &Client, submission: &Value) -> anyhow::Result<Value> {
     client.post("/api/v1/runs", Some(&submission)).await
 }
 
-/// Submits, once, however often it has to be said.
-async fn submit(client: &Client, mut submission: Value) -> anyhow::Result<Value> {
+/// Submits to where runs are made, once, however often it has to be said.
+pub(crate) async fn submit(
+    client: &Client,
+    path: &str,
+    mut submission: Value,
+) -> anyhow::Result<Value> {
     if submission.get("idempotency_key").is_none() {
         submission["idempotency_key"] = json!(key()?);
     }
     let end = Instant::now() + PATIENCE;
     let mut is_first = true;
     loop {
-        let error = match client.post("/api/v1/runs", Some(&submission)).await {
+        let error = match client.post(path, Some(&submission)).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };

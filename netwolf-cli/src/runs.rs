@@ -2,13 +2,15 @@
 
 use std::{process::ExitCode, time::SystemTime};
 
+use clap::builder::PossibleValuesParser;
+use netwolf_runs::model::{RunState, StepState};
 use serde_json::{Value, json};
 
 use crate::{
     http::{escape, segment},
     manager::{self, Reach, runtime},
     print,
-    run::{Confirmed, confirm},
+    run::{Confirmed, confirm, submit},
 };
 
 pub(crate) mod answer;
@@ -31,9 +33,8 @@ pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
 
-    /// Only runs in this state: waiting, running, paused, cancelling, stopped, succeeded, failed, cancelled or
-    /// unknown.
-    #[arg(long, value_name = "STATE")]
+    /// Only runs in this state.
+    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(RunState::ALL.iter().map(|state| state.as_str())))]
     state: Option<String>,
 
     /// The latest so many.
@@ -80,8 +81,8 @@ struct Show {
     #[arg(value_name = "ID")]
     id: u64,
 
-    /// Only steps in this state: pending, leased, running, succeeded, failed, `timed_out`, cancelled or unknown.
-    #[arg(long, value_name = "STATE")]
+    /// Only steps in this state.
+    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(StepState::ALL.iter().map(|state| state.as_str())))]
     state: Option<String>,
 
     #[command(flatten)]
@@ -282,7 +283,9 @@ impl Retry {
             }
         }
         let body = json!({ "unknown": unknown });
-        let answer = reach.post(&format!("/api/v1/runs/{id}/retry"), Some(&body))?;
+        let path = format!("/api/v1/runs/{id}/retry");
+        let client = reach.client()?;
+        let answer = runtime()?.block_on(submit(&client, &path, body))?;
         let run = RunView::read(&answer)?;
         self.manager.print(&answer, || {
             let n_steps = print::count(run.count(), "step");

@@ -1,7 +1,7 @@
 //! Names of the metrics that NetWolf tells of itself, which no device may have.
 
 /// What all names of a part of NetWolf begin with.
-const PREFIXES: [&str; 8] = [
+const PREFIXES: [&str; 10] = [
     "netwolf_manager_",
     "netwolf_agent_",
     "netwolf_http_",
@@ -10,6 +10,8 @@ const PREFIXES: [&str; 8] = [
     "netwolf_remote_write_",
     "netwolf_run_",
     "netwolf_runs",
+    "netwolf_backup_",
+    "netwolf_storage_",
 ];
 
 /// Names that stand beside those of devices under one prefix, or that everybody uses, without the ending of their kind.

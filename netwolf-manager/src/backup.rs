@@ -25,6 +25,24 @@ pub mod view;
 pub use keeper::{Handle, Keeper};
 pub use meters::Meters;
 
+/// The families of a backup that has ended, for whoever lists all families.
+#[cfg(test)]
+pub(crate) fn sample_families() -> Vec<crate::exposition::OwnFamily> {
+    use netwolf_runs::view::Time;
+
+    let view = view::BackupView {
+        configured: true,
+        last: Some(view::Report {
+            run: None,
+            started: Time(0),
+            ended: Time(0),
+            devices: Vec::new(),
+        }),
+        ..view::BackupView::default()
+    };
+    meters::families(&view, Meters::default())
+}
+
 /// The procedure that is run where nobody names another.
 pub const PROCEDURE: &str = "backup";
 

@@ -8,7 +8,7 @@ use netwolf_wire::{
     message::{Asks, Ended, Shown, ShownOutput, StepEvents, StepsHeld, ToManager},
     stats::ShardStats,
     status::{DeviceStatus, Failure},
-    step::{MAX_HELD, MAX_OUTPUT, StepEnd, StepNews},
+    step::{MAX_ANSWERED, MAX_ANSWERED_TEXT, MAX_COMMAND, MAX_HELD, MAX_OUTPUT, StepEnd, StepNews},
 };
 
 /// Collectors of one shard whose poll times are shown: several times what any site has.
@@ -110,8 +110,18 @@ pub fn step_events(mut told: StepEvents) -> StepEvents {
                 done.truncated |= done.text.len() > MAX_OUTPUT;
                 cut_at(&mut done.text, MAX_OUTPUT);
                 cut_at(&mut done.sha256, DIGEST);
+                done.answered.truncate(MAX_ANSWERED);
+                for answer in &mut done.answered {
+                    cut_at(answer, MAX_ANSWERED_TEXT);
+                }
                 done.took = done.took.min(LONGEST);
                 if let Some(failure) = &mut done.failure {
+                    cut_failure(failure);
+                }
+            }
+            StepNews::Mode(line) => {
+                cut_at(&mut line.text, MAX_COMMAND);
+                if let Some(failure) = &mut line.failure {
                     cut_failure(failure);
                 }
             }
@@ -257,6 +267,7 @@ mod tests {
             text: "ü".repeat(MAX_OUTPUT),
             truncated: false,
             sha256: "a".repeat(DIGEST + 1),
+            answered: vec!["y".repeat(MAX_ANSWERED_TEXT + 1); MAX_ANSWERED + 1],
             failure: Some(failure.clone()),
         };
         let news = [
@@ -278,6 +289,10 @@ mod tests {
             panic!("{kept:?}");
         };
         assert!(done.text.len() <= MAX_OUTPUT && done.truncated && done.took == LONGEST);
+        assert_eq!(
+            done.answered,
+            vec!["y".repeat(MAX_ANSWERED_TEXT); MAX_ANSWERED]
+        );
         assert!(done.sha256.len() == DIGEST && why.message.len() <= TEXT);
         assert!(done.failure.as_ref().unwrap().message.len() <= TEXT);
         let steps = vec![id; MAX_HELD + 1];

@@ -23,9 +23,53 @@ impl Clock {
         Tick(elapsed.unwrap_or(u64::MAX).saturating_add(1))
     }
 
+    /// The time at which the wall clock was at this: now where that is ahead of it, and never before the start.
+    pub fn at_unix_ms(&self, time_ms: u64) -> Tick {
+        let age_ms = unix_ms().saturating_sub(time_ms);
+        Tick(self.now().0.saturating_sub(age_ms).max(1))
+    }
+
     /// The tick as an instant, for machines that are given those.
     pub fn instant(&self, tick: Tick) -> Instant {
         self.start + Duration::from_millis(tick.0.saturating_sub(1))
+    }
+}
+
+/// Unix time that does not jump: the wall clock as it was once, and what has passed since by a clock that nobody sets.
+///
+/// For deadlines that are written down as Unix time: a wall clock that is set back must not make them wait for hours,
+/// nor one that is set forward end them all. What the wall clock was wrong by at the start it stays wrong by until the
+/// program is started again, and it drifts from a wall clock that is disciplined by some seconds a day; where people's
+/// time of day counts, ask the wall clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    start: Instant,
+    start_ms: u64,
+}
+
+impl SteadyClock {
+    /// A clock that shows what the wall clock shows now.
+    pub fn start() -> Self {
+        Self::set(unix_ms())
+    }
+
+    fn set(start_ms: u64) -> Self {
+        Self {
+            start: Instant::now(),
+            start_ms,
+        }
+    }
+
+    /// Unix time in milliseconds, which never goes back.
+    pub fn now_ms(&self) -> u64 {
+        self.at(Instant::now())
+    }
+
+    fn at(&self, now: Instant) -> u64 {
+        let elapsed = now.saturating_duration_since(self.start);
+        // No program runs for 500 million years.
+        let elapsed = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.start_ms.saturating_add(elapsed)
     }
 }
 
@@ -60,4 +104,23 @@ pub fn unix_seconds() -> u64 {
 /// intervals, and never so short that one lost packet would do it.
 pub fn patience_ms(interval_ms: u64) -> u64 {
     interval_ms.saturating_mul(3).max(5_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_clock_goes_by_what_has_passed_and_by_no_wall_clock() {
+        let before = unix_ms();
+        let clock = SteadyClock::start();
+        assert!(clock.now_ms() >= before);
+        // A wall clock that was a day ahead when it was read, and has been set right since.
+        let clock = SteadyClock::set(before + 86_400_000);
+        let at = clock.at(clock.start + Duration::from_secs(90));
+        assert_eq!(at, before + 86_400_000 + 90_000);
+        assert_eq!(clock.at(clock.start), before + 86_400_000);
+        let first = clock.now_ms();
+        assert!(clock.now_ms() >= first);
+    }
 }

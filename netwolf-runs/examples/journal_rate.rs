@@ -213,6 +213,8 @@ fn changes(run: &Run, step: u32, phase: u8, n_bytes: usize) -> Vec<Change> {
             deadline_ms: now_ms + 60_000,
             started_ms: (phase > 1).then_some(now_ms),
             outputs: u32::from(phase > 2),
+            mode_lines: 0,
+            in_doubt: false,
         }),
         ended_ms: (phase > 2).then_some(now_ms),
         ..StepStatus::default()
@@ -250,6 +252,7 @@ fn output(run: RunId, step: u32, now_ms: u64, n_bytes: usize) -> Output {
         text: "x".repeat(n_bytes),
         truncated: false,
         sha256: "0123456789abcdef".repeat(4),
+        answered: Vec::new(),
         failure: None,
     }
 }

@@ -5,7 +5,8 @@
 //!   handle_step_event, handle_not_sent   +---------+      |
 //!   handle_held, handle_shard_lost  ---> | Machine |      v once committed
 //!   cancel, pause, resume, settle        +---------+--> Outcome.effects --> links, guards
-//!   handle_guard_broken, handle_placed        ^
+//!   handle_guard_broken, handle_guard_held    ^
+//!   handle_placed                             |
 //!                     advance(now, places) ---+--- poll_timeout
 //! ```
 //!
@@ -51,12 +52,17 @@ use crate::model::{Run, Step, StepState};
 #[cfg(test)]
 mod tests;
 
+/// By less than this a wall clock may differ before windows are looked at anew, in milliseconds.
+const WALL_STEP_MS: u64 = 1_000;
+
 /// All live runs.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
     settings: Settings,
     /// The latest time that was told.
     now_ms: u64,
+    /// How far the wall clock is ahead of that, in milliseconds: windows open and close by it.
+    wall_ahead_ms: i64,
     runs: HashMap<RunId, LiveRun>,
     devices: Devices,
     /// Steps in the hands of each shard.
@@ -185,7 +191,11 @@ impl Machine {
             self.make_ready(key);
         }
         if let Some(until_ms) = watched {
-            self.timers.arm(until_ms, Timer::Watch(key));
+            // Whatever was seen of them before is forgotten: they are watched anew, for as long as they are to hold.
+            let by_ms = self.watched_by_ms(until_ms);
+            self.timers.arm(by_ms, Timer::Watch(key));
+            let anew_ms = self.guards_hold_until(key.0, now_ms);
+            self.update(key, |status| status.watch_until_ms = anew_ms);
             self.watch(key);
         }
     }
@@ -222,6 +232,27 @@ impl Machine {
     pub fn handle_placed(&mut self, device: &DeviceName) {
         for key in self.devices.sleepers(device) {
             self.make_ready(key);
+        }
+    }
+
+    /// What the wall clock shows, which people set: only maintenance windows go by it, because they are people's times.
+    /// All else goes by `now`, whatever becomes of that clock.
+    pub fn handle_wall_clock(&mut self, wall_ms: u64, now_ms: u64) {
+        let now_ms = self.clock(now_ms);
+        let ahead_ms = wall_ms.cast_signed().saturating_sub(now_ms.cast_signed());
+        if ahead_ms.abs_diff(self.wall_ahead_ms) < WALL_STEP_MS {
+            return;
+        }
+        self.wall_ahead_ms = ahead_ms;
+        let mut runs: Vec<_> = self
+            .runs
+            .iter()
+            .filter(|(_, live)| live.window_ms.is_some())
+            .map(|(id, _)| *id)
+            .collect();
+        runs.sort_unstable();
+        for run in runs {
+            self.look_at_window(run, now_ms);
         }
     }
 
@@ -266,7 +297,7 @@ impl Machine {
                 self.lost_hold(key, why, now_ms);
             }
             Timer::Wake(key) => self.make_ready(key),
-            Timer::Watch(key) => self.update(key, |status| status.watch_until_ms = None),
+            Timer::Watch(key) => self.unwatched(key, now_ms),
             Timer::Deadline(run) => self.overdue(run, now_ms),
             Timer::Window(run) => self.look_at_window(run, now_ms),
             Timer::Settle => self.settle_restored(now_ms),

@@ -212,7 +212,8 @@ pub struct StepStatus {
     /// When it had ended, Unix time in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_ms: Option<u64>,
-    /// Its device's guards are watched until then, Unix time in milliseconds.
+    /// Its device's guards are to hold until then, Unix time in milliseconds; nothing once somebody has said what
+    /// became of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch_until_ms: Option<u64>,
     /// Why it stands where it does, in words.
@@ -258,6 +259,12 @@ pub struct Sent {
     /// How many outputs of its commands were taken in.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub outputs: u32,
+    /// How many lines were taken in that enter or leave its mode.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mode_lines: u32,
+    /// The last of these outputs was of a command that may or may not have been carried out: none was typed behind it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_doubt: bool,
 }
 
 /// What one command of a step brought.
@@ -281,8 +288,11 @@ pub struct Output {
     /// The text was cut.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
-    /// SHA-256 of the whole output as it came, in hexadecimal digits.
+    /// SHA-256 of that text before it was cut, in hexadecimal digits; empty where no output came.
     pub sha256: String,
+    /// What was typed when the device asked, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered: Vec<String>,
     /// Why it does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -352,7 +362,12 @@ impl Run {
             spec.requester.as_str(),
             Outcome::Accepted,
         );
-        record.detail = Some(format!("{:?} on {} devices", spec.name, self.n_steps));
+        let mut detail = format!("{:?} on {} devices", spec.name, self.n_steps);
+        if let Some(comment) = &spec.comment {
+            detail.push_str(": ");
+            detail.push_str(comment);
+        }
+        record.detail = Some(detail);
         record
     }
 }

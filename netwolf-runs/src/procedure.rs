@@ -40,6 +40,9 @@ pub const MAX_STEP_DEADLINE: Span = Span::from_secs(60 * 60);
 /// No run takes longer.
 pub const MAX_RUN_DEADLINE: Span = Span::from_secs(30 * 24 * 60 * 60);
 
+/// The longest name, in bytes.
+pub const MAX_NAME: usize = 120;
+
 /// A procedure that can be run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Procedure {

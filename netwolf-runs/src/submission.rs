@@ -81,9 +81,12 @@ impl Submission {
 
     /// What the run is called: its name, or its first command.
     pub fn display_name(&self) -> String {
-        let first = || self.commands.first().map(|command| command.full().command);
-        let name = self.name.clone().or_else(first).unwrap_or_default();
-        name.chars().take(LONGEST_NAME).collect()
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let first = self.commands.first().map(|command| command.full().command);
+        let first = first.unwrap_or_default();
+        first.chars().take(LONGEST_NAME).collect()
     }
 }
 

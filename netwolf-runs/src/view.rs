@@ -117,8 +117,11 @@ pub struct OutputView {
     pub time: Time,
     /// Why it does not count.
     pub failure: Option<Failure>,
-    /// SHA-256 of the whole output, in hexadecimal digits.
+    /// SHA-256 of the output before it was cut, in hexadecimal digits; empty where no output came.
     pub sha256: String,
+    /// What was typed when the device asked, without secrets.
+    #[serde(default)]
+    pub answered: Vec<String>,
 }
 
 /// A step with all that was typed.
@@ -241,6 +244,7 @@ impl From<&Output> for OutputView {
             time: Time(output.time_ms),
             failure: output.failure.clone(),
             sha256: output.sha256.clone(),
+            answered: output.answered.clone(),
         }
     }
 }

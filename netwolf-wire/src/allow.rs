@@ -3,12 +3,14 @@
 //! ```text
 //!   command --> clean? --> changes? -- no --> begins as the platform's `reads` do, and nothing of `writes` in it
 //!                             |                 and the credential's `allow`, where it has one
-//!                             +------- yes --> the credential's `allow`; where it has none, a credential of its own
+//!                             +------- yes --> the credential's `allow`, and nothing of `writes` behind what that says;
+//!                                              where it has none, a credential of its own
 //! ```
 //!
 //! Invariants: a command without control characters is one line, so nothing can be typed behind it; a step that does
-//! not change is held to what only reads, whatever its credential may do; a credential that says nothing of what it
-//! may do changes nothing, unless the procedure named it for that; whatever cannot be judged is refused.
+//! not change is held to what only reads, whatever its credential may do; a beginning that is allowed allows no second
+//! command behind it and no file that the output goes to; a credential that says nothing of what it may do changes
+//! nothing, unless the procedure named it for that; whatever cannot be judged is refused.
 //!
 //! Abbreviations are refused: `sh run` may be a `show`, and may be something else on the next device.
 //!
@@ -41,10 +43,21 @@ use crate::{
 /// The patterns of a platform are few and small; a set that takes more than this is a mistake.
 const MAX_REGEX_BYTES: usize = 4 << 20;
 
+/// What may separate commands or send output elsewhere, on a platform that says nothing of what reads and writes.
+const SEPARATORS: &str = r"[;|&<>`$]";
+
 /// Beginnings of commands, word by word: `show`, `ip route`. In a word `*` stands for any characters of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     beginnings: Vec<Vec<String>>,
+}
+
+/// How a beginning fits a command.
+struct Fit {
+    /// The beginning as it was written, one blank between words.
+    beginning: String,
+    /// What it does not say by itself: what each `*` stands for, and all words behind it.
+    rest: String,
 }
 
 impl Allow {
@@ -52,7 +65,7 @@ impl Allow {
     pub fn new<S: AsRef<str>>(beginnings: &[S]) -> Self {
         let words = |beginning: &S| -> Vec<String> {
             let words = beginning.as_ref().split_whitespace();
-            words.map(str::to_lowercase).collect()
+            words.map(str::to_owned).collect()
         };
         let beginnings = beginnings.iter().map(words);
         Self {
@@ -68,32 +81,45 @@ impl Allow {
     /// Whether `command` begins with one of them, in whole words. Upper and lower case are the same, and so are one
     /// blank and many.
     pub fn permits(&self, command: &str) -> bool {
-        let command = command.to_lowercase();
-        self.beginnings.iter().any(|beginning| {
-            let mut words = command.split_whitespace();
-            beginning
-                .iter()
-                .all(|fit| words.next().is_some_and(|word| fits(fit, word)))
+        self.fits(command).next().is_some()
+    }
+
+    /// All beginnings that fit `command`.
+    fn fits(&self, command: &str) -> impl Iterator<Item = Fit> {
+        let lower = command.to_lowercase();
+        self.beginnings.iter().filter_map(move |beginning| {
+            let mut words = lower.split_whitespace();
+            let mut rest = Vec::new();
+            for pattern in beginning {
+                let stars = fit(&pattern.to_lowercase(), words.next()?)?;
+                rest.extend(stars.into_iter().filter(|star| !star.is_empty()));
+            }
+            // As it was written: what writes may be told by upper case.
+            let behind = command.split_whitespace().skip(beginning.len());
+            rest.extend(behind);
+            Some(Fit {
+                beginning: beginning.join(" "),
+                rest: rest.join(" "),
+            })
         })
     }
 }
 
-/// Whether `word` is as `pattern` says, in which each `*` stands for any characters or none.
-fn fits(pattern: &str, word: &str) -> bool {
+/// What each `*` of `pattern` stands for in `word`, any characters or none, if it is as that says.
+fn fit<'a>(pattern: &str, word: &'a str) -> Option<Vec<&'a str>> {
     let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| word.strip_prefix(first)) else {
-        return false;
-    };
+    let mut rest = word.strip_prefix(parts.next()?)?;
+    let mut stars = Vec::new();
     let Some(last) = parts.next_back() else {
-        return rest.is_empty();
+        return rest.is_empty().then_some(stars);
     };
     for part in parts {
-        match rest.split_once(part) {
-            Some((_, behind)) => rest = behind,
-            None => return false,
-        }
+        let (star, behind) = rest.split_once(part)?;
+        stars.push(star);
+        rest = behind;
     }
-    rest.ends_with(last)
+    stars.push(rest.strip_suffix(last)?);
+    Some(stars)
 }
 
 /// Why a step may not type something.
@@ -162,6 +188,18 @@ pub enum Refused {
         /// How commands begin that it may type.
         allow: Vec<String>,
     },
+    /// It begins as the credential may type, and does more than that.
+    #[error(
+        "{command:?} does more than credential {credential:?} is allowed by its beginning: {pattern:?} fits it"
+    )]
+    BeyondAllowed {
+        /// The command.
+        command: String,
+        /// The credential.
+        credential: String,
+        /// What fits what does more: of the platform's `writes`, a separator, or `?`.
+        pattern: String,
+    },
     /// The credential is for monitoring.
     #[error("{command:?} may change the device, and credential {credential:?} is for monitoring")]
     NoOwnCredential {
@@ -216,6 +254,7 @@ impl Refused {
             Self::Writes { .. } => "a run that writes needs `changes: true` and a credential for it".into(),
             Self::Help { .. } => "write the command out".into(),
             Self::NotAllowed { allow, .. } => format!("its `allow` is {}, and what a mode is entered with counts, too", list(allow)),
+            Self::BeyondAllowed { .. } => "a beginning in `allow` lets through what does more only where it has that in itself, such as `show running-config | redirect`".into(),
             Self::NoOwnCredential { .. } => "name another one as `credential` of the procedure, or list in the `allow` of this one what it may type".into(),
             Self::UnknownMode { modes, .. } if modes.is_empty() => "list it in the platform's `modes`".into(),
             Self::UnknownMode { modes, .. } => format!("it has {}", list(modes)),
@@ -244,22 +283,35 @@ pub struct Judge {
     reads_as_written: Vec<String>,
     /// Why not, where they are no expressions.
     writes: Result<RegexSet, String>,
+    /// What does more than a beginning that is allowed says: the same, where the platform says what reads and writes.
+    does_more: Result<RegexSet, String>,
     modes: std::collections::BTreeMap<String, Mode>,
 }
 
 impl Judge {
     /// For `platform`; one whose `writes` are no expressions has every reading command refused.
     pub fn new(platform: &Platform) -> Self {
-        let writes = RegexSetBuilder::new(&platform.writes)
-            .size_limit(MAX_REGEX_BYTES)
-            .build();
+        let compile = |patterns: &[String]| {
+            RegexSetBuilder::new(patterns)
+                .size_limit(MAX_REGEX_BYTES)
+                .build()
+                .map_err(|error| error.to_string())
+        };
+        let writes = compile(&platform.writes);
+        let is_silent = platform.reads.is_empty() && platform.writes.is_empty();
+        let does_more = if is_silent {
+            compile(&[SEPARATORS.to_owned()])
+        } else {
+            writes.clone()
+        };
         Self {
             platform: platform.name.clone(),
             transport: platform.transport,
             has_prompts: !platform.prompts.is_empty(),
             reads: Allow::new(&platform.reads),
             reads_as_written: platform.reads.clone(),
-            writes: writes.map_err(|error| error.to_string()),
+            writes,
+            does_more,
             modes: platform.modes.clone(),
         }
     }
@@ -287,14 +339,54 @@ impl Judge {
                 credential: used.credential.clone(),
             });
         }
-        if !used.allow.is_empty() && !Allow::new(&used.allow).permits(command) {
-            return Err(Refused::NotAllowed {
-                command: command.into(),
-                credential: used.credential.clone(),
-                allow: used.allow.clone(),
-            });
+        if used.allow.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut refused = Refused::NotAllowed {
+            command: command.into(),
+            credential: used.credential.clone(),
+            allow: used.allow.clone(),
+        };
+        for fit in Allow::new(&used.allow).fits(command) {
+            match self.beyond(&fit, command)? {
+                None => return Ok(()),
+                Some(pattern) => {
+                    refused = Refused::BeyondAllowed {
+                        command: command.into(),
+                        credential: used.credential.clone(),
+                        pattern,
+                    }
+                }
+            }
+        }
+        Err(refused)
+    }
+
+    /// What in `command` does more than the beginning of it that is allowed: it fits the command, and either not
+    /// that beginning or something else than it, too.
+    fn beyond(&self, fit: &Fit, command: &str) -> Result<Option<String>, Refused> {
+        let Fit { beginning, rest } = fit;
+        let is_typed = self.transport == Transport::Shell || self.has_prompts;
+        if is_typed && rest.contains('?') {
+            return Ok(Some("?".into()));
+        }
+        let writes = self.usable(&self.does_more)?;
+        let (of_command, of_beginning, of_rest) = (
+            writes.matches(command),
+            writes.matches(beginning),
+            writes.matches(rest),
+        );
+        let more = of_command
+            .iter()
+            .find(|index| !of_beginning.matched(*index) || of_rest.matched(*index));
+        Ok(more.map(|index| writes.patterns().get(index).cloned().unwrap_or_default()))
+    }
+
+    fn usable<'a>(&self, writes: &'a Result<RegexSet, String>) -> Result<&'a RegexSet, Refused> {
+        writes.as_ref().map_err(|error| Refused::BadPlatform {
+            platform: self.platform.clone(),
+            error: error.clone(),
+        })
     }
 
     /// Whether the mode may be entered: there is one, a shell to be in it, and what enters it may be typed. What
@@ -373,10 +465,7 @@ impl Judge {
                 command: command.into(),
             });
         }
-        let writes = self.writes.as_ref().map_err(|error| Refused::BadPlatform {
-            platform: self.platform.clone(),
-            error: error.clone(),
-        })?;
+        let writes = self.usable(&self.writes)?;
         match writes.matches(command).iter().next() {
             None => Ok(()),
             Some(index) => Err(Refused::Writes {

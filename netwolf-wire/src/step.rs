@@ -6,6 +6,7 @@
 //!     | <------------------------- step_events: accepted - |
 //!     | <-------------------------- step_events: started - |  before the first key is typed
 //!     | <-------------------------- step_events: command - |  one for each command, with its output
+//!     | <----------------------------- step_events: mode - |  one for each line that enters or leaves the mode
 //!     | <---------------------------- step_events: ended - |
 //!     | -- steps_heard (id, attempt) ----------------------> |  written down: the shard may forget
 //!     | -- cancel_steps (id, attempt) ---------------------> |  what has not started never will
@@ -24,12 +25,18 @@ use crate::{DeviceName, Epoch, Span, status::Failure, target::Login};
 
 /// Commands of one step, at most.
 pub const MAX_COMMANDS: usize = 256;
+/// Lines that enter or leave a mode and are told of, at most, of one attempt.
+pub const MAX_MODE_LINES: u32 = 64;
 /// Bytes of one command, at most.
 pub const MAX_COMMAND: usize = 4 * 1024;
 /// Bytes of one command's output that are kept, at most; the rest is cut.
 pub const MAX_OUTPUT: usize = 1024 * 1024;
 /// Bytes of all outputs of one step that are kept, at most.
 pub const MAX_STEP_OUTPUT: usize = 2 * 1024 * 1024;
+/// Answers that are told of one command, at most.
+pub const MAX_ANSWERED: usize = 16;
+/// Bytes of such an answer, at most; the rest is cut.
+pub const MAX_ANSWERED_TEXT: usize = 256;
 /// Steps that a shard holds, at most: it refuses what comes beyond, as [`StepEnd::NotRun`].
 pub const MAX_HELD: usize = 4096;
 
@@ -98,7 +105,7 @@ pub struct StepCommand {
     pub text: String,
     /// From when it is typed until its output must be whole.
     pub timeout: Span,
-    /// Regular expressions that must match somewhere in the output (lines: `(?m)`).
+    /// Regular expressions that must match somewhere in the output as it is told, without secrets (lines: `(?m)`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expect: Vec<String>,
     /// Regular expressions that must not.
@@ -142,6 +149,8 @@ pub enum StepNews {
     Started,
     /// A command is done, or will not be.
     Command(CommandDone),
+    /// A line that enters or leaves the step's mode was typed.
+    Mode(ModeLine),
     /// Nothing more comes.
     Ended(StepEnd),
 }
@@ -158,9 +167,26 @@ pub struct CommandDone {
     /// It was cut.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
-    /// SHA-256 of the whole output as it came, before anything was taken out or cut, in hexadecimal digits.
+    /// SHA-256 of that text before it was cut, in hexadecimal digits: what was taken out is not in it, because a short
+    /// secret could be guessed from it. Empty where no output came.
     pub sha256: String,
+    /// What was typed when the device asked, without the key that ends a line and without secrets: the first
+    /// [`MAX_ANSWERED`], each cut at [`MAX_ANSWERED_TEXT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered: Vec<String>,
     /// Why it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// A line that was typed to enter or to leave a mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeLine {
+    /// Which of these lines of the attempt, from 0.
+    pub no: u32,
+    /// What was typed.
+    pub text: String,
+    /// Why it did not do what it should.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }

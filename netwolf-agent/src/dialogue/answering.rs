@@ -9,6 +9,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use netwolf_wire::step::MAX_ANSWERED;
 use regex::{Regex, RegexBuilder};
 
 use super::{QUIET, cleaner::Cleaner, manners::QUESTION_MAX, text_of};
@@ -51,6 +52,8 @@ pub(super) struct Answering {
     /// Bytes of text up to where everything is answered.
     answered: usize,
     n_answers: u32,
+    /// What was typed, as far as it is told of.
+    told: Vec<String>,
 }
 
 impl Answering {
@@ -100,12 +103,23 @@ impl Answering {
         let (answer, _) = self.pending.take_if(|(_, at)| now >= *at)?;
         self.answered = length(text);
         self.n_answers += 1;
-        Some(self.answers.get(answer)?.text.clone())
+        let text = self.answers.get(answer)?.text.clone();
+        if self.told.len() < MAX_ANSWERED {
+            self.told
+                .push(text.trim_end_matches(['\r', '\n']).to_owned());
+        }
+        Some(text)
     }
 
     /// Nothing is answered any more.
     pub(super) fn withhold(&mut self) {
-        *self = Self::default();
+        self.answers = Arc::default();
+        self.pending = None;
+    }
+
+    /// What was typed, without the key that ends a line.
+    pub(super) fn take_told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
     }
 }
 
@@ -137,6 +151,7 @@ mod tests {
         assert_eq!(answering.take(&cleaner, now), None, "it may go on");
         let due = answering.due_at().unwrap();
         assert_eq!(answering.take(&cleaner, due).as_deref(), Some("y\n"));
+        assert_eq!(answering.take_told(), ["y"], "without the newline");
         // Its echo is no question, and neither is the same one that stands there still.
         assert!(!answering.hear(&cleaner, due));
         cleaner.feed(b"\r\n");
@@ -168,6 +183,7 @@ mod tests {
             n += 1;
         }
         assert_eq!(n, MAX_ANSWERS);
+        assert_eq!(endless.take_told(), vec!["y"; MAX_ANSWERED]);
         let mut withheld = answering(&[("again", "y")]);
         assert!(withheld.hear(&cleaner, now));
         withheld.withhold();

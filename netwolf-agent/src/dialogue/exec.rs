@@ -112,6 +112,11 @@ impl ExecOutput {
         self.unanswered.take()
     }
 
+    /// What was answered, without the key that ends a line.
+    pub fn take_answered(&mut self) -> Vec<String> {
+        self.answering.take_told()
+    }
+
     /// Answers to be sent.
     pub fn poll_transmit(&mut self) -> Option<Outgoing> {
         (!self.transmit.is_empty()).then(|| std::mem::take(&mut self.transmit))

@@ -45,6 +45,8 @@ pub(super) struct Live {
     tells_status: bool,
     /// The question at which the last command on a channel was stopped.
     unanswered: Option<String>,
+    /// What the last command on a channel was answered with.
+    answered: Vec<String>,
 }
 
 impl Live {
@@ -85,6 +87,7 @@ impl Live {
             closed_first: 0,
             tells_status: false,
             unanswered: None,
+            answered: Vec::new(),
         };
         if transport == Transport::Shell
             && let Err(failure) = live.wait_until_ready().await
@@ -162,6 +165,7 @@ impl Live {
             }
             Transport::Exec => {
                 self.unanswered = None;
+                self.answered.clear();
                 let output = ExecOutput::new(self.manners.clone(), deadline)
                     .telling_status(self.tells_status)
                     .answering(answers.clone());
@@ -228,11 +232,12 @@ impl Live {
 
     async fn pump_exec(&mut self) -> Result<Option<Outcome>, Failure> {
         let (interrupt, transmit, unanswered, outcome, tells_status, ended) = {
-            let mut inner = self.feed().lock();
+            let mut inner = self.connection.feed().lock();
             let ended = inner.ended.clone();
             match &mut inner.tap {
                 Tap::Exec(exec) => {
                     exec.handle_timeout(Instant::now());
+                    self.answered.extend(exec.take_answered());
                     (
                         exec.poll_interrupt(),
                         exec.poll_transmit(),
@@ -358,6 +363,14 @@ impl Live {
         match &mut self.feed().lock().tap {
             Tap::Shell(dialogue) => dialogue.take_unanswered(),
             Tap::None | Tap::Exec(_) => self.unanswered.clone(),
+        }
+    }
+
+    /// What was typed when the last command asked, the first of it.
+    pub(super) fn take_answered(&mut self) -> Vec<String> {
+        match &mut self.connection.feed().lock().tap {
+            Tap::Shell(dialogue) => dialogue.take_answered(),
+            Tap::None | Tap::Exec(_) => std::mem::take(&mut self.answered),
         }
     }
 

@@ -111,14 +111,16 @@ impl<W: Outlet> Mind<W> {
         self.leaving
     }
 
-    /// Whether it may.
-    pub(super) const fn is_dismissed(&self) -> bool {
-        self.dismissed
+    /// Whether it may: the manager lets it go, and no step is under way, which is waited for as long as the agent has
+    /// patience.
+    pub(super) fn may_end(&self) -> bool {
+        self.dismissed && !self.core.is_stepping()
     }
 
     /// The agent is asked to leave. Without a manager there is nobody to give devices to.
     pub(super) fn handle_leave(&mut self, now: Instant) {
         self.leaving = true;
+        self.core.begin_leaving();
         tracing::info!("the shard leaves: its devices go elsewhere first");
         if self.machine.is_running() {
             self.say_leaving(now);

@@ -1,10 +1,10 @@
 //! Sessions that grow old, idle or deaf, and devices that go away: all come back on time.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use netwolf_simulator::{Fleet, FleetConfig};
 use netwolf_wire::{
-    Span,
+    Span, hash,
     status::{Reason, SessionState},
 };
 
@@ -50,6 +50,22 @@ async fn a_session_of_the_greatest_age_is_made_anew_between_two_polls() {
     agent.shutdown().await;
 }
 
+/// Waits until a command of a device is due in some five seconds: when it is hangs on a hash of both.
+async fn until_before_a_slot(device: &str, command: &str, interval: Duration) {
+    let hash = |text: &str| hash::hash64(text.as_bytes());
+    let word = hash::combine(hash(device), hash(command));
+    let phase = u128::from(word) % interval.as_nanos();
+    let is_near = || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let since = (now.as_nanos() + interval.as_nanos() - phase) % interval.as_nanos();
+        let left = interval.as_nanos() - since;
+        (4_500_000_000..5_500_000_000).contains(&left)
+    };
+    while !is_near() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_device_that_closes_idle_sessions_is_logged_in_to_once_for_each_poll() {
     let (fleet, files, mut manager) = (fleet(1).await, Files::new(), Manager::start().await);
@@ -61,6 +77,8 @@ async fn a_device_that_closes_idle_sessions_is_logged_in_to_once_for_each_poll()
     let plan = plan(ios(), vec![cpu_command(15_000)]);
     let lease = manager.lease(device.name(), target(device, &files), &plan);
     link.plan(&plan).await;
+    // Else the device may close the session of the first login just before the first slot.
+    until_before_a_slot(device.name(), CPU, Duration::from_secs(15)).await;
     link.assign(vec![lease]).await;
     link.until("the session to be closed", |world| {
         world.state(device.name()) == Some(SessionState::Idle)

@@ -183,7 +183,7 @@ impl Scene {
             match news {
                 StepNews::Command(done) => commands.push(done),
                 StepNews::Ended(end) => return (end, commands),
-                StepNews::Accepted | StepNews::Started => {}
+                StepNews::Accepted | StepNews::Started | StepNews::Mode(_) => {}
             }
         }
         panic!("it has ended")
@@ -241,6 +241,24 @@ fn answering(text: &str, ask: &str, answer: &str, bare: bool) -> StepCommand {
     }
 }
 
+fn sha256(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    hex.collect()
+}
+
+/// The lines that have entered and left modes, each with why it did not do so.
+fn mode_lines(news: &[StepNews]) -> Vec<(u32, &str, Option<Reason>)> {
+    let lines = news.iter().filter_map(|news| match news {
+        StepNews::Mode(line) => {
+            let reason = line.failure.as_ref().map(|failure| failure.reason);
+            Some((line.no, line.text.as_str(), reason))
+        }
+        _ => None,
+    });
+    lines.collect()
+}
+
 #[track_caller]
 fn reason(end: &StepEnd) -> Reason {
     match end {
@@ -286,7 +304,7 @@ async fn a_step_runs_between_the_polls_and_on_their_session() {
     assert!(
         commands
             .iter()
-            .all(|done| done.sha256.len() == 64 && done.failure.is_none())
+            .all(|done| done.sha256 == sha256(&done.text) && done.failure.is_none())
     );
     assert_ne!(commands[0].sha256, commands[1].sha256);
     // The same sending again is the same step.
@@ -345,6 +363,27 @@ async fn a_mode_is_entered_and_left_and_what_was_done_is_verified() {
     assert_eq!(commands.len(), 2);
     assert_eq!((commands[1].index, commands[1].text.trim()), (1, ntp));
     assert_eq!(scene.device().configuration(), [ntp]);
+    let news = scene.news(0);
+    let kinds: Vec<_> = news
+        .iter()
+        .map(|news| match news {
+            StepNews::Accepted => "accepted",
+            StepNews::Started => "started",
+            StepNews::Mode(_) => "mode",
+            StepNews::Command(_) => "command",
+            StepNews::Ended(_) => "ended",
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "accepted", "started", "mode", "command", "mode", "command", "ended"
+        ]
+    );
+    assert_eq!(
+        mode_lines(&news),
+        [(0, "configure terminal", None), (1, "end", None)]
+    );
 
     // A failure in the mode leaves it all the same, and nothing is verified then.
     order.id.step = 1;
@@ -388,6 +427,37 @@ async fn a_mode_is_entered_and_left_and_what_was_done_is_verified() {
     scene.agent.shutdown().await;
 }
 
+/// Whoever may run commands and look at hashes must not find out by them what transcripts do not show.
+#[tokio::test]
+async fn what_is_not_shown_is_neither_in_the_hash_nor_expected() {
+    let mut scene = Scene::routers(200, &["show", "configure terminal", "snmp-server"]).await;
+    let mut order = scene.order(0, &[typed("snmp-server community hunter2 ro")]);
+    order.changes = true;
+    order.mode = Some("config".into());
+    assert_eq!(scene.run(order).await.0, StepEnd::Succeeded);
+
+    let show = "show running-config | include snmp";
+    let (end, commands) = scene
+        .run(scene.order(
+            1,
+            &[expecting(show, "(?m)^snmp-server community <removed>")],
+        ))
+        .await;
+    assert_eq!(end, StepEnd::Succeeded, "{commands:?}");
+    assert!(!commands[0].text.contains("hunter2"), "{commands:?}");
+    assert_eq!(commands[0].sha256, sha256(&commands[0].text));
+
+    let (end, _) = scene
+        .run(scene.order(2, &[expecting(show, "hunter2")]))
+        .await;
+    assert_eq!(reason(&end), Reason::UnexpectedOutput);
+    let mut guess = typed(show);
+    guess.reject = vec!["hunter2".into()];
+    let (end, _) = scene.run(scene.order(3, &[guess])).await;
+    assert_eq!(end, StepEnd::Succeeded);
+    scene.agent.shutdown().await;
+}
+
 #[tokio::test]
 async fn what_a_device_asks_is_answered_and_what_has_no_answer_is_stopped() {
     let mut scene = Scene::routers(200, &["clear counters", "copy running-config", "show"]).await;
@@ -410,6 +480,8 @@ async fn what_a_device_asks_is_answered_and_what_has_no_answer_is_stopped() {
         "what was asked is kept: {commands:?}"
     );
     assert!(commands[3].text.contains("[OK]"), "{commands:?}");
+    let answered: Vec<_> = commands.iter().map(|done| &done.answered[..]).collect();
+    assert_eq!(answered, [["y"], [""], [""], ["startup-config"]]);
     assert_eq!(scene.device().times_ran("clear counters (confirmed)"), 2);
     assert_eq!(scene.device().times_ran(&format!("{copy} (confirmed)")), 2);
 
@@ -425,6 +497,7 @@ async fn what_a_device_asks_is_answered_and_what_has_no_answer_is_stopped() {
         (reason(&end), commands.len()),
         (Reason::UnansweredQuestion, 1)
     );
+    assert!(commands[0].answered.is_empty() && commands[0].sha256.is_empty());
     assert_eq!(scene.device().times_ran("clear counters (confirmed)"), 2);
     scene.until_polled_again().await;
     assert_eq!(scene.device().logins(), 1);

@@ -1,9 +1,6 @@
 //! What the manager tells of runs and steps, as far as we look into it. A later manager may tell more. Pure.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -17,6 +14,8 @@ pub(crate) struct RunView {
     pub(crate) name: String,
     pub(crate) state: String,
     pub(crate) changes: bool,
+    /// When its first step was sent.
+    pub(crate) started: Option<String>,
     /// When it ended; none while it goes on.
     pub(crate) ended: Option<String>,
     /// Steps by their state.
@@ -42,6 +41,11 @@ impl RunView {
     pub(crate) fn is_over(&self) -> bool {
         self.ended.is_some()
             || ["succeeded", "failed", "cancelled", "unknown"].contains(&self.state.as_str())
+    }
+
+    /// From the first step to the end of the last.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        between(self.started.as_deref(), self.ended.as_deref())
     }
 
     /// Whether every step succeeded.
@@ -91,10 +95,7 @@ impl StepView {
 
     /// From the first key to the end.
     pub(crate) fn took(&self) -> Option<Duration> {
-        let time = |text: &Option<String>| -> Option<SystemTime> {
-            humantime::parse_rfc3339(text.as_deref()?).ok()
-        };
-        time(&self.ended)?.duration_since(time(&self.started)?).ok()
+        between(self.started.as_deref(), self.ended.as_deref())
     }
 
     /// The first line that says something, of the first output that has one.
@@ -107,6 +108,12 @@ impl StepView {
             .find(|line| !line.trim().is_empty())
             .unwrap_or_default()
     }
+}
+
+/// The time between two moments as they are told.
+fn between(from: Option<&str>, to: Option<&str>) -> Option<Duration> {
+    let time = |text: &str| humantime::parse_rfc3339(text).ok();
+    time(to?)?.duration_since(time(from?)?).ok()
 }
 
 /// Whether a state of a step is an end.

@@ -331,7 +331,10 @@ impl Watch<'_> {
         for warning in sink.warnings() {
             eprintln!("warning: {}", print::plain(&warning));
         }
-        eprintln!("{}", super::view::summary(&run, self.began.elapsed()));
+        eprintln!(
+            "{}",
+            super::view::summary(&run, run.took().unwrap_or_else(|| self.began.elapsed()))
+        );
         Ok(if run.has_succeeded() {
             ExitCode::SUCCESS
         } else {

@@ -1,6 +1,7 @@
-//! How far a run has come: counted from what is told of it, and shown on one line. Pure: the time comes in.
+//! How far a run has come: counted from what is told of its steps, and shown on one line. Pure: the time comes in.
 //!
-//! A server tells the whole run now and then and single steps in between; the last word on the counts is the run's.
+//! At first every step that is not pending is told, and then each that changes, so the steps make the counts; the run
+//! is told on its own way, and what it counts is believed only when it has ended.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,23 +19,23 @@ const MAX_LINE: usize = 100;
 #[derive(Debug)]
 pub(super) struct Progress {
     run: RunView,
-    counts: BTreeMap<String, usize>,
-    /// What was told last of each step.
+    /// What was told last of each step; the others are pending.
     states: HashMap<u64, String>,
+    /// How many of them are in each state.
+    counts: BTreeMap<String, usize>,
 }
 
 impl Progress {
     pub(super) fn of(run: RunView) -> Self {
         Self {
-            counts: run.steps.clone(),
             run,
             states: HashMap::new(),
+            counts: BTreeMap::new(),
         }
     }
 
     /// The run was told.
     pub(super) fn run(&mut self, run: RunView) {
-        self.counts.clone_from(&run.steps);
         self.run = run;
     }
 
@@ -44,16 +45,8 @@ impl Progress {
         if before.as_ref() == Some(&step.state) {
             return false;
         }
-        // Where nothing was told of it before, it was probably just under way.
-        let before = before.or_else(|| {
-            let likely = ["running", "leased", "pending"].into_iter();
-            let mut likely = likely.filter(|state| *state != step.state);
-            likely
-                .find(|state| self.count(state) > 0)
-                .map(str::to_owned)
-        });
         if let Some(count) = before.and_then(|before| self.counts.get_mut(&before)) {
-            *count = count.saturating_sub(1);
+            *count -= 1;
         }
         *self.counts.entry(step.state.clone()).or_default() += 1;
         true
@@ -63,12 +56,20 @@ impl Progress {
         &self.run
     }
 
+    fn counts(&self) -> &BTreeMap<String, usize> {
+        if self.run.is_over() {
+            &self.run.steps
+        } else {
+            &self.counts
+        }
+    }
+
     fn count(&self, state: &str) -> usize {
-        self.counts.get(state).copied().unwrap_or_default()
+        self.counts().get(state).copied().unwrap_or_default()
     }
 
     fn done(&self) -> usize {
-        let over = self.counts.iter().filter(|(state, _)| is_over(state));
+        let over = self.counts().iter().filter(|(state, _)| is_over(state));
         let done: usize = over.map(|(_, count)| count).sum();
         done.min(self.run.n_steps)
     }
@@ -163,13 +164,21 @@ mod tests {
             progress.bar(at),
             "[=                   ] 2/40: 1 ok, 1 failed, 0 unknown, 1 running, 12 s"
         );
-        progress.run(run(
-            "cancelling",
+        // The run's own counts are told at another time than the steps'.
+        progress.run(run("cancelling", &[("succeeded", 9), ("running", 31)]));
+        assert_eq!(
+            progress.text(at),
+            "2/40: 1 ok, 1 failed, 0 unknown, 1 running, 12 s, cancelling"
+        );
+        let mut ended = run(
+            "cancelled",
             &[("succeeded", 38), ("unknown", 1), ("cancelled", 1)],
-        ));
+        );
+        ended.ended = Some("2026-01-01T00:00:00Z".into());
+        progress.run(ended);
         assert_eq!(
             progress.bar(Duration::from_secs(187)),
-            "[====================] 40/40: 38 ok, 0 failed, 1 unknown, 1 cancelled, 0 running, 3:07, cancelling"
+            "[====================] 40/40: 38 ok, 0 failed, 1 unknown, 1 cancelled, 0 running, 3:07, cancelled"
         );
     }
 

@@ -59,7 +59,8 @@ impl<W: Write> Screen<W> {
             return;
         }
         let written = if self.is_terminal {
-            write!(self.out, "\r{line}\x1b[K")
+            // A narrow terminal cuts the line and does not break it.
+            write!(self.out, "\r\x1b[?7l{line}\x1b[K\x1b[?7h")
         } else {
             writeln!(self.out, "{line}")
         };
@@ -110,7 +111,10 @@ mod tests {
             screen.say("done");
             screen.clear();
         });
-        assert_eq!(drawn, "\ra\x1b[K\rc\x1b[K\re\x1b[K\r\x1b[Kdone\n");
+        assert_eq!(
+            drawn,
+            "\r\x1b[?7la\x1b[K\x1b[?7h\r\x1b[?7lc\x1b[K\x1b[?7h\r\x1b[?7le\x1b[K\x1b[?7h\r\x1b[Kdone\n"
+        );
     }
 
     #[test]

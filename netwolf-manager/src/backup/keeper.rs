@@ -32,7 +32,7 @@ use crate::{
     exposition::OwnFamily,
     http::guard::Asker,
     inventory::Device,
-    runs::{Kind, Refusal, submitting},
+    runs::{Kind, Refusal, book::Book, submitting},
     state::State,
 };
 
@@ -135,36 +135,36 @@ impl Keeper {
         let mut again = None;
         loop {
             let settings = self.settings.borrow_and_update().clone();
-            self.show(settings.as_ref());
             let Some(settings) = settings else {
+                self.show(None, Duration::ZERO);
                 if self.settings.changed().await.is_err() {
                     return;
                 }
                 continue;
             };
+            let due = due(&self.progress, settings.every, unix_ms());
+            let wait = again.take().unwrap_or(due);
+            self.show(Some(&settings), wait);
             if let Some(begun) = self.progress.running.clone() {
                 self.follow(&settings, begun).await;
                 continue;
             }
-            let due = due(&self.progress, settings.every, unix_ms());
-            let wait = again.take().unwrap_or(due);
             tokio::select! {
                 changed = self.settings.changed() => if changed.is_err() { return } else { continue },
                 () = self.handle.now.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
             if let Err(refusal) = self.begin(&settings).await {
-                warn!(error = %refusal.error, "a backup could not be begun");
-                self.handle.with(|shown| {
-                    shown.view.problem = Some(refusal.error);
-                    shown.meters.failures += 1;
-                });
+                self.fail(&refusal, "a backup could not be begun");
                 again = Some(AGAIN);
             }
         }
     }
 
-    fn show(&self, settings: Option<&Settings>) {
+    /// How it stands, with `wait` until the next one.
+    fn show(&self, settings: Option<&Settings>, wait: Duration) {
+        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let next = Time(unix_ms().saturating_add(wait));
         let progress = &self.progress;
         self.handle.with(|shown| {
             let view = &mut shown.view;
@@ -172,81 +172,87 @@ impl Keeper {
             view.folder = settings.map(|it| it.folder.display().to_string());
             view.every_seconds = settings.map(|it| it.every.as_secs());
             view.running = progress.running.as_ref().map(|begun| begun.run);
-            view.next = settings.map(|settings| {
-                let wait = due(progress, settings.every, unix_ms()).as_millis();
-                Time(unix_ms().saturating_add(u64::try_from(wait).unwrap_or(u64::MAX)))
-            });
+            view.next = settings.map(|_| next);
             view.last.clone_from(&progress.last);
         });
     }
 
-    /// Submits a run of all devices that the procedure has commands for.
+    fn fail(&self, refusal: &Refusal, what: &str) {
+        warn!(error = %refusal.error, hint = refusal.hint, "{what}");
+        self.handle.with(|shown| {
+            shown.view.problem = Some(refusal.error.clone());
+            shown.meters.failures += 1;
+        });
+    }
+
+    /// Submits a run of all devices that the procedure can be run on.
     async fn begin(&mut self, settings: &Settings) -> Result<(), Refusal> {
-        let (devices, skipped) = self.devices(settings)?;
         let started = Time(unix_ms());
-        let submission = Submission {
-            procedure: Some(settings.procedure.clone()),
-            devices,
-            rollout: Some(RawRollout {
-                in_flight: Some(settings.in_flight),
-                ..RawRollout::default()
-            }),
-            // A manager that ends between the run and the note of it finds the run again.
-            idempotency_key: Some(format!("backup-{}", started.0)),
-            comment: Some("backup of configurations".into()),
-            ..Submission::default()
-        };
-        let asker = Asker {
-            name: REQUESTER.into(),
-            role: Role::Operate,
-        };
-        let answer = submitting::submit(&self.state, submission, asker).await?;
-        let submitting::Answer::Run(submitted) = answer else {
-            return Err(Refusal::bad("a backup is no preview"));
-        };
-        let run = submitted.run;
+        let (book, sought) = (self.state.book.load_full(), settings.clone());
+        // As of a submission: fifty thousand devices are looked at.
+        let chosen = tokio::task::spawn_blocking(move || choose(&book, &sought)).await;
+        let (devices, others) = chosen.map_err(|_| Refusal::ending())??;
+        if devices.is_empty() {
+            self.handle.with(|shown| shown.view.problem = None);
+            self.progress.begun = Some(started);
+            self.report(Report {
+                run: None,
+                started,
+                ended: started,
+                devices: others,
+            });
+            self.keep().await;
+            return Ok(());
+        }
+        let run = self.submit(settings, devices, started).await?;
         info!(run = %run.id, n_devices = run.n_steps, "a backup has begun");
         self.handle.with(|shown| shown.view.problem = None);
         self.progress.begun = Some(started);
         self.progress.running = Some(Begun {
             run: run.id,
             started,
-            skipped,
+            others,
         });
         self.keep().await;
         Ok(())
     }
 
-    /// The devices that are selected: those that the procedure has commands for, and the others.
-    fn devices(&self, settings: &Settings) -> Result<(Vec<String>, Vec<DeviceReport>), Refusal> {
-        let book = self.state.book.load();
-        let entry = submitting::find(&book, &settings.procedure)?;
-        let (mut devices, mut skipped) = (Vec::new(), Vec::new());
-        for (name, device) in &book.inventory.devices {
-            let candidate = Candidate {
-                name: name.as_str(),
-                platform: &device.platform,
-                group: device.group.as_deref(),
-                labels: &device.labels,
-            };
-            if !settings.selections.iter().any(|it| it.selects(&candidate)) {
-                continue;
+    /// The run, submitted with a key by the one before: a manager that ends between the run and the note of it finds
+    /// the run again.
+    async fn submit(
+        &self,
+        settings: &Settings,
+        devices: Vec<String>,
+        started: Time,
+    ) -> Result<RunView, Refusal> {
+        let key = |Time(ms): Time| format!("backup-{ms}");
+        let mut submission = Submission {
+            procedure: Some(settings.procedure.clone()),
+            devices,
+            rollout: Some(RawRollout {
+                in_flight: Some(settings.in_flight),
+                ..RawRollout::default()
+            }),
+            idempotency_key: Some(key(self.progress.begun.unwrap_or(Time(0)))),
+            comment: Some("backup of configurations".into()),
+            ..Submission::default()
+        };
+        let first = submitting::submit(&self.state, submission.clone(), asker()).await;
+        let answer = match first {
+            // The devices have changed since.
+            Err(Refusal {
+                kind: Kind::Conflict,
+                ..
+            }) => {
+                submission.idempotency_key = Some(key(started));
+                submitting::submit(&self.state, submission, asker()).await?
             }
-            if entry.procedure.actions(&device.platform).is_some() {
-                devices.push(name.as_str().to_owned());
-            } else {
-                skipped.push(DeviceReport {
-                    device: name.clone(),
-                    state: BackupState::Skipped,
-                    file: None,
-                    reason: Some(format!(
-                        "the procedure {:?} has no commands for {}",
-                        settings.procedure, device.platform
-                    )),
-                });
-            }
+            answer => answer?,
+        };
+        match answer {
+            submitting::Answer::Run(submitted) => Ok(submitted.run),
+            submitting::Answer::Preview(_) => Err(Refusal::bad("a backup is no preview")),
         }
-        Ok((devices, skipped))
     }
 
     /// Waits for the end of a run and makes files of what it brought.
@@ -254,9 +260,9 @@ impl Keeper {
         match self.ended(begun.run).await {
             Ok(_) => match self.collect(settings, &begun).await {
                 Ok(report) => self.report(report),
-                Err(refusal) => self.lost(&refusal),
+                Err(refusal) => self.fail(&refusal, "a backup was lost"),
             },
-            Err(refusal) => self.lost(&refusal),
+            Err(refusal) => self.fail(&refusal, "a backup was lost"),
         }
         self.progress.running = None;
         self.keep().await;
@@ -287,7 +293,7 @@ impl Keeper {
                 .map(|(name, device)| (name.clone(), group(device)))
                 .collect()
         };
-        let mut devices = begun.skipped.clone();
+        let mut devices = begun.others.clone();
         let mut after = None;
         loop {
             let page = self.state.runs.steps(begun.run, None, after, PAGE).await?;
@@ -305,7 +311,7 @@ impl Keeper {
         }
         devices.sort_by(|one, other| one.device.cmp(&other.device));
         Ok(Report {
-            run: begun.run,
+            run: Some(begun.run),
             started: begun.started,
             ended: Time(unix_ms()),
             devices,
@@ -372,7 +378,7 @@ impl Keeper {
         let changed = report.count(BackupState::Changed);
         let failed = report.count(BackupState::Failed);
         info!(
-            run = %report.run,
+            run = report.run.map_or(0, |run| run.0),
             n_devices = report.devices.len(),
             n_new = report.count(BackupState::New),
             n_changed = changed,
@@ -389,14 +395,6 @@ impl Keeper {
         self.progress.last = Some(report);
     }
 
-    fn lost(&self, refusal: &Refusal) {
-        warn!(error = %refusal.error, "a backup was lost");
-        self.handle.with(|shown| {
-            shown.view.problem = Some(refusal.error.clone());
-            shown.meters.failures += 1;
-        });
-    }
-
     async fn keep(&self) {
         let (storage, progress) = (self.storage.clone(), self.progress.clone());
         let written = tokio::task::spawn_blocking(move || progress::write(&storage, &progress));
@@ -405,6 +403,59 @@ impl Keeper {
             Ok(Err(error)) => warn!(%error, "how far backups are cannot be written down"),
         }
     }
+}
+
+/// Who asks for the runs.
+fn asker() -> Asker {
+    Asker {
+        name: REQUESTER.into(),
+        role: Role::Operate,
+    }
+}
+
+/// The devices that are selected: those that the procedure can be run on, and the others with the reason. Devices of
+/// a platform with the same credential are as one.
+fn choose(book: &Book, settings: &Settings) -> Result<(Vec<String>, Vec<DeviceReport>), Refusal> {
+    let entry = submitting::find(book, &settings.procedure)?;
+    let asker = asker();
+    let mut obstacles: BTreeMap<(&str, &str), Option<String>> = BTreeMap::new();
+    let (mut devices, mut others) = (Vec::new(), Vec::new());
+    for (name, device) in &book.inventory.devices {
+        let candidate = Candidate {
+            name: name.as_str(),
+            platform: &device.platform,
+            group: device.group.as_deref(),
+            labels: &device.labels,
+        };
+        if !settings.selections.iter().any(|it| it.selects(&candidate)) {
+            continue;
+        }
+        let other = |state, reason| DeviceReport {
+            device: name.clone(),
+            state,
+            file: None,
+            reason: Some(reason),
+        };
+        if entry.procedure.actions(&device.platform).is_none() {
+            let reason = format!(
+                "the procedure {:?} has no commands for {}",
+                settings.procedure, device.platform
+            );
+            others.push(other(BackupState::Skipped, reason));
+            continue;
+        }
+        let credential = device.job.target.login.credential.as_str();
+        let kind = (device.platform.as_str(), credential);
+        let obstacle = obstacles.entry(kind).or_insert_with(|| {
+            let refusal = submitting::obstacle(book, &settings.procedure, name.as_str(), &asker);
+            refusal.map(|refusal| refusal.error)
+        });
+        match obstacle {
+            Some(reason) => others.push(other(BackupState::Failed, reason.clone())),
+            None => devices.push(name.as_str().to_owned()),
+        }
+    }
+    Ok((devices, others))
 }
 
 /// How long until the next one is due.

@@ -36,8 +36,8 @@ pub(super) struct Begun {
     pub(super) run: RunId,
     /// When.
     pub(super) started: Time,
-    /// Devices that are left out.
-    pub(super) skipped: Vec<DeviceReport>,
+    /// Devices that the run is without.
+    pub(super) others: Vec<DeviceReport>,
 }
 
 /// What is in the file; nothing where there is none, or none that can be read.
@@ -74,7 +74,7 @@ mod tests {
             running: Some(Begun {
                 run: RunId(7),
                 started: Time(1_000),
-                skipped: Vec::new(),
+                others: Vec::new(),
             }),
             begun: Some(Time(1_000)),
             last: None,

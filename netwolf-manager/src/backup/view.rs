@@ -26,8 +26,8 @@ pub struct BackupView {
 /// One backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The run.
-    pub run: RunId,
+    /// The run; none where no device could be asked.
+    pub run: Option<RunId>,
     /// When it began.
     pub started: Time,
     /// When its files were written.

@@ -245,6 +245,12 @@ impl DeviceSlot {
         Some((shard, Epoch(epoch), shown.life))
     }
 
+    /// Its platform, and the credential of its session.
+    pub fn typed_on(&self) -> (String, String) {
+        let about = &lock(&self.shown).about;
+        (about.platform.clone(), about.credential.clone())
+    }
+
     /// Whether `epoch` is in force; then results under it count.
     pub fn accepts(&self, epoch: Epoch) -> bool {
         epoch.0 != 0 && self.epoch.load(Relaxed) == epoch.0

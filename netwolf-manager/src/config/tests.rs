@@ -116,7 +116,17 @@ fn every_key_is_taken() {
     );
     let procedures = &loaded.prepared.procedures;
     let names: Vec<&str> = procedures.keys().map(String::as_str).collect();
-    assert_eq!(names, ["ntp", "uptime", "version"], "with the bundled one");
+    assert_eq!(
+        names,
+        ["backup", "ntp", "uptime", "version"],
+        "with the bundled ones"
+    );
+    let backup = loaded.settings.backup.as_ref().unwrap();
+    assert_eq!(backup.every, Duration::from_hours(12));
+    assert_eq!((backup.procedure.as_str(), backup.in_flight), ("uptime", 5));
+    assert_eq!(backup.selections.len(), 1);
+    assert_eq!((backup.drop.len(), backup.redact.len()), (1, 1));
+    assert!(backup.folder.ends_with("configs"));
     let ntp = &procedures["ntp"].procedure;
     assert_eq!(ntp.rollout.canary, 1);
     assert_eq!(ntp.actions("juniper_junos").unwrap().commands.len(), 2);

@@ -65,6 +65,8 @@ pub enum StepRequest {
     Cancel(ShardId, Vec<Attempt>),
     /// The ends of these were written down.
     Heard(ShardId, Vec<Attempt>),
+    /// What this one told had no room: it is to tell it again, on a new link.
+    Relink(ShardId),
 }
 
 /// Why a step did not go out.
@@ -159,6 +161,13 @@ impl Core {
             }
             StepRequest::Heard(shard, steps) => {
                 self.tell_shard(&shard, &steps, |steps| StepsHeard { steps }.into());
+            }
+            StepRequest::Relink(shard) => {
+                // Without a link it makes one by itself.
+                let linked = self.dispatcher.fleet().linked(&shard);
+                if let Some(peer) = linked.and_then(|(_, link)| self.links.get(&link)) {
+                    peer.handle.close.cancel();
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ use netwolf_wire::step::RunId;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Web, api::Problem, guard::Asker};
-use crate::runs::{Control, Kind, Refusal, retrying, submitting};
+use crate::runs::{Control, Kind, Refusal, handle::Submitted, retrying, submitting};
 
 pub(super) mod events;
 mod procedures;
@@ -90,6 +90,8 @@ pub(super) struct StepsQuery {
 struct RetryBody {
     /// Steps of which nobody knows whether they were carried out are carried out again.
     unknown: bool,
+    /// A second retry with the same key is the same run.
+    idempotency_key: Option<String>,
 }
 
 /// The body of a settlement.
@@ -152,15 +154,18 @@ pub(super) async fn submit(
     let submission: Submission = body(&bytes)?;
     match submitting::submit(&web.state, submission, asker).await? {
         submitting::Answer::Preview(preview) => Ok(Json(preview).into_response()),
-        submitting::Answer::Run(submitted) => {
-            let status = if submitted.was_there {
-                StatusCode::OK
-            } else {
-                StatusCode::CREATED
-            };
-            Ok((status, Json(submitted.run)).into_response())
-        }
+        submitting::Answer::Run(submitted) => Ok(taken_in(*submitted)),
     }
+}
+
+/// The answer of a run that is new, or that is there already.
+fn taken_in(submitted: Submitted) -> Response {
+    let status = if submitted.was_there {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    (status, Json(submitted.run)).into_response()
 }
 
 pub(super) async fn list(
@@ -252,9 +257,12 @@ pub(super) async fn retry(
     bytes: Body,
 ) -> Result<Response, Refusal> {
     let run = number(&id)?;
-    let RetryBody { unknown } = body(&bytes)?;
-    let submitted = retrying::retry(&web.state, run, unknown, asker).await?;
-    Ok((StatusCode::CREATED, Json(submitted.run)).into_response())
+    let RetryBody {
+        unknown,
+        idempotency_key: key,
+    } = body(&bytes)?;
+    let submitted = retrying::retry(&web.state, run, unknown, key, asker).await?;
+    Ok(taken_in(submitted))
 }
 
 /// What is posted below a step: only `settle`. The name of a device may hold slashes.

@@ -18,10 +18,14 @@
 //! Bounds: outputs that wait for a journal that cannot be written keep `saving::OUTPUT_BUDGET` bytes of text; beyond that
 //! their text is left out and marked as cut, and the events stay.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use netwolf_runs::{
-    machine::{Machine, Place, Settlement},
+    machine::{Change, Machine, Place, Settlement},
     model::{Run, Step},
     view::StepView,
 };
@@ -38,14 +42,14 @@ use tracing::{error, warn};
 
 use super::{
     FOLDER, Kind, Refusal,
-    guards::{self, Guards},
+    guards::{self, Guards, Verdict},
     handle::{Answer, Ask, Mailbox, Submitted},
     keeping::{Fault, Keeper},
-    live::Ended,
+    live::{Ended, LiveRun},
 };
 use crate::{
     board::Board,
-    clock::unix_ms,
+    clock::{SteadyClock, unix_ms},
     core::{
         Event,
         steps::{FleetNews, Sending, StepRequest},
@@ -58,10 +62,12 @@ use crate::{
 mod asking;
 mod keys;
 mod opening;
+mod parking;
 mod saving;
 mod telling;
 
 use keys::Keys;
+use parking::Parking;
 use saving::{Group, Reply, Saving, SavingState, saved};
 
 /// From one try to write the journal to the next, while it cannot be written.
@@ -80,7 +86,7 @@ const BATCH: usize = 256;
 #[derive(Debug)]
 enum Wanted {
     /// A person settles one of its steps.
-    Settle(RunId, Settling),
+    Settle(Settling),
     /// A shard tells late of one of its steps.
     Told(ShardId, Box<StepEvent>),
 }
@@ -95,7 +101,7 @@ struct Settling {
 
 /// A run that was read from the journal.
 struct Recalled {
-    wanted: Wanted,
+    run: RunId,
     result: Result<Option<(Run, Vec<Step>)>, Fault>,
 }
 
@@ -109,6 +115,8 @@ struct Kept {
 /// The engine, once the journal is open.
 pub(super) struct Engine {
     state: Arc<State>,
+    /// The machine's time, for all that is written down too; see [`SteadyClock`]. Only windows go by the wall clock.
+    clock: SteadyClock,
     keeper: Keeper,
     machine: Machine,
     guards: Guards,
@@ -117,6 +125,14 @@ pub(super) struct Engine {
     submits: JoinSet<Kept>,
     /// Runs that are being read from the journal, because somebody tells of them.
     recalls: JoinSet<Recalled>,
+    /// What waits for those.
+    parking: Parking,
+    /// None is read before: one could not be.
+    recall_at: Instant,
+    /// Groups that were taken out of `gathering`; it is the next one.
+    taken: u64,
+    /// Groups that are kept: all up to this one.
+    kept: u64,
     /// Who waits for a submission to be kept; the first is the one who asked.
     waiting: HashMap<RunId, Vec<Answer<Submitted>>>,
     /// Steps of submissions that are not kept yet.
@@ -162,6 +178,7 @@ impl Engine {
         loop {
             self.advance();
             self.save().await;
+            self.recall().await;
             let due = self.due();
             let input = tokio::select! {
                 () = stop.cancelled() => Input::Stop,
@@ -212,7 +229,7 @@ impl Engine {
 
     /// Asks the machine what follows.
     fn advance(&mut self) {
-        let now_ms = unix_ms();
+        let now_ms = self.clock.now_ms();
         // What could not be written down would not be sent.
         let outcome = if self.failing.is_some() {
             self.machine.advance_without_sending(now_ms)
@@ -226,7 +243,7 @@ impl Engine {
 
     /// When there is something to do by the passing of time alone.
     fn due(&self) -> Instant {
-        let now_ms = unix_ms();
+        let now_ms = self.clock.now_ms();
         let machine = self
             .machine
             .poll_timeout()
@@ -236,7 +253,10 @@ impl Engine {
             SavingState::Asked(_) => None,
         });
         let look = (!self.guards.is_empty()).then_some(self.look_at);
-        let own = [machine, again, look];
+        // Where it is over, they wait for something else, which wakes the engine itself.
+        let recall =
+            (self.parking.waits() && self.recall_at > Instant::now()).then_some(self.recall_at);
+        let own = [machine, again, look, recall];
         own.into_iter()
             .flatten()
             .chain([self.show_at, self.tidy_at])
@@ -250,21 +270,26 @@ impl Engine {
         if now >= self.look_at {
             self.look_at = now + guards::LOOK;
             let (store, tick) = (&self.state.store, self.state.clock.now());
-            let now_ms = unix_ms();
-            for broken in self.guards.look(store, tick, now_ms) {
+            let now_ms = self.clock.now_ms();
+            for Verdict { run, step, broken } in self.guards.look(store, tick) {
+                let Some(why) = broken else {
+                    self.machine.handle_guard_held(run, step, now_ms);
+                    continue;
+                };
                 self.state.telemetry.runs.guards_broken.inc();
-                warn!(run = %broken.run, step = broken.step, why = broken.why, "a guard of a run is broken");
-                self.machine
-                    .handle_guard_broken(broken.run, broken.step, &broken.why, now_ms);
+                warn!(%run, step, why, "a guard of a run is broken");
+                self.machine.handle_guard_broken(run, step, &why, now_ms);
             }
         }
         if now >= self.show_at {
             self.show_at = now + SHOW;
             self.show();
+            self.machine
+                .handle_wall_clock(unix_ms(), self.clock.now_ms());
         }
         if now >= self.tidy_at {
             self.tidy_at = now + TIDY;
-            self.keeper.tidy(unix_ms());
+            self.keeper.tidy(self.clock.now_ms());
         }
     }
 
@@ -272,9 +297,15 @@ impl Engine {
     fn show(&mut self) {
         let live = self.state.runs.live();
         let all = live.all();
-        for (id, run) in &all {
-            if run.state().0.is_end() && !self.machine.knows(*id) {
-                live.remove(*id);
+        let is_over = |id: RunId, run: &LiveRun| run.state().0.is_end() && !self.machine.knows(id);
+        let over: Vec<_> = all.iter().filter(|(id, run)| is_over(*id, run)).collect();
+        if !over.is_empty() {
+            // What was decided of it last is shown only once it is kept, and answered by what is shown.
+            let on_the_way = self.on_the_way();
+            for (id, _) in over {
+                if !on_the_way.contains(id) {
+                    live.remove(*id);
+                }
             }
         }
         let states = all.iter().map(|(_, run)| run.state());
@@ -283,9 +314,25 @@ impl Engine {
         self.keeper.measure(meters);
     }
 
+    /// Runs of which something is not kept yet, or not answered.
+    fn on_the_way(&self) -> HashSet<RunId> {
+        let saving = self.saving.as_ref();
+        let groups = [(&self.gathering.changes, &self.gathering.replies)];
+        let saving = saving.map(|saving| (&saving.changes, &saving.replies));
+        let mut runs = HashSet::new();
+        for (changes, replies) in groups.into_iter().chain(saving) {
+            runs.extend(changes.iter().filter_map(|change| match change {
+                Change::Run { run, .. } | Change::Step { run, .. } => Some(*run),
+                Change::Submitted { .. } | Change::Output(_) | Change::Audit(_) => None,
+            }));
+            runs.extend(replies.iter().map(Reply::run));
+        }
+        runs
+    }
+
     /// The manager ends: what has been told is kept, if that can be done at once.
     async fn finish(mut self) {
-        let outcome = self.machine.advance_without_sending(unix_ms());
+        let outcome = self.machine.advance_without_sending(self.clock.now_ms());
         self.gathering.add(outcome);
         if let Some(saving) = self.saving.take()
             && let SavingState::Asked(asked) = saving.state
@@ -306,11 +353,16 @@ fn place(board: &Board, device: &DeviceName) -> Option<Place> {
     let (shard, epoch, life) = slot.lease()?;
     let agent = board.agent(&shard)?;
     let is_there = agent.is_up() && life == Some(agent.incarnation);
-    is_there.then(|| Place {
-        shard,
-        incarnation: agent.incarnation,
-        epoch,
-        link: agent.link.0,
+    is_there.then(|| {
+        let (platform, credential) = slot.typed_on();
+        Place {
+            shard,
+            incarnation: agent.incarnation,
+            epoch,
+            link: agent.link.0,
+            platform,
+            credential,
+        }
     })
 }
 

@@ -1,7 +1,11 @@
 //! Guards: what must stay true of a device for a while after its step, read from the series that monitoring holds.
 //!
-//! A guard is looked at every [`LOOK`]. It is broken by one value of one series beyond its bound, and also where its
+//! A guard is looked at every [`LOOK`]. What counts are values that came in after the step's end: an older one tells
+//! nothing of what the step has done. It is broken by one value of one series beyond its bound, and also where its
 //! time is over and no value has been seen at all: a guard that sees nothing guards nothing.
+//!
+//! A guard is watched for its whole time, from when it is asked for: whoever asks late, or has forgotten after a restart,
+//! has it watched no shorter. That all guards of a step have held is said too, for what nobody says did not happen.
 //!
 //! No session and no poll is made for it: what is read is what `/metrics` would show.
 
@@ -18,27 +22,32 @@ use crate::{
 /// From one look at all guards to the next: more often than values come.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 
-/// What is not seen by then is not seen in time: nobody listens when a guard's time is over.
-const LAST_MS: u64 = 500;
-
-/// A guard that is watched.
+/// A step whose guards are watched.
 #[derive(Clone, Debug)]
 struct Watched {
     run: RunId,
     step: u32,
     device: DeviceName,
+    /// Values of before are not looked at.
+    since: Tick,
+    guards: Vec<Guarded>,
+}
+
+/// One of its guards.
+#[derive(Clone, Debug)]
+struct Guarded {
     guard: Guard,
-    until_ms: u64,
+    until: Tick,
     has_seen: bool,
 }
 
-/// A guard that is broken.
+/// What became of the guards of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(super) struct Verdict {
     pub(super) run: RunId,
     pub(super) step: u32,
-    /// Why, in words.
-    pub(super) why: String,
+    /// Why one of them is broken, in words; nothing where all were watched to their end and have held.
+    pub(super) broken: Option<String>,
 }
 
 /// All guards that are watched.
@@ -48,26 +57,30 @@ pub(super) struct Guards {
 }
 
 impl Guards {
-    /// Watches `guards` on a device whose step ended then.
+    /// Watches `guards` from `now` on, each for its whole time, on a device whose step had ended at `since`.
     pub(super) fn watch(
         &mut self,
         run: RunId,
         step: u32,
         device: &DeviceName,
-        from_ms: u64,
+        (since, now): (Tick, Tick),
         guards: &[Guard],
     ) {
-        for guard in guards {
+        let guards = guards.iter().map(|guard| {
             let hold_ms = u64::try_from(guard.hold.get().as_millis()).unwrap_or(u64::MAX);
-            self.watched.push(Watched {
-                run,
-                step,
-                device: device.clone(),
+            Guarded {
                 guard: guard.clone(),
-                until_ms: from_ms.saturating_add(hold_ms),
+                until: Tick(now.0.saturating_add(hold_ms)),
                 has_seen: false,
-            });
-        }
+            }
+        });
+        self.watched.push(Watched {
+            run,
+            step,
+            device: device.clone(),
+            since,
+            guards: guards.collect(),
+        });
     }
 
     /// Whether none is watched.
@@ -75,55 +88,65 @@ impl Guards {
         self.watched.is_empty()
     }
 
-    /// Looks at all of them; those that are broken or over are watched no more.
-    pub(super) fn look(&mut self, store: &SeriesStore, tick: Tick, now_ms: u64) -> Vec<Broken> {
-        let mut broken = Vec::new();
+    /// Looks at all of them. A step of which there is a verdict is watched no more.
+    pub(super) fn look(&mut self, store: &SeriesStore, tick: Tick) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
         let families = store.families();
         self.watched.retain_mut(|watched| {
-            let is_last = now_ms.saturating_add(LAST_MS) >= watched.until_ms;
-            let why = match look(&watched.guard, &watched.device, &families, tick) {
-                Seen::Nothing => {
-                    (is_last && !watched.has_seen).then(|| watched.guard_saw_nothing())
-                }
-                Seen::Within => {
-                    watched.has_seen = true;
-                    None
-                }
-                Seen::Beyond(series, value) => Some(watched.guard_is_broken(&series, value)),
-            };
-            let is_over = now_ms >= watched.until_ms;
-            let Some(why) = why else {
-                return !is_over;
-            };
-            broken.push(Broken {
+            let broken = watched.look(&families, tick);
+            if broken.is_none() && !watched.guards.is_empty() {
+                return true;
+            }
+            verdicts.push(Verdict {
                 run: watched.run,
                 step: watched.step,
-                why,
+                broken,
             });
             false
         });
-        broken
+        verdicts
     }
 }
 
 impl Watched {
-    fn guard_is_broken(&self, series: &str, value: f64) -> String {
-        let (word, bound) = match (self.guard.above, self.guard.below) {
-            (Some(above), _) if value > above => ("above", above),
-            (_, below) => ("below", below.unwrap_or_default()),
-        };
-        let device = &self.device;
-        format!("guard on {device}: {series} was {value}, {word} {bound}")
-    }
-
-    fn guard_saw_nothing(&self) -> String {
-        let (device, metric, hold) = (&self.device, &self.guard.metric, self.guard.hold);
-        format!("guard on {device}: no value of {metric} was seen for {hold}")
+    /// Why a guard is broken, if one is. Those that have held to their end are taken out.
+    fn look(&mut self, families: &[Arc<Family>], tick: Tick) -> Option<String> {
+        let mut why = None;
+        let (device, since) = (&self.device, self.since);
+        self.guards.retain_mut(|guarded| {
+            let guard = &guarded.guard;
+            match look(guard, device, families, (since, tick)) {
+                Seen::Nothing => {}
+                Seen::Within => guarded.has_seen = true,
+                Seen::Beyond(series, value) => {
+                    why.get_or_insert_with(|| guard_is_broken(device, guard, &series, value));
+                }
+            }
+            let is_over = tick >= guarded.until;
+            if is_over && !guarded.has_seen {
+                why.get_or_insert_with(|| guard_saw_nothing(device, guard));
+            }
+            !is_over
+        });
+        why
     }
 }
 
+fn guard_is_broken(device: &DeviceName, guard: &Guard, series: &str, value: f64) -> String {
+    let (word, bound) = match (guard.above, guard.below) {
+        (Some(above), _) if value > above => ("above", above),
+        (_, below) => ("below", below.unwrap_or_default()),
+    };
+    format!("guard on {device}: {series} was {value}, {word} {bound}")
+}
+
+fn guard_saw_nothing(device: &DeviceName, guard: &Guard) -> String {
+    let (metric, hold) = (&guard.metric, guard.hold);
+    format!("guard on {device}: no value of {metric} was seen for {hold}")
+}
+
 enum Seen {
-    /// No series, or none that is fresh.
+    /// No series, or none with a value of after the step's end.
     Nothing,
     /// Values, none of them beyond the bound.
     Within,
@@ -131,7 +154,12 @@ enum Seen {
     Beyond(String, f64),
 }
 
-fn look(guard: &Guard, device: &DeviceName, families: &[Arc<Family>], tick: Tick) -> Seen {
+fn look(
+    guard: &Guard,
+    device: &DeviceName,
+    families: &[Arc<Family>],
+    (since, tick): (Tick, Tick),
+) -> Seen {
     let device = DeviceLabels::of(device.as_str());
     let mut seen = Seen::Nothing;
     for family in families {
@@ -139,7 +167,7 @@ fn look(guard: &Guard, device: &DeviceName, families: &[Arc<Family>], tick: Tick
         if name != guard.metric && family.name.base() != guard.metric {
             continue;
         }
-        let flow: ControlFlow<Seen> = family.walk_device(&device, "", tick, |labels, value| {
+        let each = |labels: &str, value: f64| {
             if !fits(labels, guard) {
                 return ControlFlow::Continue(());
             }
@@ -150,7 +178,8 @@ fn look(guard: &Guard, device: &DeviceName, families: &[Arc<Family>], tick: Tick
             }
             seen = Seen::Within;
             ControlFlow::Continue(())
-        });
+        };
+        let flow: ControlFlow<Seen> = family.walk_device_since(&device, since, tick, each);
         if let ControlFlow::Break(beyond) = flow {
             return beyond;
         }
@@ -171,3 +200,6 @@ fn fits(labels: &str, guard: &Guard) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@ use super::{
     Kind, Refusal,
     keeping::{Fault, FaultKind, Keeper},
     live::{LiveRun, LiveRuns},
+    submitting::{MAX_COMMENT, check_text},
 };
 use crate::core::steps::{self, FleetNews};
 
@@ -261,6 +262,7 @@ impl Handle {
         comment: Option<String>,
         requester: String,
     ) -> Result<StepView, Refusal> {
+        check_text("comment", comment.as_deref(), MAX_COMMENT)?;
         self.exists(run).await?;
         self.ask(|answer| Ask::Settle {
             run,

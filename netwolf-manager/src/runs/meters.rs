@@ -149,7 +149,7 @@ impl Meters {
         );
         registry.register(
             "netwolf_run_step_events_stale",
-            "Events of attempts that are not in force, or were told before",
+            "Events of attempts that are not in force any more",
             self.stale_events.clone(),
         );
     }

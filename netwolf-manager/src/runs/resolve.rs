@@ -355,6 +355,11 @@ impl Resolving<'_> {
             judge
                 .judge(login, false, own, &verify.text)
                 .map_err(refuse)?;
+            verify
+                .answers
+                .iter()
+                .try_for_each(check_answer)
+                .map_err(refuse)?;
         }
         Ok(())
     }

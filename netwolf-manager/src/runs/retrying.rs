@@ -13,24 +13,42 @@ use super::{
     Kind, Refusal,
     handle::Submitted,
     resolve::{Resolved, resolve_again},
-    submitting::may_change,
+    submitting::{check_key, may_change, may_choose},
 };
-use crate::{http::guard::Asker, state::State};
+use crate::{access::Digest, http::guard::Asker, state::State};
 
 /// Takes a new run in, of the steps of another one that did not succeed. Unknown ones are carried out again, and maybe
-/// twice then, where `unknown` says so.
+/// twice then, where `unknown` says so. With a `key` it is done once, however often it is asked for.
 pub(crate) async fn retry(
     state: &Arc<State>,
     run: RunId,
     unknown: bool,
+    key: Option<String>,
     asker: Asker,
 ) -> Result<Submitted, Refusal> {
+    let body = Digest::of(&format!("retry of {run}, unknown {unknown}")).to_string();
+    if let Some(key) = &key {
+        check_key(key)?;
+        if let Some(run) = state.runs.by_key(key, &body).await? {
+            return Ok(Submitted {
+                run,
+                was_there: true,
+            });
+        }
+    }
     let (run, steps) = state.runs.whole(run).await?;
     may_change(&asker, run.spec.changes, run.spec.procedure.is_some())?;
+    let chosen = run.spec.programs.iter().any(|it| it.login.is_some());
+    may_choose(&asker, chosen && run.spec.procedure.is_none())?;
     let (spec, steps) =
         retry::retry(&run, &steps, unknown, &asker.name).map_err(|error| refuse(&error))?;
     let Resolved { programs, steps } = resolve_again(&state.book.load(), &spec, &steps)?;
-    let spec = Spec { programs, ..spec };
+    let spec = Spec {
+        programs,
+        body_sha256: key.is_some().then_some(body),
+        idempotency_key: key,
+        ..spec
+    };
     state.runs.submit(spec, steps).await
 }
 

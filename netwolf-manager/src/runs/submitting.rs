@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use netwolf_runs::{
     model::Spec,
-    procedure::{Fault, Procedure},
+    procedure::{Fault, MAX_NAME, Procedure},
     submission::Submission,
     view::{Preview, PreviewStep},
 };
@@ -25,10 +25,12 @@ use crate::{
     state::State,
 };
 
+mod narrowing;
+
 /// Bytes of an idempotency key.
 pub const MAX_KEY: usize = 255;
 
-/// Bytes of a comment: it stands with the run, in every list.
+/// Bytes of a comment, of a submission or a settlement: it stands with the run, in every list.
 pub const MAX_COMMENT: usize = 4096;
 
 /// What a submission is answered with.
@@ -80,30 +82,64 @@ pub(crate) fn find<'a>(book: &'a Book, name: &str) -> Result<&'a Entry, Refusal>
     })
 }
 
+/// Why a procedure could not be run on a device, if it could not.
+pub(crate) fn obstacle(
+    book: &Book,
+    procedure: &str,
+    device: &str,
+    asker: &Asker,
+) -> Option<Refusal> {
+    let submission = Submission {
+        procedure: Some(procedure.to_owned()),
+        devices: vec![device.to_owned()],
+        ..Submission::default()
+    };
+    run_of(book, &submission, asker, String::new()).err()
+}
+
 /// What was asked for, in a form in which the same is the same.
 fn digest(submission: &Submission) -> String {
     let text = serde_json::to_string(submission).unwrap_or_default();
     Digest::of(&text).to_string()
 }
 
-fn check_texts(submission: &Submission) -> Result<(), Refusal> {
-    if let Some(key) = &submission.idempotency_key
-        && (key.is_empty() || key.len() > MAX_KEY || key.contains(char::is_control))
-    {
+/// Whether an idempotency key may be one.
+pub(super) fn check_key(key: &str) -> Result<(), Refusal> {
+    if key.is_empty() || key.len() > MAX_KEY || key.contains(char::is_control) {
         return Err(Refusal::bad(format!(
             "the idempotency key is empty, longer than {MAX_KEY} bytes, or has control characters in it"
         ))
         .hint("take a random one, such as a UUID"));
     }
-    if let Some(comment) = &submission.comment
-        && comment.len() > MAX_COMMENT
-    {
+    Ok(())
+}
+
+/// Whether a text for people may be one: it is shown in lists, on terminals, and in the audit log.
+pub(super) fn check_text(what: &str, text: Option<&str>, most: usize) -> Result<(), Refusal> {
+    let Some(text) = text else {
+        return Ok(());
+    };
+    if text.len() > most {
+        let length = text.len();
         return Err(Refusal::bad(format!(
-            "the comment has {} bytes, and may have {MAX_COMMENT}",
-            comment.len()
+            "the {what} has {length} bytes, and may have {most}"
         )));
     }
+    if text.contains(char::is_control) {
+        return Err(
+            Refusal::bad(format!("the {what} has a control character in it"))
+                .hint("write it in one line"),
+        );
+    }
     Ok(())
+}
+
+fn check_texts(submission: &Submission) -> Result<(), Refusal> {
+    if let Some(key) = &submission.idempotency_key {
+        check_key(key)?;
+    }
+    check_text("name", submission.name.as_deref(), MAX_NAME)?;
+    check_text("comment", submission.comment.as_deref(), MAX_COMMENT)
 }
 
 /// All faults of a procedure in one answer. A name that was made of the first command has that one's faults.
@@ -135,7 +171,13 @@ pub(super) fn run_of(
         .map_err(|faults| faulty(submission, faults))?;
     may_change(asker, procedure.changes, named.is_some())?;
     let selected = select(&book.inventory, submission)?;
+    if let Some(entry) = named.filter(|_| procedure.changes && asker.role < Role::Admin) {
+        let n_steps = u32::try_from(selected.len()).unwrap_or(u32::MAX);
+        narrowing::narrows(submission, entry.procedure.raw(), n_steps)?;
+    }
     let Resolved { programs, steps } = resolve(book, &procedure, &selected)?;
+    let has_own_login = programs.iter().any(|program| program.login.is_some());
+    may_choose(asker, named.is_none() && has_own_login)?;
     let spec = Spec {
         name: procedure.name,
         procedure: submission.procedure.clone(),
@@ -165,6 +207,18 @@ pub(super) fn may_change(asker: &Asker, changes: bool, is_prepared: bool) -> Res
         "commands of one's own that change devices take a token with the role \"admin\"",
     )
     .hint("prepare them as a procedure of the configuration, which the role \"operate\" may run"))
+}
+
+/// Whether somebody may choose the credential: one that is made for changes may read what that of monitoring may not.
+pub(super) fn may_choose(asker: &Asker, chosen: bool) -> Result<(), Refusal> {
+    if !chosen || asker.role >= Role::Admin {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::Forbidden,
+        "a credential of one's own choice takes a token with the role \"admin\"",
+    )
+    .hint("leave it out, or name it in a procedure of the configuration, which the role \"operate\" may run"))
 }
 
 /// What a run would do.

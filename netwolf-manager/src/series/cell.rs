@@ -115,6 +115,12 @@ impl Cell {
         let shown = self.is_alive(now) && !self.device.has_left();
         shown.then(|| f64::from_bits(self.bits.load(Relaxed)))
     }
+
+    /// The same, if it came in after `since`.
+    pub(super) fn fresh_since(&self, since: Tick, now: Tick) -> Option<f64> {
+        let is_newer = self.arrived.load(Relaxed) > since.0;
+        self.fresh(now).filter(|_| is_newer)
+    }
 }
 
 impl Drop for Cell {

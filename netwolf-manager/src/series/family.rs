@@ -90,15 +90,36 @@ impl Family {
         DeviceLabels(beginning): &DeviceLabels,
         after: &str,
         now: Tick,
+        f: impl FnMut(&str, f64) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.walk_cells_of(beginning, after, |cell| cell.fresh(now), f)
+    }
+
+    /// As [`Self::walk_device`], of the values that came in after `since`.
+    pub fn walk_device_since<B>(
+        &self,
+        DeviceLabels(beginning): &DeviceLabels,
+        since: Tick,
+        now: Tick,
+        f: impl FnMut(&str, f64) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.walk_cells_of(beginning, "", |cell| cell.fresh_since(since, now), f)
+    }
+
+    fn walk_cells_of<B>(
+        &self,
+        beginning: &str,
+        after: &str,
+        value_of: impl Fn(&Cell) -> Option<f64>,
         mut f: impl FnMut(&str, f64) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         // What a label set begins with stands before it.
         let after = after.max(beginning);
         let flow = read(&self.table).walk(after, |labels, cell| {
-            if !labels.starts_with(beginning.as_str()) {
+            if !labels.starts_with(beginning) {
                 return ControlFlow::Break(None);
             }
-            match cell.fresh(now) {
+            match value_of(cell) {
                 Some(value) => f(labels, value).map_break(Some),
                 None => ControlFlow::Continue(()),
             }

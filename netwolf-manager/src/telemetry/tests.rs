@@ -243,6 +243,10 @@ fn docs_metrics_md_lists_every_family_and_no_other() {
     let mut own = own(&board(), NOW);
     own.extend(counted());
     own.extend(trust::families(&testing::state().0));
+    own.extend(crate::backup::sample_families());
+    let disk = storage::Disk::default();
+    disk.watch(&std::env::temp_dir());
+    own.extend(disk.families());
     let names: BTreeSet<String> = own
         .iter()
         .map(|family| format!("{}{}", family.base(), family.kind().suffix()))
@@ -267,6 +271,7 @@ fn docs_metrics_md_lists_every_family_and_no_other() {
 fn no_device_may_have_a_family_of_ours() {
     let mut own = own(&board(), NOW);
     own.extend(counted());
+    own.extend(crate::backup::sample_families());
     for family in own {
         let name = format!("{}{}", family.base(), family.kind().suffix());
         assert!(is_own_name(&name) && is_own_name(family.base()), "{name}");

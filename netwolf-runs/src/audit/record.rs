@@ -48,9 +48,12 @@ pub struct Record {
     /// The command as it was typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// What was typed when the device asked, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered: Vec<String>,
     /// What came of it.
     pub outcome: Outcome,
-    /// SHA-256 of the whole output as it came, in hexadecimal digits.
+    /// SHA-256 of the output as transcripts show it, before it was cut, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_sha256: Option<String>,
     /// In words: the name and size of a submitted run, the reason of a failure, the comment of a settlement.
@@ -80,6 +83,7 @@ impl Record {
             agent: None,
             requester: requester.into(),
             command: None,
+            answered: Vec::new(),
             outcome,
             output_sha256: None,
             detail: None,

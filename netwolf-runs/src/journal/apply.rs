@@ -145,6 +145,7 @@ impl<'a> Statements<'a> {
             text: String::new(),
             truncated: output.truncated,
             sha256: output.sha256.clone(),
+            answered: output.answered.clone(),
             failure: output.failure.clone(),
         };
         let rows = self.output.execute(params![

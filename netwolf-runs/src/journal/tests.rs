@@ -118,6 +118,8 @@ fn status(state: StepState) -> StepStatus {
             deadline_ms: NOW + 70_000,
             started_ms: Some(NOW + 5),
             outputs: 1,
+            mode_lines: 2,
+            in_doubt: true,
         }),
         ..StepStatus::default()
     }
@@ -154,6 +156,7 @@ fn output(run: RunId, step: u32, attempt: u32, index: u32, text: &str) -> Output
         text: text.into(),
         truncated: false,
         sha256: "cd".repeat(32),
+        answered: vec!["y".into()],
         failure: None,
     }
 }

@@ -76,8 +76,10 @@ pub enum Effect {
         /// Which attempt.
         id: Attempt,
     },
-    /// Watch the guards of the run's spec on a device, each for as long as it says; answer
-    /// [`handle_guard_broken`](super::Machine::handle_guard_broken).
+    /// Watch the guards of the run's spec on a device, each for as long as it says from when this is performed; answer
+    /// [`handle_guard_broken`](super::Machine::handle_guard_broken), or
+    /// [`handle_guard_held`](super::Machine::handle_guard_held) once all have been watched to their end. To say
+    /// nothing is to say that nobody could watch them. Wanted anew after a restart.
     Watch {
         /// The run.
         run: RunId,
@@ -87,7 +89,8 @@ pub enum Effect {
         device: DeviceName,
         /// When the step had ended, Unix time in milliseconds.
         from_ms: u64,
-        /// Nobody listens after this, Unix time in milliseconds.
+        /// When they are to have held, Unix time in milliseconds. An answer counts for
+        /// [`Settings::watch_grace_ms`](super::Settings::watch_grace_ms) longer.
         until_ms: u64,
     },
 }
@@ -121,6 +124,10 @@ pub struct Place {
     /// The link that stands: a number above 0 that the manager counts up with each link of any shard. It tells
     /// what was sent before a shard said what it holds from what was sent after.
     pub link: u64,
+    /// The device's platform at present: a step that was planned for another one is not sent.
+    pub platform: String,
+    /// The credential of the device's session at present: nor is a step that was to be typed on another one's.
+    pub credential: String,
 }
 
 /// Who knows where devices are. Asked for each step that may be sent, so it is to be quick.

@@ -6,7 +6,7 @@
 use netwolf_wire::step::RunId;
 
 use super::{Effect, Machine, live::Key, outcome::Why, timers::Timer};
-use crate::model::{RunState, StepState};
+use crate::model::{RunState, StepState, millis};
 
 impl Machine {
     /// Decides about each run that something has happened to.
@@ -35,7 +35,8 @@ impl Machine {
     fn next_batch(&mut self, run: RunId) {
         while let Some(live) = self.runs.get_mut(&run) {
             let status = &mut live.run.status;
-            if live.batch_open > 0 || status.batch >= status.batches {
+            // Where nothing is left to be begun, the batch that was under way is the last one.
+            if live.batch_open > 0 || live.open == 0 || status.batch >= status.batches {
                 break;
             }
             status.batch += 1;
@@ -191,9 +192,12 @@ impl Machine {
         let Some(window) = &live.run.spec.window else {
             return;
         };
-        let closes_ms = window.closes_ms(now_ms);
-        let opens_ms = window.opens_ms(now_ms);
-        let next_ms = closes_ms.unwrap_or(opens_ms);
+        let ahead_ms = self.wall_ahead_ms;
+        let wall_ms = now_ms.saturating_add_signed(ahead_ms);
+        let closes_ms = window.closes_ms(wall_ms);
+        let opens_ms = window.opens_ms(wall_ms);
+        let wall_next_ms = closes_ms.unwrap_or(opens_ms);
+        let next_ms = wall_next_ms.saturating_add_signed(ahead_ms.saturating_neg());
         self.timers
             .shift(live.window_ms, Some(next_ms), Timer::Window(run));
         live.window_ms = Some(next_ms);
@@ -237,10 +241,44 @@ impl Machine {
         }
     }
 
+    /// Until when the guards of a run are to hold that are watched from now on; `None` where it has none.
+    pub(super) fn guards_hold_until(&self, run: RunId, now_ms: u64) -> Option<u64> {
+        let guards = &self.runs.get(&run)?.run.spec.guards;
+        let longest_ms = guards.iter().map(|guard| millis(guard.hold)).max()?;
+        Some(now_ms.saturating_add(longest_ms))
+    }
+
+    /// By when somebody is to have said that guards have held that are to hold until then.
+    pub(super) const fn watched_by_ms(&self, until_ms: u64) -> u64 {
+        until_ms.saturating_add(self.settings.watch_grace_ms)
+    }
+
+    /// All guards of a step's device were watched to their end and have held.
+    pub fn handle_guard_held(&mut self, run: RunId, step: u32, now_ms: u64) {
+        self.clock(now_ms);
+        let key = (run, step);
+        if self
+            .live(key)
+            .is_some_and(|(_, live)| live.step.status.watch_until_ms.is_some())
+        {
+            self.update(key, |status| status.watch_until_ms = None);
+        }
+    }
+
+    /// Nobody has said in time that the guards of a step have held. What nobody has looked at may be broken.
+    pub(super) fn unwatched(&mut self, key: Key, now_ms: u64) {
+        let why = "its guards could not be watched to their end";
+        let hint = "look at the device; a manager that is away, or cannot write its journal, watches no guards";
+        self.break_guard(key, why, Some(hint), now_ms);
+    }
+
     /// A guard of a step's device is broken: the step has failed, and the run stops.
     pub fn handle_guard_broken(&mut self, run: RunId, step: u32, why: &str, now_ms: u64) {
         let now_ms = self.clock(now_ms);
-        let key = (run, step);
+        self.break_guard((run, step), why, None, now_ms);
+    }
+
+    fn break_guard(&mut self, key: Key, why: &str, hint: Option<&str>, now_ms: u64) {
         let Some((_, live)) = self.live(key) else {
             return;
         };
@@ -253,11 +291,11 @@ impl Machine {
             if status.state == StepState::Succeeded {
                 status.state = StepState::Failed;
                 status.reason = Some(why.to_owned());
-                status.hint = None;
+                status.hint = hint.map(str::to_owned);
             }
         });
         self.stop(
-            run,
+            key.0,
             &format!("a guard is broken on {device}: {why}"),
             now_ms,
         );

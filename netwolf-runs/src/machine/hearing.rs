@@ -4,6 +4,7 @@
 //!   attempt of the commands         attempt that only verifies
 //!   started   leased -> running
 //!   command   transcript, audit     transcript, audit
+//!   mode      audit                 -
 //!   ended     an end, or pending    unknown -> succeeded | failed, or verified anew
 //! ```
 //!
@@ -11,8 +12,10 @@
 
 use netwolf_wire::{
     ShardId,
-    status::Reason,
-    step::{Attempt, CommandDone, StepEnd, StepEvent, StepNews},
+    status::{Failure, Reason},
+    step::{
+        Attempt, CommandDone, MAX_COMMANDS, MAX_MODE_LINES, ModeLine, StepEnd, StepEvent, StepNews,
+    },
 };
 
 use super::{
@@ -24,6 +27,10 @@ use crate::{
     audit::Outcome as Told,
     model::{Output, Sent, SettledBy, StepState},
 };
+
+/// Where lines of modes begin in the audit log's numbers of commands: behind the commands and the one that verifies.
+#[expect(clippy::cast_possible_truncation, reason = "it is a few hundred")]
+const MODE_LINES_FROM: u32 = MAX_COMMANDS as u32 + 1;
 
 /// Which attempt of a step an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +55,9 @@ impl Machine {
                 StepNews::Started => self.started(key, which, &sent, now_ms),
                 StepNews::Command(done) => {
                     self.command_done(key, which, &sent, done, event.unix_ms, now_ms)
+                }
+                StepNews::Mode(line) => {
+                    self.mode_line(key, which, &sent, line, event.unix_ms, now_ms)
                 }
                 StepNews::Ended(end) if which == Which::Verify => {
                     self.verified(key, end.clone(), now_ms);
@@ -165,12 +175,7 @@ impl Machine {
         if done.index < sent.outputs {
             return Taken::Repeated;
         }
-        let outcome = match done.failure.as_ref().map(|failure| failure.reason) {
-            None => Told::Succeeded,
-            Some(Reason::CommandTimeout | Reason::StepDeadline) => Told::TimedOut,
-            Some(Reason::NotAllowed) => Told::Refused,
-            Some(_) => Told::Failed,
-        };
+        let outcome = outcome_of(done.failure.as_ref());
         self.record(
             key,
             sent,
@@ -178,7 +183,8 @@ impl Machine {
             &command,
             time_ms,
             outcome,
-            Some(done.sha256.clone()),
+            Some(done.sha256.clone()).filter(|hash| !hash.is_empty()),
+            &done.answered,
             done.failure.as_ref().map(|failure| failure.message.clone()),
         );
         self.told.push(Change::Output(Box::new(Output {
@@ -191,15 +197,61 @@ impl Machine {
             text: done.text.clone(),
             truncated: done.truncated,
             sha256: done.sha256.clone(),
+            answered: done.answered.clone(),
             failure: done.failure.clone(),
         })));
+        self.typed(key, which, now_ms, |sent| {
+            sent.outputs = done.index + 1;
+            sent.in_doubt = outcome == Told::Unknown;
+        });
+        Taken::News
+    }
+
+    /// Such a line is in the audit log as any other that was typed; its place is behind those of all commands.
+    fn mode_line(
+        &mut self,
+        key: Key,
+        which: Which,
+        sent: &Sent,
+        line: &ModeLine,
+        time_ms: u64,
+        now_ms: u64,
+    ) -> Taken {
+        if line.no >= MAX_MODE_LINES {
+            return Taken::Stale;
+        }
+        if line.no < sent.mode_lines {
+            return Taken::Repeated;
+        }
+        let why = line.failure.as_ref();
+        let detail = why.map_or("of the mode", |failure| &failure.message);
+        let index = MODE_LINES_FROM + line.no;
+        let (outcome, detail) = (outcome_of(why), Some(detail.to_owned()));
+        let command = &line.text;
+        self.record(
+            key,
+            sent,
+            index,
+            command,
+            time_ms,
+            outcome,
+            None,
+            &[],
+            detail,
+        );
+        self.typed(key, which, now_ms, |sent| sent.mode_lines = line.no + 1);
+        Taken::News
+    }
+
+    /// Something was typed, and is noted by `note`.
+    fn typed(&mut self, key: Key, which: Which, now_ms: u64, note: impl FnOnce(&mut Sent)) {
         self.update(key, |status| {
             let sent = match which {
                 Which::Commands => &mut status.sent,
                 Which::Verify => &mut status.verify,
             };
             if let Some(sent) = sent {
-                sent.outputs = done.index + 1;
+                note(sent);
                 sent.started_ms.get_or_insert(now_ms);
             }
             if which == Which::Commands && status.state == StepState::Leased {
@@ -207,7 +259,6 @@ impl Machine {
             }
         });
         self.contradicted(key, which, now_ms);
-        Taken::News
     }
 
     fn ended(&mut self, key: Key, sent: &Sent, end: StepEnd, now_ms: u64) -> Taken {
@@ -236,10 +287,13 @@ impl Machine {
             StepEnd::Succeeded => (StepState::Succeeded, Why::default()),
             StepEnd::Failed(failure) => (StepState::Failed, failure.into()),
             StepEnd::TimedOut(failure) => (StepState::TimedOut, failure.into()),
-            StepEnd::Cancelled => (
-                StepState::Cancelled,
-                self.why_over(key, Why::because("its agent has cancelled it")),
-            ),
+            StepEnd::Cancelled => {
+                let why = self.why_over(key, Why::because("its agent has cancelled it"));
+                if unknown && !began {
+                    self.untyped(key, &why, now_ms);
+                }
+                (StepState::Cancelled, why)
+            }
             // Whoever says that it types is not believed that it has not: the step is not sent again.
             StepEnd::NotRun(failure) if began => (
                 lasting(failure.reason).unwrap_or(StepState::Failed),
@@ -291,12 +345,54 @@ impl Machine {
             StepEnd::Failed(failure) | StepEnd::NotRun(failure) => {
                 self.lose_verify(key, lasting(failure.reason).is_some(), now_ms);
             }
-            StepEnd::Succeeded
-            | StepEnd::TimedOut(_)
-            | StepEnd::Unknown(_)
-            | StepEnd::Cancelled => {
+            StepEnd::Unknown(failure) => self.lose_verify_typed(key, &failure.into(), now_ms),
+            StepEnd::Succeeded | StepEnd::TimedOut(_) | StepEnd::Cancelled => {
                 self.lose_verify(key, false, now_ms);
             }
         }
+    }
+}
+
+/// The audit log's word for how a line that was typed has ended. Failed is what the device has said so, or has said
+/// something else than it should; where it could not say anything nobody knows.
+const fn outcome_of(failure: Option<&Failure>) -> Told {
+    let Some(failure) = failure else {
+        return Told::Succeeded;
+    };
+    match failure.reason {
+        Reason::CommandTimeout | Reason::StepDeadline | Reason::UnansweredQuestion => {
+            Told::TimedOut
+        }
+        Reason::NotAllowed | Reason::Cancelled | Reason::TooManySteps => Told::Refused,
+        Reason::CommandRejected
+        | Reason::UnexpectedOutput
+        | Reason::ModeFailed
+        | Reason::OutputTruncated
+        | Reason::ParseFailed
+        | Reason::TooManySeries => Told::Failed,
+        Reason::ConnectionLost
+        | Reason::ClosedByDevice
+        | Reason::MaxAge
+        | Reason::ChannelRefused
+        | Reason::Fenced
+        | Reason::NoAgent
+        | Reason::UnknownHost
+        | Reason::Refused
+        | Reason::Unreachable
+        | Reason::ConnectTimeout
+        | Reason::HandshakeTimeout
+        | Reason::HandshakeFailed
+        | Reason::HostKeyMismatch
+        | Reason::HostKeyUnknown
+        | Reason::NoDescriptor
+        | Reason::SecretUnavailable
+        | Reason::AuthFailed
+        | Reason::CredentialHeld
+        | Reason::PasswordChange
+        | Reason::JumpFailed
+        | Reason::LoginTimeout
+        | Reason::NoPrompt
+        | Reason::EnableFailed
+        | Reason::Other => Told::Unknown,
     }
 }

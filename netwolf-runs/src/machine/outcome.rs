@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     audit::{Action, Outcome as Told, Record},
-    model::{Sent, SettledBy, StepState, millis},
+    model::{Sent, SettledBy, StepState},
 };
 
 /// Why a step stands where it does.
@@ -69,9 +69,8 @@ impl Machine {
                 .as_ref()
                 .is_some_and(|sent| sent.started_ms.is_some());
         let watch_ms = (typed && run.verifies())
-            .then(|| run.run.spec.guards.iter().map(|guard| millis(guard.hold)))
-            .and_then(Iterator::max)
-            .map(|hold_ms| now_ms.saturating_add(hold_ms));
+            .then(|| self.guards_hold_until(key.0, now_ms))
+            .flatten();
         self.update(key, |status| {
             status.state = state;
             status.given_up = false;
@@ -101,12 +100,19 @@ impl Machine {
     /// An attempt has certainly typed nothing: its step is to be sent again, unless nothing is begun any more or to
     /// send it again would end the same way.
     pub(super) fn come_back(&mut self, key: Key, ends: Option<StepState>, why: Why, now_ms: u64) {
-        let Some((run, live)) = self.live(key) else {
+        let Some((_, live)) = self.live(key) else {
             return;
         };
         let status = &live.step.status;
         let unknown = status.state == StepState::Unknown;
         let returns = status.returns + 1;
+        if unknown {
+            self.untyped(key, &why, now_ms);
+        }
+        let Some((run, live)) = self.live(key) else {
+            return;
+        };
+        let status = &live.step.status;
         // Where another attempt was made, what has not been typed by this one may stand in that one's way.
         let over = run.is_over() || (unknown && status.verifies > 0);
         let state = match ends {
@@ -143,6 +149,27 @@ impl Machine {
                 self.end_untyped(key, state, unknown, why, now_ms);
             }
             _ => self.end_untyped(key, state, unknown, why, now_ms),
+        }
+    }
+
+    /// What the audit log has as typed perhaps was not: the log is told so, with lines of their own.
+    pub(super) fn untyped(&mut self, key: Key, why: &Why, now_ms: u64) {
+        let Some((run, live)) = self.live(key) else {
+            return;
+        };
+        let Some(sent) = live.step.status.sent.clone() else {
+            return;
+        };
+        let spec = run.run.spec.clone();
+        let program = spec.program(&live.step.spec);
+        let commands = program.commands.iter().chain(&program.verify);
+        for (index, command) in (0..).zip(commands).skip(sent.outputs as usize) {
+            let detail = Some(match &why.reason {
+                Some(reason) => format!("it was not typed: {reason}"),
+                None => "it was not typed".to_owned(),
+            });
+            let (text, refused) = (&command.text, Told::Refused);
+            self.record(key, &sent, index, text, now_ms, refused, None, &[], detail);
         }
     }
 
@@ -191,6 +218,8 @@ impl Machine {
             && run.verifies()
             && live.step.status.verifies < self.settings.max_verifies;
         if let Some(sent) = live.step.status.sent.clone() {
+            // Its agent has told of the one under which it lost the device, and types none behind it.
+            let may_have_typed = if sent.in_doubt { 0 } else { may_have_typed };
             let commands = program.commands.iter().chain(&program.verify);
             for (index, command) in (0..)
                 .zip(commands)
@@ -205,6 +234,7 @@ impl Machine {
                     now_ms,
                     Told::Unknown,
                     None,
+                    &[],
                     why.reason.clone(),
                 );
             }
@@ -219,6 +249,31 @@ impl Machine {
         if can_verify {
             self.make_ready(key);
         }
+    }
+
+    /// An attempt to verify is nobody's any more, or its end is not known: that its command may have been typed is told
+    /// to the audit log, unless its line is there already.
+    pub(super) fn lose_verify_typed(&mut self, key: Key, why: &Why, now_ms: u64) {
+        if let Some((run, live)) = self.live(key)
+            && let Some(sent) = live.step.status.verify.clone()
+            && sent.outputs == 0
+            && let Some(command) = &run.run.spec.program(&live.step.spec).verify
+        {
+            let (text, detail) = (command.text.clone(), why.reason.clone());
+            // It is the first and only command of such an attempt.
+            self.record(
+                key,
+                &sent,
+                0,
+                &text,
+                now_ms,
+                Told::Unknown,
+                None,
+                &[],
+                detail,
+            );
+        }
+        self.lose_verify(key, false, now_ms);
     }
 
     /// An attempt to verify has brought nothing: another one, or none any more.
@@ -262,6 +317,7 @@ impl Machine {
         time_ms: u64,
         outcome: Told,
         sha256: Option<String>,
+        answered: &[String],
         detail: Option<String>,
     ) {
         let Some((run, live)) = self.live(key) else {
@@ -279,6 +335,7 @@ impl Machine {
             agent: Some(sent.shard.agent.clone()),
             command: Some(command.to_owned()),
             output_sha256: sha256,
+            answered: answered.to_vec(),
             detail,
             ..Record::new(time_ms, Action::Command, key.0, requester, outcome)
         };

@@ -75,7 +75,13 @@ impl Machine {
         self.record_run(run, Action::Cancel, requester, None, now_ms);
         self.end_pending(run, now_ms);
         for key in self.keys(run) {
-            self.update(key, |status| status.watch_until_ms = None);
+            // Only what changes is journalled: of ten thousand steps most have ended long before.
+            let watched = self
+                .live(key)
+                .is_some_and(|(_, live)| live.step.status.watch_until_ms.is_some());
+            if watched {
+                self.update(key, |status| status.watch_until_ms = None);
+            }
             self.call_back(key);
         }
         Ok(())

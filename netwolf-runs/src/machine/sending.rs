@@ -53,12 +53,55 @@ impl Machine {
             self.wait(key, Wait::Device);
         } else if let Some(place) = places.place(&device) {
             self.wait(key, Wait::No);
-            return self.send(key, place, now_ms);
+            if let Some(why) = self.unfit(key, &place) {
+                self.refuse(key, why, now_ms);
+            } else {
+                return self.send(key, place, now_ms);
+            }
         } else {
             self.look_again(key, now_ms);
         }
         // It does not take the place at its site.
         self.wake_site(key);
+    }
+
+    /// Why a step is not to be typed on what its device has become since it was planned: its commands and what may be
+    /// typed were judged for that platform and that credential.
+    fn unfit(&self, key: Key, place: &Place) -> Option<Why> {
+        let (run, live) = self.live(key)?;
+        let spec = &live.step.spec;
+        // A login of its own is the step's, whatever the session's is.
+        let on_session = run.run.spec.program(spec).login.is_none();
+        let reason = if place.platform != *spec.platform {
+            format!(
+                "its platform is now {}, and the step was planned for {}",
+                place.platform, spec.platform
+            )
+        } else if on_session && place.credential != *spec.credential {
+            format!(
+                "its credential is now {:?}, and the step was planned for {:?}",
+                place.credential, spec.credential
+            )
+        } else {
+            return None;
+        };
+        Some(Why {
+            reason: Some(reason),
+            hint: Some("submit a new run for it".to_owned()),
+        })
+    }
+
+    /// A step that is not sent because it is `unfit`: nothing is typed. One that is unknown stays so, because what would
+    /// verify it was not made for that device either.
+    fn refuse(&mut self, key: Key, why: Why, now_ms: u64) {
+        let pending = self
+            .live(key)
+            .is_some_and(|(_, live)| live.step.status.state == StepState::Pending);
+        if pending {
+            self.end_step(key, StepState::Failed, why, now_ms);
+        } else {
+            self.give_up(key);
+        }
     }
 
     /// Nobody has the device of a step: it is looked for again, or the step has failed.
@@ -155,6 +198,8 @@ impl Machine {
                 .saturating_add(grace_ms),
             started_ms: None,
             outputs: 0,
+            mode_lines: 0,
+            in_doubt: false,
         };
         run.run.status.started_ms.get_or_insert(now_ms);
         self.update(key, |status| {

@@ -25,6 +25,9 @@ pub struct Settings {
     /// A step fails whose device has had no place for so long, or for the step's deadline where that is longer: who
     /// waits for a run is told of it long before the run's deadline. Devices that move have one within seconds.
     pub unplaced_ms: u64,
+    /// A step fails of which nobody has said so long after its guards' time that they have held: whoever watches them
+    /// may have begun a little late.
+    pub watch_grace_ms: u64,
     /// A run that has ended with unknown steps is kept for so long, for late evidence.
     pub linger_ms: u64,
 }
@@ -42,6 +45,7 @@ impl Default for Settings {
             max_backoff_ms: 30_000,
             look_ms: 1_000,
             unplaced_ms: 60_000,
+            watch_grace_ms: 10_000,
             linger_ms: 60 * 60 * 1_000,
         }
     }

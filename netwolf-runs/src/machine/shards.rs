@@ -51,7 +51,12 @@ impl Machine {
             } else if held.contains(&attempt(key, &sent)) {
                 self.held_on(key, link);
             } else if status.verify.is_some() {
-                self.lose_verify(key, false, now_ms);
+                if sent.started_ms.is_some() {
+                    let why = Why::because("its agent has forgotten the step while it ran");
+                    self.lose_verify_typed(key, &why, now_ms);
+                } else {
+                    self.lose_verify(key, false, now_ms);
+                }
             } else if status.state == StepState::Leased && sent.outputs == 0 {
                 let why = Why::because("its agent's link was lost before the step reached it");
                 self.come_back(key, None, why, now_ms);
@@ -101,7 +106,7 @@ impl Machine {
             .live(key)
             .is_some_and(|(_, live)| live.step.status.verify.is_some());
         if verifies {
-            self.lose_verify(key, false, now_ms);
+            self.lose_verify_typed(key, &why, now_ms);
         } else {
             self.lose(key, usize::MAX, why, now_ms);
         }

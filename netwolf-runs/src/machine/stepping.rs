@@ -51,8 +51,9 @@ impl Machine {
         let until = |tally: &Tally| tally.hand.as_ref().map(|(_, until_ms)| *until_ms);
         self.timers
             .shift(until(&before), until(&after), Timer::Step(key));
-        self.timers
-            .shift(before.watch_ms, after.watch_ms, Timer::Watch(key));
+        let [watched, watch] = [before.watch_ms, after.watch_ms]
+            .map(|until_ms| until_ms.map(|until_ms| self.watched_by_ms(until_ms)));
+        self.timers.shift(watched, watch, Timer::Watch(key));
         match (before.hand, after.hand) {
             (None, Some((shard, _))) => self.take_in_hand(key, shard),
             (Some((shard, _)), None) => self.leave_hand(key, &shard),

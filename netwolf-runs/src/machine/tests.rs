@@ -1,10 +1,13 @@
 //! Tests of the machine: every input in every state (`table`), what people see of a run (`scenes`, `endings`), what must
-//! hold whatever happens (`random`, `play`), and what a journal gives back (`restart`).
+//! hold whatever happens (`random`, `play`), what the audit log says of lines (`auditing`), and what a journal gives back
+//! (`restart`).
 
+mod auditing;
 mod endings;
 mod play;
 mod random;
 mod restart;
 mod scenes;
 mod table;
+mod typed;
 mod world;

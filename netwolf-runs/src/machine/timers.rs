@@ -10,7 +10,7 @@
 //! | step leased, running, the run's deadline over | its shard, which was told to cancel | [`Timer::Step`], drawn near | unknown |
 //! | step unknown, to be verified | the machine, by [`Timer::Wake`] | a bound on tries, [`Timer::Deadline`] | given up |
 //! | step unknown, verify in hand | its shard | [`Timer::Step`] | verified anew, or given up |
-//! | step ended, its guards watched | who watches metrics | [`Timer::Watch`] | closed |
+//! | step ended, its guards watched | who watches metrics, and says that they have held | [`Timer::Watch`]: their time and a grace | failed, its run stopped |
 //! | run waiting, running | the machine | [`Timer::Window`], [`Timer::Deadline`] | ended when its steps are |
 //! | run paused | a person | [`Timer::Deadline`] | ended when its steps are |
 //! | run cancelling, stopped | the shards | the timers of its steps | ended |
@@ -29,7 +29,7 @@ pub(super) enum Timer {
     Step(Key),
     /// A step may be tried to be sent again.
     Wake(Key),
-    /// The guards of a step have held.
+    /// Nobody has said that the guards of a step have held.
     Watch(Key),
     /// A run has had its time.
     Deadline(RunId),

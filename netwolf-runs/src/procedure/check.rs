@@ -7,8 +7,8 @@ use netwolf_wire::{
 use regex::RegexBuilder;
 
 use super::{
-    Actions, DEFAULT_RUN_DEADLINE, DEFAULT_TIMEOUT, Fault, MAX_RUN_DEADLINE, MAX_STEP_DEADLINE,
-    Procedure,
+    Actions, DEFAULT_RUN_DEADLINE, DEFAULT_TIMEOUT, Fault, MAX_NAME, MAX_RUN_DEADLINE,
+    MAX_STEP_DEADLINE, Procedure,
     raw::{RawAnswer, RawCommand, RawProcedure, RawProgram, RawRollout},
 };
 use crate::{
@@ -25,8 +25,6 @@ const MAX_PATTERNS: usize = 64;
 const MAX_GUARDS: usize = 16;
 /// A guard is watched for so long at most.
 const MAX_HOLD: Span = Span::from_secs(60 * 60);
-/// The longest name, in bytes.
-const MAX_NAME: usize = 120;
 
 struct Faults(Vec<Fault>);
 

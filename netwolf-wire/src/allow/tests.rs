@@ -73,8 +73,89 @@ fn a_star_stands_for_characters_of_one_word() {
     ] {
         assert!(!allow.permits(command), "{command}");
     }
-    assert!(fits("a*b*c", "abc") && fits("a*b*c", "aXbYbZc") && !fits("a*b*c", "acb"));
-    assert!(fits("*", "") && fits("*", "x") && !fits("a*a", "a"));
+    assert_eq!(fit("a*b*c", "abc"), Some(vec!["", ""]));
+    assert_eq!(fit("a*b*c", "aXbYbZc"), Some(vec!["X", "YbZ"]));
+    assert_eq!(fit("a*b*c", "acb"), None);
+    assert_eq!(fit("*", ""), Some(vec![""]));
+    assert_eq!(fit("*", "x"), Some(vec!["x"]));
+    assert_eq!(fit("a*a", "a"), None);
+    assert_eq!(fit("ab", "ab"), Some(Vec::new()));
+}
+
+/// NX-OS takes a second command behind `;`, and `allow` is a list of beginnings.
+#[test]
+fn a_beginning_that_is_allowed_allows_nothing_more_behind_it() {
+    let mut platform = platform();
+    platform.writes = vec![r"[;>]".into(), r"(?i)^[^|]*\|\s*[art]".into()];
+    let change = |allow: &[&str], command: &str| {
+        let own = Login {
+            credential: "changer".into(),
+            ..login(allow)
+        };
+        let on_its_own = judge(&platform, &login(allow), true, None, command);
+        let with_another = judge(&platform, &login(&[]), true, Some(&own), command);
+        assert_eq!(on_its_own.is_ok(), with_another.is_ok(), "{command}");
+        on_its_own
+    };
+    for command in [
+        "show clock ; reload",
+        "show clock;reload",
+        "show version | redirect flash:x",
+        "show version | TEE flash:x",
+        "show version > flash:x",
+        "show version | re?direct flash:x",
+    ] {
+        let refused = change(&["show"], command).unwrap_err();
+        assert!(
+            matches!(refused, Refused::BeyondAllowed { .. }),
+            "{refused}"
+        );
+        assert!(refused.hint().is_some());
+    }
+    assert_eq!(change(&["show"], "show version | include a|t"), Ok(()));
+    assert!(matches!(
+        change(&["show"], "reload ; show"),
+        Err(Refused::NotAllowed { .. })
+    ));
+
+    // Who writes it into the list may, and not twice.
+    let allow = ["show", "show version | redirect"];
+    assert_eq!(change(&allow, "show version | redirect flash:x"), Ok(()));
+    for command in [
+        "show clock | redirect flash:x",
+        "show version | redirect flash:x | tee y",
+        "show version | redirect flash:x ; reload",
+    ] {
+        assert!(change(&allow, command).is_err(), "{command}");
+    }
+    let allow = ["copy a b ; show", "set [find *;"];
+    assert_eq!(change(&allow, "COPY a  b ; show clock"), Ok(()));
+    assert!(change(&allow, "copy a b ; show clock ; reload").is_err());
+    assert_eq!(change(&allow, "set [find x; y"), Ok(()));
+    assert!(change(&allow, "set [find x;reload;").is_err());
+    assert!(change(&["show *"], "show ;reload").is_err());
+}
+
+#[test]
+fn on_a_platform_that_says_nothing_no_separator_is_typed() {
+    let silent = Platform::new("lab_os", Transport::Exec);
+    let change = |command: &str| judge(&silent, &login(&["ls"]), true, None, command);
+    assert_eq!(change("ls /tmp/?"), Ok(()));
+    for command in [
+        "ls; reboot",
+        "ls && reboot",
+        "ls | sh",
+        "ls $(reboot)",
+        "ls > x",
+    ] {
+        assert!(change(command).is_err(), "{command}");
+    }
+    let mut broken = platform();
+    broken.writes = vec!["(".into()];
+    assert!(matches!(
+        judge(&broken, &login(&["show"]), true, None, "show version"),
+        Err(Refused::BadPlatform { .. })
+    ));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 use netwolf_wire::{
     platform::Mode,
     status::{Failure, Reason},
-    step::{CommandDone, MAX_OUTPUT, StepEnd, StepNews},
+    step::{CommandDone, MAX_ANSWERED_TEXT, MAX_OUTPUT, ModeLine, StepEnd, StepNews},
 };
 use tokio::time::timeout_at;
 
@@ -33,6 +33,14 @@ const ENTER_BOUND: Duration = Duration::from_secs(30);
 /// All commands that leave a mode have so long together; a device that is slower gets a new session.
 const LEAVE_BOUND: Duration = Duration::from_secs(5);
 
+/// What a command brought, as it may be shown.
+#[derive(Default)]
+struct Shown {
+    text: String,
+    /// The device said more.
+    truncated: bool,
+}
+
 /// A step under way on a session.
 pub(super) struct Running<'a> {
     pub(super) session: &'a mut Session,
@@ -43,6 +51,8 @@ pub(super) struct Running<'a> {
     pub(super) room: usize,
     /// Commands that were carried out.
     pub(super) n_done: usize,
+    /// Lines that were typed to enter or to leave the mode.
+    pub(super) n_mode_lines: u32,
     pub(super) left: Left,
 }
 
@@ -108,7 +118,15 @@ impl Running<'_> {
     async fn enter(&mut self, mode: &str, command: &str) -> Result<(), StepEnd> {
         self.may_type(self.n_done)?;
         let deadline = self.step.deadline.min(Instant::now() + ENTER_BOUND);
-        match self.type_line(command, &Arc::default(), deadline).await {
+        let typed = self.type_line(command, &Arc::default(), deadline).await;
+        // Whether the device has taken the line is not known where its session has ended or it was late.
+        let doubt = match &typed {
+            Err(Cut::Lost(failure)) => Some(failure.clone()),
+            Ok(Outcome::TimedOut) => Some(late_line(command)),
+            Ok(Outcome::Cut(why)) => Some(cut_short(command, why)),
+            Ok(_) | Err(_) => None,
+        };
+        let entered = match typed {
             Ok(Outcome::Output(Output { rejected: None, .. })) => Ok(()),
             Ok(Outcome::Output(Output {
                 rejected: Some(line),
@@ -135,7 +153,21 @@ impl Running<'_> {
                 self.left = Left::Stopped;
                 Err(StepEnd::Failed(closed()))
             }
-        }
+        };
+        let failure = doubt.or_else(|| entered.as_ref().err().and_then(failure_of));
+        self.tell_mode_line(command, failure).await;
+        entered
+    }
+
+    async fn tell_mode_line(&mut self, text: &str, failure: Option<Failure>) {
+        let line = ModeLine {
+            no: self.n_mode_lines,
+            text: text.to_owned(),
+            failure,
+        };
+        self.n_mode_lines += 1;
+        let news = StepNews::Mode(line);
+        self.session.tell_step(self.step, news).await;
     }
 
     /// Leaves a mode, in bounded time. Where that does not succeed the session is made anew.
@@ -146,21 +178,18 @@ impl Running<'_> {
                 self.left = Left::Doubtful;
                 return;
             }
-            match self.type_line(command, &Arc::default(), deadline).await {
+            let left = match self.type_line(command, &Arc::default(), deadline).await {
                 // What it says is of no interest: the prompt tells.
-                Ok(Outcome::Output(_)) => {}
-                Ok(_) => {
-                    self.left = Left::Doubtful;
-                    return;
-                }
-                Err(Cut::Lost(failure)) => {
-                    self.left = Left::Lost(failure);
-                    return;
-                }
-                Err(Cut::Stopped | Cut::Withdrawn) => {
-                    self.left = Left::Stopped;
-                    return;
-                }
+                Ok(Outcome::Output(_)) => None,
+                Ok(_) => Some((Left::Doubtful, late_line(command))),
+                Err(Cut::Lost(failure)) => Some((Left::Lost(failure.clone()), failure)),
+                Err(Cut::Stopped | Cut::Withdrawn) => Some((Left::Stopped, closed())),
+            };
+            let (left, failure) = left.unzip();
+            self.tell_mode_line(command, failure).await;
+            if let Some(left) = left {
+                self.left = left;
+                return;
             }
         }
     }
@@ -225,10 +254,15 @@ impl Running<'_> {
             .type_line(&command.text, &command.answers, deadline)
             .await;
         let took = started.elapsed();
-        let (output, end) = match result {
+        let (shown, end) = match result {
             Ok(Outcome::Output(output)) => {
-                let end = judge(command, &output);
-                (Some(output), end)
+                let shown = Shown {
+                    text: self.shown(&output.text),
+                    truncated: output.truncated,
+                };
+                let rejected = output.rejected.map(|line| self.shown(&line));
+                let end = judge(command, rejected.as_deref(), &shown.text);
+                (Some(shown), end)
             }
             Ok(Outcome::TimedOut) => (None, StepEnd::TimedOut(self.late(command, deadline))),
             Ok(Outcome::Refused) => {
@@ -238,11 +272,7 @@ impl Running<'_> {
                 (None, StepEnd::Failed(failure))
             }
             Ok(Outcome::Cut(why)) => {
-                let failure = Failure {
-                    reason: Reason::ClosedByDevice,
-                    message: format!("\"{}\" was cut short by the device: {why}", command.text),
-                    hint: None,
-                };
+                let failure = cut_short(&command.text, &why);
                 (None, StepEnd::Unknown(failure))
             }
             Err(Cut::Lost(failure)) => {
@@ -260,13 +290,7 @@ impl Running<'_> {
                 (None, StepEnd::Unknown(closed()))
             }
         };
-        let failure = match &end {
-            StepEnd::Failed(failure)
-            | StepEnd::TimedOut(failure)
-            | StepEnd::NotRun(failure)
-            | StepEnd::Unknown(failure) => Some(failure.clone()),
-            StepEnd::Succeeded | StepEnd::Cancelled => None,
-        };
+        let failure = failure_of(&end);
         let is_verify = self
             .step
             .verify
@@ -277,34 +301,50 @@ impl Running<'_> {
         } else {
             self.n_done
         };
-        let done = self.done(index, took, &output.unwrap_or_default(), failure);
+        let done = self.done(index, took, shown, failure);
         self.session
             .tell_step(self.step, StepNews::Command(done))
             .await;
         end
     }
 
+    /// What the device said, as it may be shown to whoever may see transcripts. A dialogue keeps no more than
+    /// [`MAX_OUTPUT`] of it.
+    fn shown(&self, text: &str) -> String {
+        printable(&redact(&self.live.without_secrets(text)))
+    }
+
     fn done(
         &mut self,
         index: usize,
         took: Duration,
-        output: &Output,
+        shown: Option<Shown>,
         failure: Option<Failure>,
     ) -> CommandDone {
-        let bound = MAX_OUTPUT.min(self.room);
-        // Cut first: what is taken out costs time by its length.
-        let (text, cut_here) = cut(&output.text, MAX_OUTPUT);
-        let shown = printable(&redact(&self.live.without_secrets(text)));
-        let (shown, cut_again) = cut(&shown, bound);
-        self.room -= shown.len();
+        // A hash of the secrets, too, would tell who guesses them when the guess is right.
+        let sha256 = shown.as_ref().map(|shown| sha256(&shown.text));
+        let Shown { text, truncated } = shown.unwrap_or_default();
+        let (text, cut_here) = cut(&text, MAX_OUTPUT.min(self.room));
+        self.room -= text.len();
         CommandDone {
             index: u32::try_from(index).unwrap_or(u32::MAX),
             took: took.into(),
-            text: shown.to_owned(),
-            truncated: output.truncated || cut_here || cut_again,
-            sha256: sha256(&output.text),
+            text: text.to_owned(),
+            truncated: truncated || cut_here,
+            sha256: sha256.unwrap_or_default(),
+            answered: self.answered(),
             failure,
         }
+    }
+
+    /// What was typed when the device asked, as far as it is told.
+    fn answered(&mut self) -> Vec<String> {
+        let answered = self.live.take_answered();
+        let told = answered.iter().map(|answer| {
+            let shown = self.shown(answer);
+            cut(&shown, MAX_ANSWERED_TEXT).0.to_owned()
+        });
+        told.collect()
     }
 
     fn late(&self, command: &CheckedCommand, deadline: Instant) -> Failure {
@@ -386,14 +426,42 @@ fn mode_failed(mode: &str, what: &str) -> Failure {
     }
 }
 
-/// Whether what a command brought is what it should be.
-fn judge(command: &CheckedCommand, output: &Output) -> StepEnd {
-    if let Some(line) = &output.rejected {
+fn late_line(command: &str) -> Failure {
+    Failure {
+        reason: Reason::CommandTimeout,
+        message: format!("\"{command}\" was not done in time"),
+        hint: None,
+    }
+}
+
+fn cut_short(command: &str, why: &str) -> Failure {
+    Failure {
+        reason: Reason::ClosedByDevice,
+        message: format!("\"{command}\" was cut short by the device: {why}"),
+        hint: None,
+    }
+}
+
+/// Why a step ended so, where there is something to be said.
+fn failure_of(end: &StepEnd) -> Option<Failure> {
+    match end {
+        StepEnd::Failed(failure)
+        | StepEnd::TimedOut(failure)
+        | StepEnd::NotRun(failure)
+        | StepEnd::Unknown(failure) => Some(failure.clone()),
+        StepEnd::Succeeded | StepEnd::Cancelled => None,
+    }
+}
+
+/// Whether what a command brought is what it should be. Only what is shown counts: an expectation that secrets would
+/// answer could be used to guess them.
+fn judge(command: &CheckedCommand, rejected_by: Option<&str>, shown: &str) -> StepEnd {
+    if let Some(line) = rejected_by {
         let message = format!("the device refused \"{}\": \"{line}\"", command.text);
         let hint = "does this device know the command, and may the user run it?";
         return StepEnd::Failed(rejected(message, hint));
     }
-    match command.disappointment(&output.text) {
+    match command.disappointment(shown) {
         Some(failure) => StepEnd::Failed(failure),
         None => StepEnd::Succeeded,
     }

@@ -88,6 +88,8 @@ pub(super) struct Steps {
     /// The link is new: it is told what is held first of all.
     tell_held: bool,
     held_output: usize,
+    /// The shard is about to leave: no step is begun any more, and what has started goes on to its end.
+    leaving: bool,
     /// Leases that are given up when the step of their device has ended.
     revoking: BTreeMap<DeviceName, Epoch>,
 }
@@ -270,7 +272,8 @@ impl Core {
 
     /// Gives the device's task its next step, if it can take one.
     pub(super) fn give_step(&mut self, name: &DeviceName, now: Instant) {
-        while !self.steps.given.contains_key(name)
+        while !self.steps.leaving
+            && !self.steps.given.contains_key(name)
             && let Some(device) = self.devices.get(name)
             && let Task::Running(task) = device.task
             // One that ended for want of commands is made anew for a step.

@@ -84,6 +84,8 @@ async fn every_mode_of_every_bundled_platform_is_entered_and_left() {
         match &event.what {
             StepNews::Ended(StepEnd::Succeeded) | StepNews::Accepted | StepNews::Started => {}
             StepNews::Command(done) if done.failure.is_none() => {}
+            // What leaves a mode on some machines is not known to others.
+            StepNews::Mode(typed) if typed.failure.is_none() => {}
             other => failures.push(format!("{} {mode}: {other:?}", device.platform())),
         }
     }

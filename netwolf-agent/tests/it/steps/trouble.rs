@@ -5,7 +5,7 @@ use std::time::Duration;
 use netwolf_simulator::Manner;
 use netwolf_wire::{
     Span,
-    message::CancelSteps,
+    message::{CancelSteps, Dismissed, Drain},
     status::Reason,
     step::{StepCommand, StepEnd, StepNews},
 };
@@ -29,6 +29,33 @@ async fn a_mode_that_is_not_entered_fails_the_step_and_nothing_is_typed() {
     assert_eq!(scene.device().times_ran("ntp server 192.0.2.1"), 0);
     scene.until_polled_again().await;
     assert_eq!(scene.device().logins(), 1);
+    scene.agent.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_line_that_a_device_refuses_is_told_with_why() {
+    let mut platform = routers();
+    let mode = platform.modes.get_mut("config").unwrap();
+    mode.enter = vec![
+        "show clock".into(),
+        "show nonsense".into(),
+        "show users".into(),
+    ];
+    let allow = ["show", "ntp"];
+    let mut scene = Scene::new(Manner::CiscoIos, platform, vec![cpu_command(200)], &allow).await;
+    let mut order = scene.order(0, &[typed("ntp server 192.0.2.1")]);
+    order.changes = true;
+    order.mode = Some("config".into());
+    let (end, commands) = scene.run(order).await;
+    assert_eq!((reason(&end), commands.len()), (Reason::ModeFailed, 0));
+    assert_eq!(
+        mode_lines(&scene.news(0)),
+        [
+            (0, "show clock", None),
+            (1, "show nonsense", Some(Reason::ModeFailed)),
+            (2, "end", None),
+        ]
+    );
     scene.agent.shutdown().await;
 }
 
@@ -84,6 +111,7 @@ async fn a_session_that_is_lost_under_a_command_leaves_the_step_unknown() {
     assert!(matches!(end, StepEnd::Unknown(_)), "{end:?}");
     assert_eq!(commands.len(), 1, "it was typed");
     assert!(commands[0].failure.is_some());
+    assert_eq!(commands[0].sha256, "", "nothing came");
     assert_eq!(scene.device().times_ran("show version"), 1);
     scene
         .device()
@@ -196,5 +224,29 @@ async fn a_lease_is_given_up_behind_the_command_that_runs() {
     let device = scene.device().clone();
     assert_eq!((device.times_ran("show clock"), device.logins()), (0, 1));
     eventually("the session to be closed", || device.sessions() == 0).await;
+    scene.agent.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_leaves_ends_the_step_that_it_has_begun() {
+    let mut scene = Scene::routers(600_000, &[]).await;
+    scene
+        .device()
+        .update_faults(|faults| faults.latency = Duration::from_millis(300));
+    let order = scene.order(0, &[typed("show version"), typed("show clock")]);
+    scene.send(vec![order]).await;
+    scene.until_started(0).await;
+    scene.link.send(Drain {}).await;
+    scene
+        .link
+        .until("the agent to leave", |world| world.leaving)
+        .await;
+    // There is nobody else who could take its devices.
+    scene.link.send(Dismissed {}).await;
+    let (end, commands) = scene.end(0).await;
+    assert_eq!((end, commands.len()), (StepEnd::Succeeded, 2));
+    scene.link.until_closed().await;
+    assert!(scene.link.world.goodbye);
+    assert_eq!(scene.device().times_ran("show clock"), 1);
     scene.agent.shutdown().await;
 }

@@ -16,8 +16,8 @@ use crate::{
     runs::book::Procedures,
 };
 
-/// More often is monitoring; less often than once a month is no backup.
-const EVERY: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(24 * 31));
+/// More often is monitoring; less often than every four weeks is no backup.
+const EVERY: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(24 * 28));
 
 /// More would fill the lines to a site with configurations.
 const IN_FLIGHT: (u32, u32) = (1, 1_000);

@@ -67,6 +67,7 @@ impl Checker<'_> {
                 hint,
             ));
         }
+        platforms(known, &name, raw, &mut faults);
         let checked = Entry::check(name, raw, origin);
         let entry = match checked {
             Ok(entry) => Some(entry),
@@ -81,5 +82,36 @@ impl Checker<'_> {
                 .push(Fault::new(file, *at, message).maybe_hint(hint));
         }
         entry.filter(|_| is_whole)
+    }
+}
+
+/// Platforms and modes that there are not. What is misspelt would be found out only when somebody runs it.
+fn platforms(
+    known: &Known,
+    name: &str,
+    raw: &RawProcedure,
+    faults: &mut Vec<(String, Option<String>)>,
+) {
+    let library = &known.library;
+    for (platform, program) in &raw.platforms {
+        // One with faults is reported where it stands.
+        if library.is_spoilt(platform) {
+            continue;
+        }
+        let Some(found) = library.platform(platform) else {
+            let message = format!("procedure {name:?}: `platforms`: unknown platform {platform:?}");
+            let hint = suggest::hint(platform, "platforms", library.platforms());
+            faults.push((message, hint));
+            continue;
+        };
+        if let Some(mode) = &program.mode
+            && !found.modes.contains_key(mode)
+        {
+            let message = format!(
+                "procedure {name:?}: `platforms.{platform}.mode`: {platform} has no mode {mode:?}"
+            );
+            let modes = found.modes.keys().map(String::as_str);
+            faults.push((message, suggest::hint(mode, "modes", modes)));
+        }
     }
 }

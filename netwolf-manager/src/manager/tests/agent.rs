@@ -239,6 +239,7 @@ impl FakeAgent {
                 text: output.into(),
                 truncated: false,
                 sha256: "ab".repeat(32),
+                answered: Vec::new(),
                 failure: None,
             })
         });

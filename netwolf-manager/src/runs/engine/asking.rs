@@ -13,7 +13,7 @@ use super::{
         handle::{Control, check_body, no_step},
         keeping::FaultKind,
     },
-    Answer, Ask, Engine, Kept, Kind, Refusal, Reply, Settling, Submitted, Wanted, unix_ms,
+    Answer, Ask, Engine, Kept, Kind, Refusal, Reply, Settling, Submitted,
 };
 
 impl Engine {
@@ -52,7 +52,7 @@ impl Engine {
                 if self.machine.knows(run) {
                     self.settle(run, settling);
                 } else {
-                    self.recall(run, Wanted::Settle(run, settling));
+                    self.settle_later(run, settling);
                 }
             }
         }
@@ -112,7 +112,7 @@ impl Engine {
         if let Some((key, body)) = key {
             self.keys.insert(key, id, body);
         }
-        let (run, steps) = Run::plan(id, spec, steps, unix_ms());
+        let (run, steps) = Run::plan(id, spec, steps, self.clock.now_ms());
         self.n_submitting += steps.len();
         self.waiting.insert(id, vec![answer]);
         let submitted = Change::Audit(Box::new(run.submitted()));
@@ -138,7 +138,7 @@ impl Engine {
                 self.state.runs.live().insert(run.clone(), steps.clone());
                 let view = RunView::from(&run);
                 tracing::info!(run = %run.id, name = run.spec.name, requester = run.spec.requester, n_steps = run.n_steps, "run submitted");
-                self.machine.adopt(run, steps, unix_ms());
+                self.machine.adopt(run, steps, self.clock.now_ms());
                 for (no, answer) in answers.into_iter().enumerate() {
                     let submitted = Submitted {
                         run: view.clone(),
@@ -162,7 +162,7 @@ impl Engine {
     }
 
     fn control(&mut self, run: RunId, what: Control, requester: &str, answer: Answer<RunView>) {
-        let now_ms = unix_ms();
+        let now_ms = self.clock.now_ms();
         let result = if self.machine.knows(run) {
             match what {
                 Control::Cancel => self.machine.cancel(run, requester, now_ms),
@@ -189,7 +189,7 @@ impl Engine {
         let step = live.and_then(|live| live.step_on(&device));
         let settled = step.ok_or_else(|| no_step(run, &device)).and_then(|step| {
             self.machine
-                .settle(run, step.step, &settlement, unix_ms())
+                .settle(run, step.step, &settlement, self.clock.now_ms())
                 .map_err(|refused| conflict(&refused))
         });
         match settled {

@@ -1,18 +1,19 @@
 //! The engine's start: the journal is opened, however long that takes, and what it has is taken up again.
 //!
 //! While it cannot be opened, whatever is asked is refused with the reason, and what the fleet tells is kept for then,
-//! [`EARLY`] pieces of it: what is left out is told again on the next link.
+//! [`EARLY`] pieces of it: a shard of which something is left out is asked to link anew, and tells it again.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use netwolf_runs::machine::{Machine, Settings};
+use netwolf_wire::ShardId;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    Ask, Engine, FleetNews, Group, Guards, JoinSet, Keys, Mailbox, RETRY, Refusal, SHOW, State,
-    TIDY, unix_ms,
+    Ask, Engine, FleetNews, Group, Guards, JoinSet, Keys, Mailbox, Parking, RETRY, Refusal, SHOW,
+    State, SteadyClock, TIDY,
 };
 use crate::runs::{
     MAX_LIVE,
@@ -29,7 +30,7 @@ pub(super) async fn open(
     folder: PathBuf,
     stop: &CancellationToken,
 ) -> Option<(Engine, Mailbox)> {
-    let mut early = Vec::new();
+    let mut early = Early::default();
     let mut fault: Option<Fault> = None;
     let opened = loop {
         let (folder, has_failed) = (folder.clone(), fault.is_some());
@@ -44,7 +45,7 @@ pub(super) async fn open(
             tokio::select! {
                 () = stop.cancelled() => return None,
                 result = &mut opening => break result,
-                news = mailbox.news.recv() => keep(&mut early, news?),
+                news = mailbox.news.recv() => early.keep(news?),
                 // At first they wait: it takes a moment.
                 ask = mailbox.asks.recv(), if fault.is_some() => refuse(ask?, fault.as_ref()),
             }
@@ -63,15 +64,30 @@ pub(super) async fn open(
     };
     state.telemetry.runs.failing(false);
     let mut engine = begin(state, opened);
-    for news in early {
+    for news in early.news {
         engine.hear(news);
+    }
+    for shard in early.left_out {
+        engine.parking.deafen(shard);
     }
     Some((engine, mailbox))
 }
 
-fn keep(early: &mut Vec<FleetNews>, news: FleetNews) {
-    if early.len() < EARLY {
-        early.push(news);
+/// What the fleet tells while the journal is not open.
+#[derive(Default)]
+struct Early {
+    news: Vec<FleetNews>,
+    /// Shards of which something was left out: they are to tell it again, from its beginning.
+    left_out: HashSet<ShardId>,
+}
+
+impl Early {
+    fn keep(&mut self, news: FleetNews) {
+        if self.news.len() < EARLY {
+            self.news.push(news);
+        } else if let FleetNews::Held { shard, .. } | FleetNews::Told(shard, _) = news {
+            self.left_out.insert(shard);
+        }
     }
 }
 
@@ -94,7 +110,8 @@ fn begin(state: Arc<State>, opened: Opened) -> Engine {
         max_live: MAX_LIVE,
         ..Settings::default()
     };
-    let machine = Machine::restore(settings, runs, unix_ms());
+    let clock = SteadyClock::start();
+    let machine = Machine::restore(settings, runs, clock.now_ms());
     if n_runs > 0 {
         info!(n_runs, "runs of before the start are taken up again");
     }
@@ -102,6 +119,7 @@ fn begin(state: Arc<State>, opened: Opened) -> Engine {
     let now = Instant::now();
     Engine {
         state,
+        clock,
         keeper,
         machine,
         guards: Guards::default(),
@@ -109,6 +127,10 @@ fn begin(state: Arc<State>, opened: Opened) -> Engine {
         saving: None,
         submits: JoinSet::new(),
         recalls: JoinSet::new(),
+        parking: Parking::default(),
+        recall_at: now,
+        taken: 0,
+        kept: 0,
         waiting: std::collections::HashMap::new(),
         n_submitting: 0,
         keys: Keys::default(),

@@ -24,7 +24,6 @@ use tracing::{error, info};
 
 use super::{
     Answer, Ended, Engine, Event, Fault, Keeper, LinkNo, RETRY, Refusal, Sending, StepRequest,
-    unix_ms,
 };
 use crate::runs::handle::no_step;
 
@@ -69,6 +68,12 @@ pub(super) enum Reply {
 }
 
 impl Reply {
+    pub(super) const fn run(&self) -> RunId {
+        match self {
+            Self::Run(run, _) | Self::Step(run, _, _) => *run,
+        }
+    }
+
     pub(super) fn refuse(self, refusal: Refusal) {
         // Whoever asked may have gone.
         match self {
@@ -110,8 +115,10 @@ impl Engine {
             return;
         }
         let group = std::mem::take(&mut self.gathering);
+        self.taken += 1;
         if group.changes.is_empty() && self.failing.is_none() {
             // Everything that it rests on is kept.
+            self.kept = self.taken;
             self.perform(group.effects).await;
             self.reply(group.replies);
             return;
@@ -134,6 +141,8 @@ impl Engine {
         match result {
             Ok(()) => {
                 self.fails(None);
+                // There is one at a time.
+                self.kept = self.taken;
                 self.count(&saving.changes);
                 let ended = self.state.runs.live().apply(&saving.changes);
                 self.count_ends(&ended);
@@ -142,6 +151,7 @@ impl Engine {
             }
             Err(fault) => {
                 self.fails(Some(&fault));
+                self.refuse_parked(&fault);
                 self.gathering.replies.append(&mut saving.replies);
                 self.refuse_replies();
                 self.take_back(&mut saving.effects);
@@ -162,7 +172,7 @@ impl Engine {
     /// Steps that were to be sent and cannot be written down are certainly not sent: they wait for better times, and
     /// their deadlines do not run meanwhile.
     fn take_back(&mut self, effects: &mut Vec<Effect>) {
-        let now_ms = unix_ms();
+        let now_ms = self.clock.now_ms();
         effects.retain(|effect| {
             let Effect::Send { order, .. } = effect else {
                 return true;
@@ -243,7 +253,9 @@ impl Engine {
                 } => {
                     if let Some(run) = self.machine.run(run) {
                         let guards = &run.spec.guards;
-                        self.guards.watch(run.id, step, &device, from_ms, guards);
+                        let clock = &self.state.clock;
+                        let times = (clock.at_unix_ms(from_ms), clock.now());
+                        self.guards.watch(run.id, step, &device, times, guards);
                     }
                 }
             }

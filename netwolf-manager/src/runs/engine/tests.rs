@@ -27,6 +27,7 @@ fn output(bytes: usize) -> Change {
         text: "x".repeat(bytes),
         truncated: false,
         sha256: String::new(),
+        answered: Vec::new(),
         failure: None,
     }))
 }

@@ -1,6 +1,9 @@
 //! Steps of a run that is tried anew.
 
-use netwolf_wire::Span;
+use netwolf_wire::{
+    Span,
+    step::{StepAnswer, StepCommand},
+};
 
 use super::*;
 use crate::testing;
@@ -83,6 +86,38 @@ fn devices_that_have_left_are_left_out_and_the_others_judged_anew() {
     };
     let error = again(&["a"], with_login).unwrap_err().error;
     assert_eq!(error, "there is no credential \"changer\" any more");
+}
+
+/// As the agent would: a run that was taken in before is no reason to believe what it has.
+#[test]
+fn answers_to_a_verify_command_are_judged_as_those_to_others() {
+    let mut inventory = testing::inventory([("a", 22)]);
+    for plan in inventory.plans.values_mut() {
+        let plan = Arc::make_mut(plan);
+        Arc::make_mut(&mut plan.platform).reads = vec!["cat".into()];
+    }
+    let book = Book {
+        inventory: Arc::new(inventory),
+        ..Book::default()
+    };
+    let judged = |answer: &str| {
+        let mut program = program("linux");
+        program.verify = Some(StepCommand {
+            text: "cat /etc/ntp.conf".into(),
+            timeout: Span::from_secs(5),
+            expect: vec!["ntp".into()],
+            reject: Vec::new(),
+            answers: vec![StepAnswer {
+                ask: "more".into(),
+                answer: answer.into(),
+                bare: false,
+            }],
+        });
+        resolve_again(&book, &spec(program), &[step("a")])
+    };
+    assert!(judged("y").is_ok());
+    let refusal = judged("y\nreboot").unwrap_err();
+    assert!(refusal.error.contains("the answer"), "{refusal}");
 }
 
 #[test]

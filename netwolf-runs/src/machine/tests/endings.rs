@@ -9,7 +9,8 @@ use netwolf_wire::{
 use super::{
     scenes::{sent, succeed},
     world::{
-        START, World, attempt, device, done, failure, orders, shard, spec, steps, with_verify,
+        START, World, attempt, device, done, failure, orders, shard, spec, steps, steps_from,
+        with_verify,
     },
 };
 use crate::{
@@ -153,6 +154,36 @@ fn a_run_waits_for_its_window_and_again_when_it_closes() {
 }
 
 #[test]
+fn windows_go_by_the_wall_clock_and_deadlines_do_not() {
+    let mut world = World::new();
+    let mut windowed = spec(Rollout::default());
+    let window: Window = serde_json::from_str(r#"{"from":"22:00","to":"22:10"}"#).unwrap();
+    let opens = window.opens_ms(START);
+    windowed.window = Some(window);
+    let waits = world.submit(1, windowed, steps(1));
+    let goes = world.submit(2, spec(Rollout::default()), steps_from(1, 1));
+    assert_eq!(world.state(waits), RunState::Waiting);
+    // Somebody sets the clock forward into the window, and back again.
+    world.machine.handle_wall_clock(opens + 1_000, world.now);
+    world.advance();
+    assert_eq!(world.state(waits), RunState::Running);
+    assert_eq!(sent(&world), [0]);
+    assert_eq!(world.step_state(goes, 0), StepState::Leased);
+    world.machine.handle_wall_clock(opens - 60_000, world.now);
+    world.advance();
+    assert_eq!(world.state(waits), RunState::Waiting);
+    let status = &world.journal[&waits].0.status;
+    assert_eq!(status.next_window_ms, Some(opens));
+    // It opens a minute later by either clock.
+    world.wait(59_000);
+    assert_eq!(world.state(waits), RunState::Waiting);
+    world.wait(1_000);
+    assert_eq!(world.state(waits), RunState::Running);
+    world.wait(10_000);
+    assert_eq!(world.step_state(goes, 0), StepState::Unknown, "in its time");
+}
+
+#[test]
 fn a_run_that_has_had_its_time_ends_whatever_its_agents_do() {
     let mut world = World::new();
     world.unplace(1);
@@ -269,7 +300,38 @@ fn the_next_batch_waits_until_the_guards_have_held() {
     assert!(world.effects.contains(&watch), "{:?}", world.effects);
     assert_eq!(sent(&world), [0; 0]);
     let effects = world.wait(30_000);
-    assert_eq!(orders(&effects)[0].id.step, 1);
+    assert!(orders(&effects).is_empty(), "nobody has said so yet");
+    world.machine.handle_guard_held(run, 0, world.now);
+    world.advance();
+    assert_eq!(world.orders()[0].id.step, 1);
+    // What is said twice, or of a step that is not watched, is nothing new.
+    world.machine.handle_guard_held(run, 0, world.now);
+    world.machine.handle_guard_held(run, 1, world.now);
+    world.advance();
+    assert!(world.effects.is_empty());
+    assert_eq!(world.step_state(run, 0), StepState::Succeeded);
+    assert_eq!(world.step_state(run, 1), StepState::Leased);
+}
+
+#[test]
+fn a_guard_that_nobody_has_watched_is_broken() {
+    let mut world = World::new();
+    let run = world.submit(1, guarded(), steps(2));
+    succeed(&mut world, run, 0);
+    world.wait(39_999);
+    assert_eq!(world.step_state(run, 0), StepState::Succeeded);
+    assert_eq!(world.state(run), RunState::Running);
+    world.wait(1);
+    assert_eq!(world.step_state(run, 0), StepState::Failed);
+    let why = "its guards could not be watched to their end";
+    assert_eq!(world.reason(run, 0), why);
+    assert_eq!(world.step_state(run, 1), StepState::Cancelled);
+    assert_eq!(world.state(run), RunState::Failed);
+    let stopped_by = world.journal[&run].0.status.stopped_by.clone();
+    assert_eq!(
+        stopped_by,
+        Some(format!("a guard is broken on sw-0: {why}"))
+    );
 }
 
 #[test]

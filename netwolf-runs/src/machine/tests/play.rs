@@ -47,6 +47,8 @@ pub(super) struct Play {
     pub(super) lose_sends: bool,
     /// Each order that was ever sent.
     sent: HashSet<Attempt>,
+    /// Steps whose guards were to be watched, and whether it was said of them since that they have held.
+    watched: BTreeMap<(RunId, u32), bool>,
     /// How often each step's commands were typed.
     typed: BTreeMap<(RunId, u32), u32>,
 }
@@ -61,6 +63,7 @@ impl Play {
             on_the_way: Vec::new(),
             lose_sends: false,
             sent: HashSet::new(),
+            watched: BTreeMap::new(),
             typed: BTreeMap::new(),
         };
         play.world.places.clear();
@@ -171,7 +174,17 @@ impl Play {
             } => {
                 let kept = self.world.step(run, step);
                 assert_eq!(kept.status.watch_until_ms, Some(until_ms));
+                self.watched.insert((run, step), false);
             }
+        }
+    }
+
+    /// Whoever watches says that the guards of a step have held, if it was asked to watch them.
+    pub(super) fn hold(&mut self, run: RunId, step: u32) {
+        if let Some(has_held) = self.watched.get_mut(&(run, step)) {
+            *has_held = true;
+            let now = self.world.now;
+            self.world.machine.handle_guard_held(run, step, now);
         }
     }
 
@@ -301,6 +314,16 @@ impl Play {
             assert!(
                 *typed <= 1,
                 "step {step} of run {run} was typed {typed} times"
+            );
+        }
+        for ((run, step), has_held) in &self.watched {
+            let (run, step) = (&self.world.journal[run].0, self.world.step(*run, *step));
+            let is_good = step.status.is_closed() && step.status.state == StepState::Succeeded;
+            assert!(
+                !is_good || *has_held || run.status.cancelled_by.is_some(),
+                "nobody has watched the guards of step {} of run {}",
+                step.step,
+                run.id
             );
         }
         let mut devices: HashMap<DeviceName, u32> = HashMap::new();

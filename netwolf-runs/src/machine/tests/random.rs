@@ -40,6 +40,7 @@ enum Happening {
     Cancel(u64),
     Settle(u64, u32, bool),
     Guard(u64, u32),
+    Held(u64, u32),
 }
 
 fn rollouts() -> impl Strategy<Value = Rollout> {
@@ -83,6 +84,7 @@ fn happenings() -> impl Strategy<Value = Happening> {
         1 => (1_u64..6).prop_map(Happening::Cancel),
         1 => (1_u64..6, 0..DEVICES, any::<bool>()).prop_map(|(run, step, ok)| Happening::Settle(run, step, ok)),
         1 => (1_u64..6, 0..DEVICES).prop_map(|(run, step)| Happening::Guard(run, step)),
+        4 => (1_u64..6, 0..DEVICES).prop_map(|(run, step)| Happening::Held(run, step)),
     ]
 }
 
@@ -169,6 +171,7 @@ impl Play {
                     .machine
                     .handle_guard_broken(RunId(run), step, "above", now);
             }
+            Happening::Held(run, step) => self.hold(RunId(run), step),
         }
         self.go();
     }

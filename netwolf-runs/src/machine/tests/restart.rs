@@ -1,15 +1,15 @@
 //! What a manager that is started again makes of its journal.
 
 use netwolf_wire::{
-    Incarnation,
+    Incarnation, Span,
     status::Reason,
-    step::{StepEnd, StepNews},
+    step::{RunId, StepEnd, StepNews},
 };
 
 use super::world::{World, attempt, failure, shard, spec, steps, with_verify};
 use crate::{
     machine::{Effect, Machine, Settings, Taken},
-    model::{RunState, SettledBy, StepState},
+    model::{Guard, RunState, SettledBy, StepState},
     rollout::Rollout,
 };
 
@@ -135,4 +135,51 @@ fn a_run_whose_time_is_over_is_ended_at_once() {
     restart(&mut world, 3_600_000);
     assert_eq!(world.state(run), RunState::Failed);
     assert_eq!(world.step_state(run, 0), StepState::Cancelled);
+}
+
+fn watched() -> (World, RunId) {
+    let mut world = World::new();
+    let mut spec = spec(Rollout::default());
+    spec.guards.push(Guard {
+        metric: "netwolf_cpu_utilization_ratio".into(),
+        labels: std::collections::BTreeMap::new(),
+        above: Some(0.9),
+        below: None,
+        hold: Span::from_secs(30),
+    });
+    let run = world.submit(1, spec, steps(1));
+    world.tell(0, attempt(run, 0, 1), StepNews::Started);
+    world.end(0, attempt(run, 0, 1), StepEnd::Succeeded);
+    (world, run)
+}
+
+#[test]
+fn guards_are_watched_anew_for_their_whole_time() {
+    for away_ms in [0, 20_000, 3_000_000] {
+        let (mut world, run) = watched();
+        let from_ms = world.now;
+        restart(&mut world, away_ms);
+        let watch = Effect::Watch {
+            run,
+            step: 0,
+            device: super::world::device(0),
+            from_ms,
+            until_ms: world.now + 30_000,
+        };
+        assert_eq!(world.effects, [watch], "away for {away_ms} ms");
+        world.wait(35_000);
+        assert_eq!(world.state(run), RunState::Running);
+        world.machine.handle_guard_held(run, 0, world.now);
+        world.advance();
+        assert_eq!(world.state(run), RunState::Succeeded);
+    }
+}
+
+#[test]
+fn guards_that_nobody_watches_after_a_restart_are_broken() {
+    let (mut world, run) = watched();
+    restart(&mut world, 3_000_000);
+    world.wait(40_000);
+    assert_eq!(world.step_state(run, 0), StepState::Failed);
+    assert_eq!(world.state(run), RunState::Failed);
 }

@@ -184,6 +184,10 @@ const INPUTS: &[Input] = &[
             .handle_guard_broken(RUN, 0, "0.95 is above 0.9", world.now);
         world.advance();
     }),
+    ("guards held", |world| {
+        world.machine.handle_guard_held(RUN, 0, world.now);
+        world.advance();
+    }),
     ("cancel", |world| {
         world.machine.cancel(RUN, "bert", world.now).unwrap();
         world.advance();

@@ -111,6 +111,7 @@ pub(super) fn done(index: u32) -> StepNews {
         text: "ok".into(),
         truncated: false,
         sha256: "00".repeat(32),
+        answered: Vec::new(),
         failure: None,
     })
 }
@@ -139,6 +140,8 @@ impl World {
             incarnation: Incarnation(incarnation),
             epoch: Epoch(100 + link),
             link,
+            platform: "cisco_ios".into(),
+            credential: "changer".into(),
         };
         self.places.insert(device(number), place);
     }

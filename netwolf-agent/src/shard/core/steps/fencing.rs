@@ -74,8 +74,35 @@ impl Core {
         );
     }
 
+    /// The shard is about to leave. What has started goes on to its end; everything else waits, and is told as not run
+    /// when its lease is given up or the shard ends: told now, it would be sent here again.
+    pub(in crate::shard) fn begin_leaving(&mut self) {
+        self.steps.leaving = true;
+        let given: Vec<_> = self.steps.given.iter().collect();
+        let mut withdrawn = Vec::new();
+        for (name, id) in given {
+            if let Some(held) = self.steps.held.get_mut(id)
+                && let State::Given(task, step) = &held.state
+                && step.withdraw()
+            {
+                withdrawn.push((name.clone(), *id));
+                self.effects.push_back(Effect::Step(*task, None));
+                held.state = State::Queued;
+            }
+        }
+        for (name, id) in withdrawn {
+            self.steps.given.remove(&name);
+            self.steps.queues.entry(name).or_default().push_front(id);
+        }
+    }
+
+    /// Whether a step is under way.
+    pub(in crate::shard) fn is_stepping(&self) -> bool {
+        !self.steps.given.is_empty()
+    }
+
     /// The device's lease is to be given up. Tells whether that has to wait for a step: what it has typed is awaited,
-    /// and nothing more is typed.
+    /// and nothing more is typed, unless the shard gives its devices up by itself and has the time.
     pub(in crate::shard::core) fn fence_for_revocation(
         &mut self,
         name: &DeviceName,
@@ -85,8 +112,16 @@ impl Core {
         if self.steps.held.is_empty() {
             return false;
         }
-        self.fence_device(name, now);
-        let waits = self.steps.started(name).is_some();
+        let started = self.steps.started(name).map(|step| step.order.id);
+        let waits = started.is_some();
+        if self.steps.leaving {
+            let why = "the lease of the device was given up";
+            let not_started =
+                |order: &StepOrder| order.device == *name && Some(order.id) != started;
+            self.fence_where(why, not_started, now);
+        } else {
+            self.fence_device(name, now);
+        }
         if waits {
             self.steps.revoking.insert(name.clone(), epoch);
         }

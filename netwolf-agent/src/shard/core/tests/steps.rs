@@ -75,6 +75,7 @@ fn words(event: &StepEvent) -> String {
         StepNews::Accepted => "accepted".into(),
         StepNews::Started => "started".into(),
         StepNews::Command(done) => format!("command {}", done.index),
+        StepNews::Mode(line) => format!("mode {}", line.no),
         StepNews::Ended(StepEnd::Succeeded) => "succeeded".into(),
         StepNews::Ended(StepEnd::Cancelled) => "cancelled".into(),
         StepNews::Ended(StepEnd::NotRun(failure)) => {
@@ -111,6 +112,7 @@ fn done(index: u32, text: &str) -> StepNews {
         text: text.into(),
         truncated: false,
         sha256: String::new(),
+        answered: Vec::new(),
         failure: None,
     })
 }
@@ -530,4 +532,45 @@ fn what_is_held_is_bounded() {
     bench.news(id, &step, StepNews::Ended(StepEnd::Succeeded));
     bench.heard(step.order.id);
     assert_eq!(bench.core.stats().steps_held, MAX_HELD as u64 - 1);
+}
+
+#[test]
+fn a_shard_that_leaves_waits_for_what_has_started_and_begins_nothing_more() {
+    let (mut bench, id) = Bench::stepping();
+    let started = bench.given(show(0, 1));
+    started.start();
+    bench.steps(vec![show(1, 1)]);
+    bench.up("r2", 2);
+    let waiting = bench.given(order(2, "r2", 2, &["show load"]));
+    bench.told();
+
+    bench.core.begin_leaving();
+    assert!(bench.core.is_stepping() && !waiting.start());
+    assert!(given(&bench.effects()).is_none());
+    assert!(
+        bench
+            .steps(vec![order(3, "r2", 2, &["show load"])])
+            .is_empty()
+    );
+    assert_eq!(bench.told(), told(&[(3, "accepted")]));
+    // The device goes elsewhere when its step has ended, which it does in full.
+    bench.revoke("r1", 1);
+    assert_eq!(started.stopped(), None);
+    assert_eq!(bench.told(), told(&[(1, "not run: fenced")]));
+    let effects = bench.news(id, &started, StepNews::Ended(StepEnd::Succeeded));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Stop(to) if *to == id))
+    );
+    assert!(!bench.core.is_stepping());
+    assert_eq!(bench.told(), told(&[(0, "succeeded")]));
+    // What nobody has taken over is told at the end.
+    bench.core.stop_all(bench.now);
+    let mut last = bench.told();
+    last.sort();
+    assert_eq!(
+        last,
+        told(&[(2, "not run: fenced"), (3, "not run: fenced")])
+    );
 }

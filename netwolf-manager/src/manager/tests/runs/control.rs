@@ -82,11 +82,19 @@ async fn a_failed_canary_stops_the_run_and_a_retry_takes_what_did_not_succeed() 
     assert_eq!(step["reason"], "the device refused the command");
     assert_eq!(stage.read("/1/steps/sw-2").await["state"], "cancelled");
 
-    let (status, run) = stage.act("/1/retry", &json!({})).await;
-    assert_eq!(
-        (status, &run["id"], &run["retry_of"]),
-        (201, &json!(2), &json!(1))
-    );
+    let once = json!({"idempotency_key": "again"});
+    for status in [201, 200] {
+        let (found, run) = stage.act("/1/retry", &once).await;
+        assert_eq!(
+            (found, &run["id"], &run["retry_of"]),
+            (status, &json!(2), &json!(1)),
+            "said twice, it is done once"
+        );
+    }
+    let other = json!({"idempotency_key": "again", "unknown": true});
+    assert_eq!(stage.act("/1/retry", &other).await.0, 409);
+    let none = json!({"idempotency_key": ""});
+    assert_eq!(stage.act("/1/retry", &none).await.0, 400);
     for device in ["sw-1", "sw-2"] {
         let order = eventually("a step of the retry", async || {
             let seen = agent.seen();
@@ -121,10 +129,13 @@ async fn a_guard_that_is_broken_fails_its_step_and_stops_the_run() {
     stage.sees(r#"load{device="sw-1"} 0.95"#).await;
     let guard = json!({"metric": "load", "above": 0.9, "for": "30s"});
     guarded(&stage, &agent, guard).await;
+    // What was so before the step's end is not what the step has done.
+    stage.reaches("/1/steps/sw-1", "succeeded").await;
+    agent.poll(&[("load", 0.97)]).await;
     let step = stage.reaches("/1/steps/sw-1", "failed").await;
     let reason = step["reason"].as_str().unwrap();
     assert!(
-        reason.contains(r#"load{device="sw-1"} was 0.95, above 0.9"#),
+        reason.contains(r#"load{device="sw-1"} was 0.97, above 0.9"#),
         "{reason}"
     );
     let run = stage.reaches("/1", "failed").await;
@@ -150,7 +161,16 @@ async fn a_guard_that_holds_lets_the_run_go_on_and_one_that_sees_nothing_does_no
         json!({"metric": "load", "above": 0.9, "for": "1500ms"}),
     )
     .await;
-    let order = agent.step("sw-2", 1).await;
+    let polls = async {
+        loop {
+            agent.poll(&[("load", 0.5)]).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let order = tokio::select! {
+        order = agent.step("sw-2", 1) => order,
+        never = polls => never,
+    };
     agent.carry_out(&order, "0.1\n", StepEnd::Succeeded).await;
     // Nobody has told of the load of the second one.
     let step = stage.reaches("/1/steps/sw-2", "failed").await;

@@ -1,6 +1,7 @@
 //! Managers that are started again, agents that are lost, leases that move, disks that are full.
 
 use super::*;
+use crate::runs::submitting::MAX_COMMENT;
 
 #[tokio::test]
 async fn a_manager_that_is_started_again_goes_on_with_what_agents_hold() {
@@ -94,6 +95,11 @@ async fn a_step_of_a_lost_agent_is_unknown_until_a_person_settles_it() {
     assert_eq!(stage.act("/1/retry", &json!({})).await.0, 409);
     // Neither is it after a restart, where the run is the journal's alone.
     let stage = stage.restarted().await;
+    for comment in ["x".repeat(MAX_COMMENT + 1), "looked\nfailed".to_owned()] {
+        let body = json!({ "state": "succeeded", "comment": comment });
+        let (status, problem) = stage.act("/1/steps/sw-1/settle", &body).await;
+        assert_eq!(status, 400, "{problem}");
+    }
     let settled = json!({"state": "succeeded", "comment": "looked"});
     let (status, step) = stage.act("/1/steps/sw-1/settle", &settled).await;
     assert_eq!(
@@ -105,6 +111,115 @@ async fn a_step_of_a_lost_agent_is_unknown_until_a_person_settles_it() {
     stage.reaches("/1", "succeeded").await;
     let (status, _) = stage.act("/1/steps/sw-9/settle", &settled).await;
     assert_eq!(status, 404);
+}
+
+/// A run on `sw-1` that has ended, and nobody knows what became of its step; what it was sent.
+async fn lost(stage: &Stage) -> StepOrder {
+    let agent = stage.worker(&ONE).await;
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    let order = agent.step("sw-1", 1).await;
+    agent.cut();
+    stage.reaches("/1", "unknown").await;
+    order
+}
+
+async fn forgotten(agent: &FakeAgent, order: &StepOrder) {
+    eventually("leave to forget", async || {
+        agent.seen().heard.contains(&order.id).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_run_of_before_the_start_is_in_its_transcript_and_the_audit_log() {
+    let stage = Stage::prepared(&ONE).await;
+    let order = lost(&stage).await;
+    let stage = stage.restarted().await;
+    let agent = stage.agent("a1").await;
+    agent.held(&[order.id]).await;
+    agent.carry_out(&order, "0.1\n", StepEnd::Succeeded).await;
+    let step = stage.reaches("/1/steps/sw-1", "succeeded").await;
+    assert_eq!(step["settled_by"], "agent");
+    assert_eq!(step["transcript"][0]["output"], "0.1\n", "{step}");
+    stage.reaches("/1", "succeeded").await;
+    forgotten(&agent, &order).await;
+    let audit = stage.folder.path().join("data/runs/audit");
+    let report = netwolf_runs::audit::verify(&audit, None, None).unwrap();
+    // The submission, the command that may have been typed, and what came of it.
+    assert_eq!(report.records, 3, "{report:?}");
+}
+
+#[tokio::test]
+async fn what_a_person_has_settled_stays_so_and_is_shown_though_the_disk_is_full_meanwhile() {
+    let stage = Stage::prepared(&ONE).await;
+    let order = lost(&stage).await;
+    let agent = stage.agent("a1").await;
+    agent.held(&[order.id]).await;
+    let disk = stage.manager.state().runs.disk();
+    disk.fill();
+    let settled = json!({"state": "succeeded", "comment": "looked"});
+    let (status, problem) = stage.act("/1/steps/sw-1/settle", &settled).await;
+    assert_eq!(status, 507, "{problem}");
+    // The machine is done with the run; what is read of it now is not what was decided.
+    let end = StepEnd::Failed(failure(Reason::CommandRejected, "no"));
+    agent.carry_out(&order, "0.1\n", end).await;
+    // The engine looks at what is live once a second, and lets go of what has ended.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(agent.seen().heard.is_empty());
+    disk.free();
+    forgotten(&agent, &order).await;
+    let step = stage.reaches("/1/steps/sw-1", "succeeded").await;
+    assert_eq!(step["settled_by"], "person");
+    stage
+        .sees(r#"netwolf_run_steps_ended_total{state="succeeded"} 1"#)
+        .await;
+}
+
+#[tokio::test]
+async fn who_settles_a_run_of_before_while_the_disk_is_full_is_told_so_at_once() {
+    let stage = Stage::prepared(&ONE).await;
+    lost(&stage).await;
+    let stage = stage.restarted().await;
+    eventually("the journal", async || {
+        let list = get(stage.manager.web_addr, "/api/v1/runs").await;
+        (list.status == 200).then_some(())
+    })
+    .await;
+    let disk = stage.manager.state().runs.disk();
+    disk.fill();
+    let body = json!({"procedure": "load", "devices": ["sw-1"]});
+    assert_eq!(stage.act("", &body).await.0, 507);
+    let settled = json!({"state": "succeeded"});
+    assert_eq!(stage.act("/1/steps/sw-1/settle", &settled).await.0, 507);
+    disk.free();
+    eventually("the settlement", async || {
+        let (status, _) = stage.act("/1/steps/sw-1/settle", &settled).await;
+        (status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_is_not_typed_on_a_device_that_a_reload_has_made_another_one() {
+    let stage = Stage::prepared(&ONE).await;
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    let path = stage.folder.path().join("netwolf.yml");
+    let text = fs::read_to_string(&path).unwrap();
+    let other = text.replace("platform: linux", "platform: cisco_ios");
+    assert_ne!(text, other);
+    fs::write(&path, other).unwrap();
+    stage.manager.reloader().reload().await.unwrap();
+    let agent = stage.worker(&ONE).await;
+    let step = stage.reaches("/1/steps/sw-1", "failed").await;
+    assert_eq!(
+        step["reason"],
+        "its platform is now cisco_ios, and the step was planned for linux"
+    );
+    assert!(agent.seen().steps.is_empty());
 }
 
 #[tokio::test]
