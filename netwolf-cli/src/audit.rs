@@ -67,12 +67,7 @@ pub(crate) fn run(verb: &Verb) -> ExitCode {
 
 /// The last record that the manager has answered for, where its journal stands beside the log.
 fn head_of_the_journal(folder: &Path) -> Option<Head> {
-    let beside = folder.canonicalize().ok()?.parent()?.to_owned();
-    if !beside.join(journal::FILE).is_file() {
-        return None;
-    }
-    let head = journal::Reader::open(&beside).and_then(|reader| reader.audit_head());
-    head.unwrap_or_else(|error| {
+    journal::head_beside(folder).unwrap_or_else(|error| {
         let message = format!("the journal beside the log is not asked where it ends: {error}");
         eprintln!("warning: {}", print::plain(&message));
         None

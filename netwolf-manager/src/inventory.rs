@@ -9,6 +9,7 @@ pub mod watch;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use netwolf_runs::selection::Candidate;
 use netwolf_wire::{
     DeviceName, Span,
     hash::Digest,
@@ -50,6 +51,16 @@ pub struct Device {
 }
 
 impl Device {
+    /// The device called `name`, as a selection looks at it.
+    pub fn candidate<'a>(&'a self, name: &'a DeviceName) -> Candidate<'a> {
+        Candidate {
+            name: name.as_str(),
+            platform: &self.platform,
+            group: self.group.as_deref(),
+            labels: &self.labels,
+        }
+    }
+
     /// The credentials that a login needs: the device's own, and that of the machine it is reached through.
     pub fn logins(&self) -> impl Iterator<Item = &Login> {
         let target = &self.job.target;

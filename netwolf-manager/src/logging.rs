@@ -72,6 +72,18 @@ pub fn init(level: LogLevel, format: LogFormat) {
     drop(result);
 }
 
+/// An error with what caused it, in one line: the outer one says little.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

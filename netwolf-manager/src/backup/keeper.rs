@@ -10,9 +10,8 @@ use std::{
 use netwolf_runs::{
     model::StepState,
     procedure::raw::RawRollout,
-    selection::Candidate,
     submission::Submission,
-    view::{OutputView, RunView, StepView, Time},
+    view::{RunView, StepView, Time},
 };
 use netwolf_wire::{DeviceName, step::RunId};
 use tokio::sync::{Notify, watch};
@@ -44,9 +43,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// After a backup that could not be begun.
 const AGAIN: Duration = Duration::from_mins(1);
-
-/// Steps that are read at a time.
-const PAGE: usize = 500;
 
 /// What others reach backups by; cheap to clone.
 #[derive(Clone, Debug)]
@@ -294,20 +290,14 @@ impl Keeper {
                 .collect()
         };
         let mut devices = begun.others.clone();
-        let mut after = None;
-        loop {
-            let page = self.state.runs.steps(begun.run, None, after, PAGE).await?;
-            for step in page.steps {
-                let group = groups.get(&step.device).unwrap_or(&step.platform).clone();
-                devices.push(
-                    self.collect_one(settings, &rules, begun.run, step, &group)
-                        .await?,
-                );
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
+        let (_, steps) = self.state.runs.whole(begun.run).await?;
+        for step in &steps {
+            let step = StepView::from(step);
+            let group = groups.get(&step.device).unwrap_or(&step.platform).clone();
+            devices.push(
+                self.collect_one(settings, &rules, begun.run, step, &group)
+                    .await?,
+            );
         }
         devices.sort_by(|one, other| one.device.cmp(&other.device));
         Ok(Report {
@@ -338,17 +328,12 @@ impl Keeper {
                 format!("the step ended as {}", step.state.as_str())
             })));
         }
-        let told = self
-            .state
-            .runs
-            .transcript(run, step.device.as_str())
-            .await?;
-        let outputs = told.transcript;
-        let outputs: Vec<OutputView> = outputs.into_iter().filter(|it| !it.verify).collect();
+        let mut outputs = self.state.runs.outputs(run, step.step).await?;
+        outputs.retain(|output| !output.verify);
         if outputs.iter().any(|output| output.truncated) {
             return Ok(failed("the configuration is too long and was cut".into()));
         }
-        let text: Vec<_> = outputs.iter().map(|it| rules.keep(&it.output)).collect();
+        let text: Vec<_> = outputs.iter().map(|it| rules.keep(&it.text)).collect();
         let text = text.concat();
         if text.is_empty() {
             return Ok(failed("the device said nothing".into()));
@@ -421,12 +406,7 @@ fn choose(book: &Book, settings: &Settings) -> Result<(Vec<String>, Vec<DeviceRe
     let mut obstacles: BTreeMap<(&str, &str), Option<String>> = BTreeMap::new();
     let (mut devices, mut others) = (Vec::new(), Vec::new());
     for (name, device) in &book.inventory.devices {
-        let candidate = Candidate {
-            name: name.as_str(),
-            platform: &device.platform,
-            group: device.group.as_deref(),
-            labels: &device.labels,
-        };
+        let candidate = device.candidate(name);
         if !settings.selections.iter().any(|it| it.selects(&candidate)) {
             continue;
         }

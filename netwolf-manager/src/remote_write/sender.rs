@@ -40,7 +40,7 @@ use super::{
     queue::{Queue, Sample},
     secret::Proof,
 };
-use crate::clock::unix_ms;
+use crate::{clock::unix_ms, logging::with_causes};
 
 /// Pauses between attempts: the first, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(30), Duration::from_secs(5));
@@ -383,16 +383,4 @@ impl Sender {
             warn!(remote, n_samples, why, "samples were refused and are lost");
         }
     }
-}
-
-/// An error with what caused it: the outer one says little.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

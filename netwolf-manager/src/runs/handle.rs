@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use netwolf_runs::{
-    model::{Run, RunState, Spec, Step, StepSpec, StepState},
+    model::{Output, Run, RunState, Spec, Step, StepSpec, StepState},
     view::{OutputView, RunView, RunsPage, StepView, StepsPage, TranscriptView},
 };
 use netwolf_wire::step::RunId;
@@ -341,6 +341,14 @@ impl Handle {
         let limit = limit.clamp(1, PAGE);
         let (steps, next) = self.load(run).await?.steps(state, after, limit);
         Ok(StepsPage { steps, next })
+    }
+
+    /// What was typed in a step, for whoever knows that there is one.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the journal cannot be read.
+    pub async fn outputs(&self, run: RunId, step: u32) -> Result<Vec<Output>, Refusal> {
+        Ok(self.keeper().await?.outputs(run, step).await?)
     }
 
     /// A run's step on a device, with all that was typed.

@@ -26,7 +26,7 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 use tracing::{info, warn};
 
 use super::Meters;
-use crate::board::lock;
+use crate::{board::lock, logging::with_causes};
 
 /// A file that is written to see whether one can be.
 const PROBE: &str = "probe";
@@ -69,18 +69,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// An error and all that led to it, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 impl From<JournalError> for Fault {
     fn from(error: JournalError) -> Self {
         let kind = match &error {
@@ -92,7 +80,7 @@ impl From<JournalError> for Fault {
         };
         Self {
             kind,
-            why: chain(&error),
+            why: with_causes(&error),
             hint: error.hint(),
         }
     }
@@ -107,7 +95,7 @@ impl From<OpenError> for Fault {
         };
         Self {
             kind,
-            why: chain(&error),
+            why: with_causes(&error),
             hint: error.hint(),
         }
     }

@@ -18,7 +18,7 @@ use std::{
 use netwolf_runs::{
     model::{Program, Spec, StepSpec},
     procedure::Procedure,
-    selection::{Candidate, Glob, Selection},
+    selection::{Glob, Selection},
     submission::Submission,
 };
 use netwolf_wire::{
@@ -102,12 +102,7 @@ pub(super) fn select<'a>(
         .map(|text| text.parse().map_err(|error| bad(&error)))
         .collect::<Result<_, _>>()?;
     for (name, device) in &inventory.devices {
-        let candidate = Candidate {
-            name: name.as_str(),
-            platform: &device.platform,
-            group: device.group.as_deref(),
-            labels: &device.labels,
-        };
+        let candidate = device.candidate(name);
         let mut is_selected = selections.iter().any(|it| it.selects(&candidate));
         for (_, glob, has_fitted) in &mut globs {
             if glob.fits(name.as_str()) {
