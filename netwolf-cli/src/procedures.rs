@@ -8,7 +8,7 @@ use crate::{
     http::segment,
     manager,
     print::{self, put},
-    table,
+    table, terms,
 };
 
 /// What `netwolf procedures` takes.
@@ -101,10 +101,12 @@ fn one(procedure: &Value) -> String {
         ("changes", Some(changes(procedure).to_owned())),
         ("credential", Some(text(&procedure["credential"]))),
         ("platforms", Some(platforms(procedure))),
-        ("step deadline", Some(text(&definition["step_deadline"]))),
-        ("run deadline", Some(text(&definition["run_deadline"]))),
         ("written in", Some(text(&procedure["origin"]))),
     ]);
+    let terms = terms::lines(procedure, None);
+    if !terms.is_empty() {
+        put(&mut page, format_args!("\n{terms}"));
+    }
     if !commands(definition).is_empty() {
         page += "\nTyped:\n";
         page += &program(definition);
@@ -161,6 +163,8 @@ mod tests {
         let ntp = json!({
             "name": "ntp", "description": "Sets the NTP server.", "changes": true, "credential": "changer",
             "platforms": ["juniper_junos"], "other_platforms": true, "origin": "netwolf.yml:12",
+            "rollout": { "canary": 1, "batch": "10%", "stop_after": "5%", "in_flight": 500 }, "run_deadline": "1h",
+            "guards": [{ "metric": "m", "above": 1, "for": "30s" }], "window": { "from": "22:00", "to": "04:00" },
             "definition": {
                 "description": "Sets the NTP server.", "changes": true, "credential": "changer", "mode": "config",
                 "commands": ["ntp server 192.0.2.1", { "command": "reload in 10", "expect": ["x"] }],
@@ -184,12 +188,20 @@ clock  nothing                  cisco_ios, cisco_xr
         assert_eq!(
             one(&ntp),
             "\
-name           ntp
-description    Sets the NTP server.
-changes        the devices
-credential     changer
-platforms      all
-written in     netwolf.yml:12
+name         ntp
+description  Sets the NTP server.
+changes      the devices
+credential   changer
+platforms    all
+written in   netwolf.yml:12
+
+rollout        1 device first, then 10% of the devices at a time
+under way      500 at most
+stops          when one of the first has failed, or 5% of the devices have failed, or a guard is broken
+guards         m above 1 for 30s
+window         22:00-04:00, or later steps wait
+step deadline  the timeouts of its commands, and 30s
+run deadline   1h
 
 Typed:
   (in mode config)

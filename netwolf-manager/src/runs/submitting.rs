@@ -9,7 +9,7 @@ use netwolf_runs::{
     model::Spec,
     procedure::{Fault, MAX_NAME, Procedure},
     submission::Submission,
-    view::{Preview, PreviewStep},
+    view::{Preview, PreviewStep, Terms},
 };
 
 use super::{
@@ -235,11 +235,14 @@ fn preview_of(spec: &Spec, steps: &[netwolf_runs::model::StepSpec]) -> Preview {
             commands: commands.map(|command| command.text.clone()).collect(),
             verify: program.verify.as_ref().map(|verify| verify.text.clone()),
             credential: step.credential.to_string(),
+            deadline: program.deadline,
         }
     });
     Preview {
         steps: shown.collect(),
         changes: spec.changes,
+        batches: spec.rollout.batches(n_steps),
+        terms: Terms::from(spec),
     }
 }
 
