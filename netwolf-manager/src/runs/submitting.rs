@@ -17,6 +17,7 @@ use super::{
     book::{Book, Entry},
     handle::Submitted,
     resolve::{Resolved, resolve, select},
+    words,
 };
 use crate::{
     access::{Digest, Role},
@@ -149,7 +150,7 @@ fn faulty(submission: &Submission, mut faults: Vec<Fault>) -> Refusal {
     }
     let said = |fault: &Fault| match fault.key.as_str() {
         "" => fault.message.clone(),
-        key => format!("`{key}`: {}", fault.message),
+        key => format!("{}: {}", words::key(key), fault.message),
     };
     let all: Vec<_> = faults.iter().map(said).collect();
     let hint = faults.iter().find_map(|fault| fault.hint.clone());
