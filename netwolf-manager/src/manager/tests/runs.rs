@@ -11,6 +11,7 @@ use tokio::io::BufReader;
 use super::*;
 use crate::access::{Digest, Role};
 
+mod backup;
 mod control;
 mod faults;
 mod pages;
