@@ -11,6 +11,15 @@ use crate::{
     table, terms,
 };
 
+/// Platforms that the list names; of more it says how many.
+const FEW: usize = 2;
+/// Columns that the list fits in, unless its names are long; `netwolf procedures NAME` shows all.
+const WIDTH: usize = 100;
+/// Columns of a description, at least.
+const LEAST: usize = 20;
+/// Columns of platforms beside the word.
+const LINE: usize = 84;
+
 /// What `netwolf procedures` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -55,36 +64,77 @@ fn changes(procedure: &Value) -> &'static str {
     }
 }
 
-/// The platforms that it is for, in words.
-fn platforms(procedure: &Value) -> String {
+/// The platforms that it is for by name; nothing where it is for all.
+fn named_platforms(procedure: &Value) -> Option<Vec<&str>> {
     let named = procedure["platforms"].as_array().into_iter().flatten();
-    let named: Vec<_> = named.filter_map(Value::as_str).collect();
-    match (procedure["other_platforms"] == true, named.is_empty()) {
-        (true, _) => "all".to_owned(),
-        (false, true) => String::new(),
-        (false, false) => named.join(", "),
+    (procedure["other_platforms"] != true).then(|| named.filter_map(Value::as_str).collect())
+}
+
+/// The platforms that it is for, in few words.
+fn platforms_in_short(procedure: &Value) -> String {
+    match named_platforms(procedure) {
+        None => "all".to_owned(),
+        Some(named) if named.len() <= FEW => named.join(", "),
+        Some(named) => print::count(named.len(), "platform"),
     }
+}
+
+/// All of them, in lines that fit.
+fn platforms(procedure: &Value) -> String {
+    let Some(named) = named_platforms(procedure) else {
+        return "all".to_owned();
+    };
+    let mut lines = vec![String::new()];
+    for (no, name) in named.iter().enumerate() {
+        let comma = if no + 1 < named.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.len() + name.len() < LINE => {
+                let gap = if line.is_empty() { "" } else { " " };
+                put(line, format_args!("{gap}{name}{comma}"));
+            }
+            _ => lines.push(format!("{name}{comma}")),
+        }
+    }
+    lines.join("\n")
+}
+
+/// A description as far as it fits beside the other columns of the list.
+fn shortened(description: &str, room: usize) -> String {
+    if description.chars().count() <= room {
+        return description.to_owned();
+    }
+    let kept: String = description.chars().take(room - 1).collect();
+    format!("{}…", kept.trim_end())
 }
 
 fn list(answer: &Value) -> String {
     let procedures = answer["procedures"].as_array();
     let procedures = procedures.map_or(&[][..], Vec::as_slice);
-    let rows: Vec<_> = procedures
+    let mut rows: Vec<_> = procedures
         .iter()
         .map(|procedure| {
             [
                 text(&procedure["name"]),
                 changes(procedure).to_owned(),
                 text(&procedure["credential"]),
-                platforms(procedure),
+                platforms_in_short(procedure),
                 text(&procedure["description"]),
             ]
         })
         .collect();
-    let mut page = table::render(
-        ["NAME", "CHANGES", "CREDENTIAL", "PLATFORMS", "DESCRIPTION"],
-        &rows,
-    );
+    let headings = ["NAME", "CHANGES", "CREDENTIAL", "PLATFORMS", "DESCRIPTION"];
+    let [others @ .., _] = headings;
+    let taken: usize = (others.iter().enumerate())
+        .map(|(column, heading)| {
+            let cells = rows.iter().map(|row| row[column].chars().count());
+            cells.max().unwrap_or_default().max(heading.len()) + table::GAP.len()
+        })
+        .sum();
+    let room = WIDTH.saturating_sub(taken).max(LEAST);
+    for [.., description] in &mut rows {
+        *description = shortened(description, room);
+    }
+    let mut page = table::render(headings, &rows);
     put(
         &mut page,
         format_args!("{}\n", print::count(rows.len(), "procedure")),
@@ -157,6 +207,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_list_fits_a_terminal_and_one_procedure_names_all_its_platforms() {
+        let names: Vec<_> = (0..18).map(|no| format!("platform_{no}")).collect();
+        let backup = json!({
+            "name": "backup", "changes": false, "platforms": names, "other_platforms": false,
+            "description": "Shows the running configuration of a device, as it is kept by backups and compared with the last one.",
+        });
+        let page = list(&json!({ "procedures": [backup.clone()] }));
+        assert!(page.contains("  18 platforms  Shows the running"), "{page}");
+        assert!(page.contains('…'), "{page}");
+        let widest = |page: &str| page.lines().map(|line| line.chars().count()).max();
+        assert_eq!(widest(&page), Some(100), "{page}");
+        let page = one(&backup);
+        assert!(
+            widest(&page[page.find("platforms").unwrap()..]) <= Some(100),
+            "{page}"
+        );
+        assert_eq!(page.matches("platform_").count(), 18);
+        assert!(page.contains("platform_16, platform_17\n"), "{page}");
+    }
 
     #[test]
     fn procedures_are_listed_and_shown_with_what_they_type() {
