@@ -221,10 +221,8 @@ mod tests {
         let widest = |page: &str| page.lines().map(|line| line.chars().count()).max();
         assert_eq!(widest(&page), Some(100), "{page}");
         let page = one(&backup);
-        assert!(
-            widest(&page[page.find("platforms").unwrap()..]) <= Some(100),
-            "{page}"
-        );
+        let (_, platforms) = page.split_once("platforms  ").unwrap();
+        assert!(widest(platforms) <= Some(100), "{page}");
         assert_eq!(page.matches("platform_").count(), 18);
         assert!(page.contains("platform_16, platform_17\n"), "{page}");
     }
