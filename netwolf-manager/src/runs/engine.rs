@@ -271,13 +271,19 @@ impl Engine {
             self.look_at = now + guards::LOOK;
             let (store, tick) = (&self.state.store, self.state.clock.now());
             let now_ms = self.clock.now_ms();
-            for Verdict { run, step, broken } in self.guards.look(store, tick) {
+            for verdict in self.guards.look(store, tick) {
+                let Verdict {
+                    run,
+                    step,
+                    device,
+                    broken,
+                } = verdict;
                 let Some(why) = broken else {
                     self.machine.handle_guard_held(run, step, now_ms);
                     continue;
                 };
                 self.state.telemetry.runs.guards_broken.inc();
-                warn!(%run, step, why, "a guard of a run is broken");
+                warn!(%run, step, %device, why, "a guard of a run is broken");
                 self.machine.handle_guard_broken(run, step, &why, now_ms);
             }
         }

@@ -11,7 +11,7 @@ use netwolf_runs::{
     submission::Submission,
 };
 
-use super::super::{Kind, Refusal};
+use super::super::{Kind, Refusal, words};
 
 /// Whether a submission for so many devices only narrows what its procedure bounds.
 pub(super) fn narrows(
@@ -23,7 +23,7 @@ pub(super) fn narrows(
     if let (Some(asked), Some(written)) = (&submission.window, &procedure.window)
         && asked != written
     {
-        faults.push("its `window` is another one".to_owned());
+        faults.push(format!("its {} is another one", words::key("window")));
     }
     if let (Some(asked), Some(written)) = (submission.rollout, procedure.rollout) {
         faults.extend(loosened(asked, written, n_steps));
@@ -54,14 +54,11 @@ fn loosened(asked: RawRollout, written: RawRollout, n_steps: u32) -> Vec<String>
             (0, None) => u32::MAX,
             (least, batch) => least.max(batch.unwrap_or(0)),
         };
+        let key = words::key("rollout.canary");
         if canary < least {
-            faults.push(format!(
-                "`rollout.canary` is {canary} and may not be below {least}"
-            ));
+            faults.push(format!("{key} is {canary} and may not be below {least}"));
         } else if canary > most {
-            faults.push(format!(
-                "`rollout.canary` is {canary} and may not be above {most}"
-            ));
+            faults.push(format!("{key} is {canary} and may not be above {most}"));
         }
     }
     let amounts = [
@@ -77,9 +74,8 @@ fn loosened(asked: RawRollout, written: RawRollout, n_steps: u32) -> Vec<String>
         if let (Some(asked), Some(written)) = (asked, written)
             && asked.of(n_steps) > written.of(n_steps)
         {
-            faults.push(format!(
-                "`rollout.{key}` is {asked} and may not be above {written}"
-            ));
+            let key = words::key(&format!("rollout.{key}"));
+            faults.push(format!("{key} is {asked} and may not be above {written}"));
         }
     }
     faults

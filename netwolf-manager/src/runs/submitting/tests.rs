@@ -327,33 +327,36 @@ fn who_operates_may_only_narrow_what_a_procedure_that_changes_bounds() {
     let looser = [
         (
             rollout(json!({"canary": 0})),
-            "`rollout.canary` is 0 and may not be below 1",
+            "`rollout.canary` (--canary) is 0 and may not be below 1",
         ),
         (
             rollout(json!({"canary": 3})),
-            "`rollout.canary` is 3 and may not be above 2",
+            "`rollout.canary` (--canary) is 3 and may not be above 2",
         ),
         (
             rollout(json!({"batch": "75%"})),
-            "`rollout.batch` is 75% and may not be above 50%",
+            "`rollout.batch` (--batch) is 75% and may not be above 50%",
         ),
         (
             rollout(json!({"batch": 3})),
-            "`rollout.batch` is 3 and may not be above 50%",
+            "`rollout.batch` (--batch) is 3 and may not be above 50%",
         ),
         (
             rollout(json!({"stop_after": "100%"})),
-            "`rollout.stop_after` is 100% and may not be above 10%",
+            "`rollout.stop_after` (--stop-after) is 100% and may not be above 10%",
         ),
         (
             rollout(json!({"per_site": 3})),
-            "`rollout.per_site` is 3 and may not be above 2",
+            "`rollout.per_site` (--per-site) is 3 and may not be above 2",
         ),
         (
             rollout(json!({"in_flight": 11})),
-            "`rollout.in_flight` is 11 and may not be above 10",
+            "`rollout.in_flight` (--in-flight) is 11 and may not be above 10",
         ),
-        (json!({ "window": wide }), "its `window` is another one"),
+        (
+            json!({ "window": wide }),
+            "its `window` (--window) is another one",
+        ),
     ];
     let with = |more: &Value, procedure: &str| {
         let mut body = json!({"procedure": procedure, "devices": ["core-1", "sw-1", "sw-2"]});
@@ -377,6 +380,38 @@ fn who_operates_may_only_narrow_what_a_procedure_that_changes_bounds() {
         let reads = submitted(&with(more, "bounded_read"), Role::Operate);
         assert!(reads.is_ok(), "{more}: {reads:?}");
     }
+}
+
+#[test]
+fn all_that_may_not_be_typed_is_named_with_its_devices() {
+    let refused = |commands: &[&str], devices: &[&str]| {
+        let body = json!({"commands": commands, "devices": devices});
+        submitted(&body, Role::Admin).unwrap_err().error
+    };
+    assert_eq!(
+        refused(
+            &["show version", "reload", "write"],
+            &["sw-1", "sw-2", "core-1"]
+        ),
+        "\"reload\" is not known to only read on platform \"cisco_ios\" (on sw-1, sw-2); \
+         \"write\" is not known to only read on platform \"cisco_ios\" (on sw-1, sw-2); \
+         \"reload\" is not known to only read on platform \"cisco_iosxe\" (on core-1); \
+         \"write\" is not known to only read on platform \"cisco_iosxe\" (on core-1)"
+    );
+    assert_eq!(
+        refused(&["ping 192.0.2.9"], &["sw-1", "sw-2"]),
+        "credential \"monitoring\" may not type \"ping 192.0.2.9\" (on sw-1)",
+        "the other one has a credential that says nothing"
+    );
+    assert_eq!(
+        refused(&["reload"], &["sw-1", "sw-2"]),
+        "\"reload\" is not known to only read on platform \"cisco_ios\" (on all 2 devices)"
+    );
+    let many: Vec<_> = (0..7).map(|no| format!("reload {no}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let error = refused(&many, &["sw-1"]);
+    assert!(error.ends_with("; and 2 more"), "{error}");
+    assert_eq!(error.matches("is not known").count(), 5, "{error}");
 }
 
 #[test]
