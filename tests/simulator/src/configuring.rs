@@ -13,6 +13,26 @@
 /// Words before a line that take it out again.
 pub(crate) const NEGATIONS: [&str; 3] = ["no ", "undo ", "delete "];
 
+/// Of what there is one: a line that begins so takes the place of the one before it.
+const SINGLE: &[&str] = &[
+    "banner exec",
+    "banner login",
+    "banner motd",
+    "contact",
+    "description",
+    "hostname",
+    "ip address",
+    "location",
+    "mtu",
+    "set location",
+    "set server",
+    "set type",
+    "snmp-server contact",
+    "snmp-server location",
+    "system contact",
+    "system location",
+];
+
 /// Levels below the top; deeper ones are refused.
 const DEPTH: usize = 8;
 
@@ -233,6 +253,56 @@ fn shown(template: &str, argument: &str, line: &str) -> String {
         .replace("{{last}}", last)
 }
 
+/// How `line` begins, where there is only one line that begins so.
+pub(crate) fn single(line: &str) -> Option<&'static str> {
+    SINGLE.iter().copied().find(|begin| begins(line, begin))
+}
+
+/// Whether the words of `line` begin with those of `begin`.
+pub(crate) fn begins(line: &str, begin: &str) -> bool {
+    let rest = line.strip_prefix(begin);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// A configuration as it is shown, `text`, with `lines` in force besides: what stands below a line that is there goes
+/// below it, and all else to the end, in front of its `end`.
+pub(crate) fn merged(text: &str, lines: &[String]) -> String {
+    let mut shown: Vec<&str> = text.lines().collect();
+    let is_below = |line: &str| line.starts_with(' ');
+    let mut end = shown.iter().rposition(|line| *line == "end");
+    let mut rest = lines;
+    while let Some((first, others)) = rest.split_first() {
+        let count = others.iter().take_while(|line| is_below(line)).count();
+        let (below, after) = others.split_at(count);
+        rest = after;
+        let there = shown.iter().position(|line| line == first);
+        let Some(begin) = there.map(|at| at + 1) else {
+            let at = end.unwrap_or(shown.len());
+            let block = [first].into_iter().chain(below);
+            shown.splice(at..at, block.map(String::as_str));
+            end = end.map(|end| end + 1 + count);
+            continue;
+        };
+        for line in below {
+            let block = shown.iter().skip(begin).take_while(|line| is_below(line));
+            let length = block.clone().count();
+            let before = single(line.trim()).and_then(|begin| {
+                let mut block = block;
+                block.position(|known| begins(known.trim(), begin))
+            });
+            let (at, gone) = match before {
+                Some(place) => (begin + place, 1),
+                None => (begin + length, 0),
+            };
+            shown.splice(at..at + gone, [line.as_str()]);
+            end = end.map(|end| end + 1 - gone);
+        }
+    }
+    let mut text = shown.join("\n");
+    text.push('\n');
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +360,33 @@ mod tests {
         check(&["set nonsense x"], Err(4), "");
         check(&["no nonsense"], Err(3), "");
         check(&["interface Ethernet1", "nonsense"], Err(0), "-if-Et1");
+    }
+
+    #[test]
+    fn lines_are_shown_where_they_belong() {
+        #[track_caller]
+        fn check(lines: &[&str], expected: &str) {
+            let text = "hostname r1\ninterface a\n description one\n shutdown\nline vty\nend\n";
+            let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            assert_eq!(merged(text, &lines), expected);
+        }
+        check(
+            &[
+                "ntp server x",
+                "interface a",
+                " description two",
+                " mtu 9000",
+                "interface b",
+                " shutdown",
+            ],
+            "hostname r1\ninterface a\n description two\n shutdown\n mtu 9000\nline vty\nntp server x\n\
+             interface b\n shutdown\nend\n",
+        );
+        check(
+            &["hostname r1"],
+            "hostname r1\ninterface a\n description one\n shutdown\nline vty\nend\n",
+        );
+        assert_eq!(merged("a\n", &["b".to_owned()]), "a\nb\n");
     }
 
     #[test]

@@ -9,33 +9,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::configuring::NEGATIONS;
+use crate::configuring::{NEGATIONS, begins, single};
 
 /// Bytes of commands that are counted, and of lines that are kept.
 pub(crate) const LIMIT: usize = 512 * 1024;
 
 /// What a text takes besides its bytes, counted as large as it may be.
 const OVERHEAD: usize = 64;
-
-/// Of what there is one: a line that begins so takes the place of the one before it.
-const SINGLE: &[&str] = &[
-    "banner exec",
-    "banner login",
-    "banner motd",
-    "contact",
-    "description",
-    "hostname",
-    "ip address",
-    "location",
-    "mtu",
-    "set location",
-    "set server",
-    "set type",
-    "snmp-server contact",
-    "snmp-server location",
-    "system contact",
-    "system location",
-];
 
 /// The memory of one device, for as long as its fleet runs.
 #[derive(Debug, Default)]
@@ -89,8 +69,7 @@ impl Memory {
         {
             return;
         }
-        let single = SINGLE.iter().find(|begin| begins(line, begin));
-        let before = single.and_then(|begin| {
+        let before = single(line).and_then(|begin| {
             let begin = indent(depth, begin);
             self.find(block.clone(), |known| begins(known, &begin))
         });
@@ -172,12 +151,6 @@ fn room(used: usize, line: &str) -> Option<usize> {
 
 fn indent(depth: usize, line: &str) -> String {
     format!("{:depth$}{}", "", line.trim())
-}
-
-/// Whether the words of `line` begin with those of `begin`.
-fn begins(line: &str, begin: &str) -> bool {
-    let rest = line.strip_prefix(begin);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 #[cfg(test)]

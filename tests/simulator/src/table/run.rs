@@ -7,6 +7,7 @@ use super::pages::Pager;
 use super::traits::{Does, Mode, Traits, Uncommitted};
 use super::words::{self, Fault, Found};
 use super::{State, TableDialogue, answers, filter, values};
+use crate::configuring;
 use crate::device::MEMORY_LIMIT;
 use crate::dialogue::{Around, Dialogue as _, Output, Outputs};
 
@@ -350,9 +351,9 @@ impl TableDialogue {
     /// Adds what was configured to the answer of a command that shows the configuration.
     fn add_configuration(&self, command: &str, body: &mut String, around: &Around<'_>) {
         if self.profile.remembers && SHOW_CONFIGURATION.contains(&command) {
-            for line in (around.configuration)() {
-                body.push_str(&line);
-                body.push('\n');
+            let lines = (around.configuration)();
+            if !lines.is_empty() {
+                *body = configuring::merged(body, &lines);
             }
         }
     }
