@@ -59,6 +59,14 @@ async fn lists_come_in_pages_and_by_state() {
         assert_eq!(answer.status, status, "{path}");
         assert!(answer.json()["error"].is_string(), "{path}");
     }
+    let nowhere = get(web, "/api/v1/runs/1/steps/sw-9").await.json();
+    assert_eq!(
+        nowhere,
+        json!({
+            "error": "run 1 has no step on a device \"sw-9\"",
+            "hint": "`netwolf runs show 1` lists its devices",
+        })
+    );
 }
 
 /// Reads a stream of events until its end.
