@@ -206,6 +206,10 @@ pub struct StepStatus {
     /// An attempt in the hands of a shard that only verifies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Sent>,
+    /// Attempts that only verify and were taken for lost: what their shards tell late is still believed. As many as
+    /// verifying is tried, at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_verifies: Vec<Sent>,
     /// Nothing can settle it any more but late evidence or a person; only where it is unknown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub given_up: bool,
@@ -386,6 +390,14 @@ impl StepStatus {
     /// Whether a shard has it in hand.
     pub const fn in_hand(&self) -> bool {
         matches!(self.state, StepState::Leased | StepState::Running) || self.verify.is_some()
+    }
+
+    /// The attempt of that number, if its shard may still tell of it.
+    pub fn attempt_mut(&mut self, attempt: u32) -> Option<&mut Sent> {
+        let known = self.sent.iter_mut().chain(&mut self.verify);
+        known
+            .chain(&mut self.lost_verifies)
+            .find(|sent| sent.attempt == attempt)
     }
 
     /// Whether nothing more is to be waited for: it has ended, nothing verifies it and nothing watches its device.

@@ -253,12 +253,25 @@ impl Play {
         let Some((on, at)) = self.pick(at) else {
             return;
         };
-        let events = self.agents[usize::from(on)].held[at].events.clone();
+        let held = &self.agents[usize::from(on)].held[at];
+        let (events, verifies) = (held.events.clone(), held.order.commands.is_empty());
         for event in events {
             let now = self.world.now;
             self.world
                 .machine
                 .handle_step_event(&shard(on), &event, now);
+            let found = match &event.what {
+                StepNews::Ended(StepEnd::Succeeded) => true,
+                StepNews::Ended(StepEnd::Failed(why)) => why.reason == Reason::UnexpectedOutput,
+                _ => false,
+            };
+            if verifies && found {
+                let step = self.world.machine.step(event.id.run, event.id.step);
+                assert!(
+                    step.is_none_or(|step| step.status.state != StepState::Unknown),
+                    "what verify found is left unknown: {step:?}"
+                );
+            }
         }
     }
 
