@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    audit::verify,
+    audit::{Action, Outcome, Record, verify},
     model::{Output, Program, Run, RunState, Sent, Spec, Step, StepSpec, StepState, StepStatus},
     rollout::Rollout,
 };

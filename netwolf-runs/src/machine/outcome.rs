@@ -140,7 +140,7 @@ impl Machine {
                     status.reason = why.reason;
                     status.hint = why.hint;
                 });
-                self.wait(key, Wait::Backoff(now_ms.saturating_add(pause_ms)));
+                self.wait(key, Wait::Until(now_ms.saturating_add(pause_ms)));
             }
             StepState::Cancelled => {
                 let why = self.why_over(key, why);
@@ -306,7 +306,7 @@ impl Machine {
             status.given_up = unknown && !again;
         });
         if again {
-            self.wait(key, Wait::Backoff(now_ms.saturating_add(pause_ms)));
+            self.wait(key, Wait::Until(now_ms.saturating_add(pause_ms)));
         }
     }
 

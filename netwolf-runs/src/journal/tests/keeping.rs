@@ -145,7 +145,6 @@ fn what_waits_is_kept_together_and_answered_in_its_order() {
         on_commit: Box::new(move |commit: Commit| {
             seen.lock().unwrap().push((commit.requests, commit.changes));
         }),
-        ..Options::default()
     };
     let (journal, found) = Journal::open(folder.path(), options).unwrap();
     assert!(found.is_new);
@@ -188,7 +187,6 @@ fn a_group_is_bounded() {
         on_commit: Box::new(move |commit: Commit| {
             sender.send(commit.requests).ok();
         }),
-        ..Options::default()
     };
     let (journal, _) = Journal::open(folder.path(), options).unwrap();
     let held = hold(&journal);

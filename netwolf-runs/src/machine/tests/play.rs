@@ -85,7 +85,6 @@ impl Play {
         let agent = &self.agents[usize::from(on)];
         let (life, link) = (agent.life, agent.link);
         self.world.place(number, on, life, link);
-        self.world.machine.handle_placed(&device(number));
     }
 
     /// All places of a shard are its present link's.
