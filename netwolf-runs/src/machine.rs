@@ -38,7 +38,7 @@ mod shards;
 mod stepping;
 mod timers;
 
-pub use change::{Change, Effect, Outcome, Place, Places, Taken};
+pub use change::{BrokenBy, Change, Effect, Outcome, Place, Places, Taken};
 pub use people::{Refused, Settlement};
 pub use settings::Settings;
 

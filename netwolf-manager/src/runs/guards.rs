@@ -11,7 +11,7 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
-use netwolf_runs::model::Guard;
+use netwolf_runs::{machine::BrokenBy, model::Guard};
 use netwolf_wire::{DeviceName, step::RunId};
 
 use crate::{
@@ -46,8 +46,8 @@ struct Guarded {
 pub(super) struct Verdict {
     pub(super) run: RunId,
     pub(super) step: u32,
-    /// Why one of them is broken, in words; nothing where all were watched to their end and have held.
-    pub(super) broken: Option<String>,
+    /// By what one of them is broken, and that in words; nothing where all were watched to their end and have held.
+    pub(super) broken: Option<(BrokenBy, String)>,
 }
 
 /// All guards that are watched.
@@ -109,8 +109,8 @@ impl Guards {
 }
 
 impl Watched {
-    /// Why a guard is broken, if one is. Those that have held to their end are taken out.
-    fn look(&mut self, families: &[Arc<Family>], tick: Tick) -> Option<String> {
+    /// By what a guard is broken, if one is, and why. Those that have held to their end are taken out.
+    fn look(&mut self, families: &[Arc<Family>], tick: Tick) -> Option<(BrokenBy, String)> {
         let mut why = None;
         let (device, since) = (&self.device, self.since);
         self.guards.retain_mut(|guarded| {
@@ -119,12 +119,15 @@ impl Watched {
                 Seen::Nothing => {}
                 Seen::Within => guarded.has_seen = true,
                 Seen::Beyond(series, value) => {
-                    why.get_or_insert_with(|| guard_is_broken(device, guard, &series, value));
+                    why.get_or_insert_with(|| {
+                        let said = guard_is_broken(device, guard, &series, value);
+                        (BrokenBy::Value, said)
+                    });
                 }
             }
             let is_over = tick >= guarded.until;
             if is_over && !guarded.has_seen {
-                why.get_or_insert_with(|| guard_saw_nothing(device, guard));
+                why.get_or_insert_with(|| (BrokenBy::NoValue, guard_saw_nothing(device, guard)));
             }
             !is_over
         });

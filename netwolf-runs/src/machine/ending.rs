@@ -5,7 +5,7 @@
 
 use netwolf_wire::step::RunId;
 
-use super::{Effect, Machine, live::Key, outcome::Why, timers::Timer};
+use super::{BrokenBy, Effect, Machine, live::Key, outcome::Why, timers::Timer};
 use crate::model::{RunState, StepState, millis};
 
 impl Machine {
@@ -269,16 +269,23 @@ impl Machine {
     pub(super) fn unwatched(&mut self, key: Key, now_ms: u64) {
         let why = "its guards could not be watched to their end";
         let hint = "look at the device; a manager that is away, or cannot write its journal, watches no guards";
-        self.break_guard(key, why, Some(hint), now_ms);
+        self.break_guard(key, BrokenBy::Unwatched, why, Some(hint), now_ms);
     }
 
     /// A guard of a step's device is broken: the step has failed, and the run stops.
-    pub fn handle_guard_broken(&mut self, run: RunId, step: u32, why: &str, now_ms: u64) {
+    pub fn handle_guard_broken(
+        &mut self,
+        run: RunId,
+        step: u32,
+        by: BrokenBy,
+        why: &str,
+        now_ms: u64,
+    ) {
         let now_ms = self.clock(now_ms);
-        self.break_guard((run, step), why, None, now_ms);
+        self.break_guard((run, step), by, why, None, now_ms);
     }
 
-    fn break_guard(&mut self, key: Key, why: &str, hint: Option<&str>, now_ms: u64) {
+    fn break_guard(&mut self, key: Key, by: BrokenBy, why: &str, hint: Option<&str>, now_ms: u64) {
         let Some((_, live)) = self.live(key) else {
             return;
         };
@@ -293,6 +300,13 @@ impl Machine {
                 status.reason = Some(why.to_owned());
                 status.hint = hint.map(str::to_owned);
             }
+        });
+        let (run, step) = key;
+        self.effects.push(Effect::GuardBroken {
+            run,
+            step,
+            by,
+            why: why.to_owned(),
         });
         self.stop(
             key.0,

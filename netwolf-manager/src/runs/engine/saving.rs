@@ -20,7 +20,7 @@ use netwolf_wire::{
     step::{Attempt, RunId},
 };
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::{
     Answer, Ended, Engine, Event, Fault, Keeper, LinkNo, RETRY, Refusal, Sending, StepRequest,
@@ -238,6 +238,10 @@ impl Engine {
         let mut names: BTreeMap<(bool, ShardId), Vec<Attempt>> = BTreeMap::new();
         for effect in effects {
             match effect {
+                Effect::GuardBroken { run, step, by, why } => {
+                    self.state.telemetry.runs.guard_broken(by);
+                    warn!(%run, step, why, "a guard of a run is broken");
+                }
                 Effect::Send { link, order, .. } => sendings.push(Sending {
                     link: LinkNo(link),
                     order: *order,

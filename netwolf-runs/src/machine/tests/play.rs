@@ -175,6 +175,11 @@ impl Play {
                 assert_eq!(kept.status.watch_until_ms, Some(until_ms));
                 self.watched.insert((run, step), false);
             }
+            Effect::GuardBroken { run, step, .. } => {
+                let kept = &self.world.journal[&run].0.status;
+                assert!(kept.stopped_by.is_some() || kept.overdue || kept.cancelled_by.is_some());
+                assert!(self.world.step(run, step).status.watch_until_ms.is_none());
+            }
         }
     }
 

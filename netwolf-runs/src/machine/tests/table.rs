@@ -10,7 +10,7 @@ use netwolf_wire::{
 
 use super::world::{World, attempt, done, failure, shard, spec, steps, with_verify};
 use crate::{
-    machine::Settlement,
+    machine::{BrokenBy, Settlement},
     model::{Guard, Spec, StepState},
     rollout::Rollout,
 };
@@ -196,7 +196,7 @@ const INPUTS: &[Input] = &[
     ("guard broken", |world| {
         world
             .machine
-            .handle_guard_broken(RUN, 0, "0.95 is above 0.9", world.now);
+            .handle_guard_broken(RUN, 0, BrokenBy::Value, "0.95 is above 0.9", world.now);
         world.advance();
     }),
     ("guards held", |world| {
