@@ -15,8 +15,7 @@ use std::{ops::Range, sync::Arc};
 
 use netwolf_wire::{
     DeviceName, Epoch, Incarnation, ShardId, Span,
-    status::Failure,
-    step::{Attempt, RunId, StepCommand},
+    step::{Attempt, CommandDone, RunId, StepCommand},
     target::Login,
 };
 use serde::{Deserialize, Serialize};
@@ -271,13 +270,11 @@ pub struct Sent {
     pub in_doubt: bool,
 }
 
-/// What one command of a step brought.
+/// What one command of a step brought, and of which it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// Of which attempt.
     pub id: Attempt,
-    /// Which of its commands, from 0; the verify command is the one behind the last.
-    pub index: u32,
     /// Whether it is the verify command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verify: bool,
@@ -285,21 +282,9 @@ pub struct Output {
     pub command: String,
     /// When its output was whole, by the agent's clock, Unix time in milliseconds.
     pub time_ms: u64,
-    /// How long it took.
-    pub took: Span,
-    /// What the device said, without secrets.
-    pub text: String,
-    /// The text was cut.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-    /// SHA-256 of that text before it was cut, in hexadecimal digits; empty where no output came.
-    pub sha256: String,
-    /// What was typed when the device asked, without secrets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub answered: Vec<String>,
-    /// Why it does not count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
+    /// What its agent has told of it.
+    #[serde(flatten)]
+    pub done: CommandDone,
 }
 
 impl Run {

@@ -132,6 +132,13 @@ impl Scene {
         .await
     }
 
+    /// The link breaks, and the agent makes the next one.
+    async fn relinked(mut self) -> Self {
+        drop(self.link);
+        self.link = self.manager.welcome().await;
+        self
+    }
+
     fn device(&self) -> &DeviceHandle {
         &self.fleet.devices()[0]
     }

@@ -10,7 +10,7 @@ use std::{
 
 use netwolf_wire::{
     AgentName, DeviceName, Epoch, Incarnation, ShardId, Span,
-    step::{Attempt, StepCommand},
+    step::{Attempt, CommandDone, StepCommand},
 };
 use tempfile::TempDir;
 
@@ -148,16 +148,18 @@ fn ended(journal: &Journal, id: RunId, state: RunState, ended_ms: u64) -> Change
 fn output(run: RunId, step: u32, attempt: u32, index: u32, text: &str) -> Output {
     Output {
         id: Attempt { run, step, attempt },
-        index,
         verify: false,
         command: "show version".into(),
         time_ms: NOW + 10,
-        took: span(1),
-        text: text.into(),
-        truncated: false,
-        sha256: "cd".repeat(32),
-        answered: vec!["y".into()],
-        failure: None,
+        done: CommandDone {
+            index,
+            took: span(1),
+            text: text.into(),
+            truncated: false,
+            sha256: "cd".repeat(32),
+            answered: vec!["y".into()],
+            failure: None,
+        },
     }
 }
 

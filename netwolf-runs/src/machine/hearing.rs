@@ -197,16 +197,10 @@ impl Machine {
         );
         self.told.push(Change::Output(Box::new(Output {
             id: super::stepping::attempt(key, sent),
-            index: done.index,
             verify,
             command,
             time_ms,
-            took: done.took,
-            text: done.text.clone(),
-            truncated: done.truncated,
-            sha256: done.sha256.clone(),
-            answered: done.answered.clone(),
-            failure: done.failure.clone(),
+            done: done.clone(),
         })));
         self.typed(key, which, sent.attempt, now_ms, |sent| {
             sent.outputs = done.index + 1;

@@ -48,11 +48,12 @@ impl Group {
     pub(super) fn add(&mut self, outcome: Outcome) {
         for mut change in outcome.changes {
             if let Change::Output(output) = &mut change {
-                if self.text + output.text.len() > OUTPUT_BUDGET {
-                    output.truncated |= !output.text.is_empty();
-                    output.text = String::new();
+                let done = &mut output.done;
+                if self.text + done.text.len() > OUTPUT_BUDGET {
+                    done.truncated |= !done.text.is_empty();
+                    done.text = String::new();
                 }
-                self.text += output.text.len();
+                self.text += done.text.len();
             }
             self.changes.push(change);
         }
