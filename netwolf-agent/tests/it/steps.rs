@@ -16,6 +16,7 @@ use netwolf_wire::{
 
 use crate::support::*;
 
+mod bounds;
 mod platforms;
 mod trouble;
 
