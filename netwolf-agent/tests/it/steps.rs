@@ -18,6 +18,7 @@ use crate::support::*;
 
 mod bounds;
 mod platforms;
+mod retelling;
 mod trouble;
 
 /// A device with a session that is up, polled by the agent under test.
