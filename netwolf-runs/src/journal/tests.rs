@@ -25,6 +25,7 @@ mod full;
 mod keeping;
 mod killed;
 mod opening;
+mod power;
 mod pruning;
 
 /// A test waits no longer for anything.
