@@ -192,7 +192,10 @@ fn shards(answer: &Value) -> impl Iterator<Item = &Value> {
 fn view(answer: &Value, now: SystemTime) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let count = |value: &Value| value.as_u64().map(|n| n.to_string()).unwrap_or_default();
+    let is_linked = |shard: &Value| shard["up"] == true;
     let row = |shard: &Value| {
+        // What a lost one told last is past, and others may hold its devices.
+        let now_has = |what: String| if is_linked(shard) { what } else { "-".into() };
         let state = match (&shard["up"], &shard["leaving"]) {
             (Value::Bool(true), Value::Bool(true)) => "leaving",
             (Value::Bool(true), _) => "linked",
@@ -205,11 +208,13 @@ fn view(answer: &Value, now: SystemTime) -> String {
             text(&shard["site"]),
             state.to_owned(),
             with_distance(shard["linked_since"].as_str().unwrap_or_default(), now),
-            count(&shard["devices"]),
-            count(&shard["sessions"]),
-            busy.map(|busy| format!("{:.0} %", busy * 100.0))
-                .unwrap_or_default(),
-            count(&shard["buffered_polls"]),
+            now_has(count(&shard["devices"])),
+            now_has(count(&shard["sessions"])),
+            now_has(
+                busy.map(|busy| format!("{:.0} %", busy * 100.0))
+                    .unwrap_or_default(),
+            ),
+            now_has(count(&shard["buffered_polls"])),
             text(&shard["version"]),
             text(&shard["peer"]),
         ]
@@ -222,10 +227,16 @@ fn view(answer: &Value, now: SystemTime) -> String {
         ],
         &rows,
     );
-    let devices = shards(answer).filter_map(|shard| shard["devices"].as_u64());
+    let linked: Vec<_> = shards(answer).filter(|shard| is_linked(shard)).collect();
+    let devices = linked.iter().filter_map(|shard| shard["devices"].as_u64());
     let devices = usize::try_from(devices.sum::<u64>()).unwrap_or(usize::MAX);
+    let lost = match rows.len() - linked.len() {
+        0 => String::new(),
+        lost => format!(" ({lost} lost)"),
+    };
     let shards = print::count(rows.len(), "shard");
-    writeln!(page, "{shards}, {}", print::count(devices, "device")).expect("a string takes all");
+    writeln!(page, "{shards}{lost}, {}", print::count(devices, "device"))
+        .expect("a string takes all");
     let certificates = answer["certificates"].as_array().into_iter().flatten();
     let revoked = certificates.filter(|certificate| certificate["revoked"] == true);
     for certificate in revoked {
@@ -252,6 +263,9 @@ mod tests {
             { "agent": "ams-2", "shard": 0, "site": "ams", "up": true, "leaving": true, "linked_since": "2026-01-01T00:05:00Z",
               "peer": "127.0.0.1:4001", "version": "0.1.0", "devices": 17, "sessions": 17, "busy_ratio": 0.0,
               "buffered_polls": 3 },
+            { "agent": "ams-3", "shard": 0, "up": false, "leaving": false, "linked_since": "2026-01-01T00:05:00Z",
+              "peer": "127.0.0.1:4002", "version": "0.1.0", "devices": 500, "sessions": 500, "busy_ratio": 0.2,
+              "buffered_polls": 3 },
         ], "certificates": [
             { "agent": "ams-1", "expires": "2026-01-02T00:00:00Z", "revoked": false },
             { "agent": "ams-9", "expires": "2026-01-02T00:00:00Z", "revoked": true },
@@ -263,7 +277,8 @@ mod tests {
 AGENT  SHARD  SITE  STATE    SINCE                           DEVICES  UP   BUSY  BUFFERED  VERSION  FROM
 ams-1  0            linked   2026-01-01T00:00:00Z (10m ago)  500      498  24 %  0         0.1.0    127.0.0.1:4000
 ams-2  0      ams   leaving  2026-01-01T00:05:00Z (5m ago)   17       17   0 %   3         0.1.0    127.0.0.1:4001
-2 shards, 517 devices
+ams-3  0            lost     2026-01-01T00:05:00Z (5m ago)   -        -    -     -         0.1.0    127.0.0.1:4002
+3 shards (1 lost), 517 devices
 ams-9 is revoked
 "
         );

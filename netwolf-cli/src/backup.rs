@@ -24,16 +24,15 @@ enum Action {
     Now,
 }
 
-/// 0 when the manager answered, and where the last backup is shown only if no device failed; else 1.
+/// 0 when a backup has begun, or the last one is shown and no device failed; else 1.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let asked = || -> anyhow::Result<ExitCode> {
         match args.action {
             Some(Action::Now) => {
                 let answer = args.manager.post("/api/v1/backup")?;
-                args.manager.print(&answer, || {
-                    "a backup begins; `netwolf backup` shows it\n".to_owned()
-                })?;
-                Ok(ExitCode::SUCCESS)
+                args.manager.print(&answer, || begun(&answer))?;
+                let has_begun = !answer["running"].is_null();
+                Ok(ExitCode::from(u8::from(!has_begun)))
             }
             None => {
                 let answer = args.manager.get("/api/v1/backup")?;
@@ -44,6 +43,16 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         }
     };
     asked().unwrap_or_else(|error| netwolf_manager::cli::fail(&error))
+}
+
+/// What came of asking for one: that it runs, or that it was over before it began.
+fn begun(answer: &Value) -> String {
+    match answer["running"].as_u64() {
+        Some(run) => format!("a backup is under way as run {run}; `netwolf backup` shows it\n"),
+        None => {
+            "no device could be asked for its configuration; `netwolf backup` says why\n".into()
+        }
+    }
 }
 
 fn devices(answer: &Value) -> impl Iterator<Item = &Value> {
@@ -93,6 +102,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn one_that_begins_names_its_run() {
+        let answer = json!({ "running": 17 });
+        assert_eq!(
+            begun(&answer),
+            "a backup is under way as run 17; `netwolf backup` shows it\n"
+        );
+        assert!(begun(&json!({ "running": null })).starts_with("no device could be asked"));
+    }
 
     #[test]
     fn what_has_changed_is_shown_and_the_rest_is_counted() {

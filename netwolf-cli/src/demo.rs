@@ -47,8 +47,12 @@ const AGENTS_PORT: u16 = 9798;
 const ANY: &str = "127.0.0.1:0";
 /// A part that takes longer to end is killed: all is over two seconds after Ctrl-C.
 const GRACE: Duration = Duration::from_millis(1500);
+/// Where the first device stands.
+const SITE: &str = "ams";
 /// Where the devices stand, in turn.
 const SITES: &str = "ams,fra,lon,par";
+/// A change on all platforms, for runs.
+const NTP: &str = include_str!("demo/ntp.yml");
 /// What makes sense to watch.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
 
@@ -95,6 +99,24 @@ impl Args {
             }
             several => format!("simulated devices, {}", several.join(", ")),
         }
+    }
+
+    /// A run of `procedure` as it can be typed beside the demo, by the name that this program was called by.
+    fn to_type(&self, procedure: &str, web: &str) -> String {
+        let name = std::env::args().next();
+        let name = name.filter(|name| !name.contains(char::is_whitespace));
+        let what = match procedure {
+            // Every Cisco knows it, and so does whoever types it.
+            "version" if self.platform == ["cisco_ios"] => "'show version'".into(),
+            procedure => format!("--procedure {procedure}"),
+        };
+        let usual = format!("127.0.0.1:{WEB_PORT}");
+        let elsewhere = match web {
+            web if web == usual => String::new(),
+            web => format!(" --manager.url http://{web}"),
+        };
+        let netwolf = name.unwrap_or_else(|| "netwolf".into());
+        format!("{netwolf} run{elsewhere} --where site={SITE} {what}")
     }
 
     /// What is asked, as the configuration takes it.
@@ -231,9 +253,14 @@ impl Fleet {
         simulator.args(["--platform", &args.platform.join(",")]);
         simulator.arg("--inventory").arg(&inventory);
         simulator.args(["--sites", SITES]);
+        // So that runs can change something, and see it again.
+        simulator.args(["--privileged", "--remember"]);
         let (part, simulated) = Part::start("simulator", simulator, folder).await?;
         self.pillars.push(part);
 
+        let procedures = folder.join("procedures");
+        std::fs::create_dir(&procedures).context("cannot make a folder for procedures")?;
+        std::fs::write(procedures.join("ntp.yml"), NTP)?;
         let config = folder.join("netwolf.yml");
         std::fs::write(&config, configuration(args, &password)?)?;
         let wanted = [
@@ -271,12 +298,16 @@ impl Fleet {
              \x20 a device  ssh -p {ssh_port} netwolf@{ip}\n\
              \x20 password  {password}\n\
              \x20 logs      {folder}\n\
+             \x20 a run     {run}\n\
+             \x20 a change  {change}\n\
              \n\
              Ctrl-C ends it all.\n",
             print::count(running, "device"),
             count(args.agents.into(), "agent"),
             password = password.display(),
             folder = folder.display(),
+            run = args.to_type("version", &web),
+            change = args.to_type("ntp", &web),
         ))?;
         Ok(web)
     }
@@ -325,12 +356,16 @@ fn configuration(args: &Args, password: &Path) -> anyhow::Result<String> {
          \x20 credential: demo\n\
          \x20 collectors: [{}]\n\
          credentials:\n\
-         \x20 demo: {{ username: netwolf, password: \"file:{}\" }}\n\
+         \x20 demo: {{ username: netwolf, password: \"file:{password}\" }}\n\
+         \x20 changer: {{ username: netwolf, password: \"file:{password}\" }}\n\
          inventories:\n\
-         \x20 - file: devices.yml\n",
+         \x20 - file: devices.yml\n\
+         library: {{ procedures: procedures }}\n\
+         backup: {{ folder: backup, every: 28days, where: [\"site={}\"] }}\n",
         args.interval,
         args.collectors()?,
-        password.display(),
+        SITE,
+        password = password.display(),
     ))
 }
 

@@ -36,6 +36,7 @@ mod runs;
 mod standalone;
 mod table;
 mod target;
+mod terms;
 mod token;
 mod try_out;
 mod unknown;

@@ -8,8 +8,17 @@ use crate::{
     http::segment,
     manager,
     print::{self, put},
-    table,
+    table, terms,
 };
+
+/// Platforms that the list names; of more it says how many.
+const FEW: usize = 2;
+/// Columns that the list fits in, unless its names are long; `netwolf procedures NAME` shows all.
+const WIDTH: usize = 100;
+/// Columns of a description, at least.
+const LEAST: usize = 20;
+/// Columns of platforms beside the word.
+const LINE: usize = 84;
 
 /// What `netwolf procedures` takes.
 #[derive(Debug, clap::Args)]
@@ -55,36 +64,77 @@ fn changes(procedure: &Value) -> &'static str {
     }
 }
 
-/// The platforms that it is for, in words.
-fn platforms(procedure: &Value) -> String {
+/// The platforms that it is for by name; nothing where it is for all.
+fn named_platforms(procedure: &Value) -> Option<Vec<&str>> {
     let named = procedure["platforms"].as_array().into_iter().flatten();
-    let named: Vec<_> = named.filter_map(Value::as_str).collect();
-    match (procedure["other_platforms"] == true, named.is_empty()) {
-        (true, _) => "all".to_owned(),
-        (false, true) => String::new(),
-        (false, false) => named.join(", "),
+    (procedure["other_platforms"] != true).then(|| named.filter_map(Value::as_str).collect())
+}
+
+/// The platforms that it is for, in few words.
+fn platforms_in_short(procedure: &Value) -> String {
+    match named_platforms(procedure) {
+        None => "all".to_owned(),
+        Some(named) if named.len() <= FEW => named.join(", "),
+        Some(named) => print::count(named.len(), "platform"),
     }
+}
+
+/// All of them, in lines that fit.
+fn platforms(procedure: &Value) -> String {
+    let Some(named) = named_platforms(procedure) else {
+        return "all".to_owned();
+    };
+    let mut lines = vec![String::new()];
+    for (no, name) in named.iter().enumerate() {
+        let comma = if no + 1 < named.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.len() + name.len() < LINE => {
+                let gap = if line.is_empty() { "" } else { " " };
+                put(line, format_args!("{gap}{name}{comma}"));
+            }
+            _ => lines.push(format!("{name}{comma}")),
+        }
+    }
+    lines.join("\n")
+}
+
+/// A description as far as it fits beside the other columns of the list.
+fn shortened(description: &str, room: usize) -> String {
+    if description.chars().count() <= room {
+        return description.to_owned();
+    }
+    let kept: String = description.chars().take(room - 1).collect();
+    format!("{}…", kept.trim_end())
 }
 
 fn list(answer: &Value) -> String {
     let procedures = answer["procedures"].as_array();
     let procedures = procedures.map_or(&[][..], Vec::as_slice);
-    let rows: Vec<_> = procedures
+    let mut rows: Vec<_> = procedures
         .iter()
         .map(|procedure| {
             [
                 text(&procedure["name"]),
                 changes(procedure).to_owned(),
                 text(&procedure["credential"]),
-                platforms(procedure),
+                platforms_in_short(procedure),
                 text(&procedure["description"]),
             ]
         })
         .collect();
-    let mut page = table::render(
-        ["NAME", "CHANGES", "CREDENTIAL", "PLATFORMS", "DESCRIPTION"],
-        &rows,
-    );
+    let headings = ["NAME", "CHANGES", "CREDENTIAL", "PLATFORMS", "DESCRIPTION"];
+    let [others @ .., _] = headings;
+    let taken: usize = (others.iter().enumerate())
+        .map(|(column, heading)| {
+            let cells = rows.iter().map(|row| row[column].chars().count());
+            cells.max().unwrap_or_default().max(heading.len()) + table::GAP.len()
+        })
+        .sum();
+    let room = WIDTH.saturating_sub(taken).max(LEAST);
+    for [.., description] in &mut rows {
+        *description = shortened(description, room);
+    }
+    let mut page = table::render(headings, &rows);
     put(
         &mut page,
         format_args!("{}\n", print::count(rows.len(), "procedure")),
@@ -101,10 +151,12 @@ fn one(procedure: &Value) -> String {
         ("changes", Some(changes(procedure).to_owned())),
         ("credential", Some(text(&procedure["credential"]))),
         ("platforms", Some(platforms(procedure))),
-        ("step deadline", Some(text(&definition["step_deadline"]))),
-        ("run deadline", Some(text(&definition["run_deadline"]))),
         ("written in", Some(text(&procedure["origin"]))),
     ]);
+    let terms = terms::lines(procedure, None);
+    if !terms.is_empty() {
+        put(&mut page, format_args!("\n{terms}"));
+    }
     if !commands(definition).is_empty() {
         page += "\nTyped:\n";
         page += &program(definition);
@@ -157,10 +209,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_list_fits_a_terminal_and_one_procedure_names_all_its_platforms() {
+        let names: Vec<_> = (0..18).map(|no| format!("platform_{no}")).collect();
+        let backup = json!({
+            "name": "backup", "changes": false, "platforms": names, "other_platforms": false,
+            "description": "Shows the running configuration of a device, as it is kept by backups and compared with the last one.",
+        });
+        let page = list(&json!({ "procedures": [backup.clone()] }));
+        assert!(page.contains("  18 platforms  Shows the running"), "{page}");
+        assert!(page.contains('…'), "{page}");
+        let widest = |page: &str| page.lines().map(|line| line.chars().count()).max();
+        assert_eq!(widest(&page), Some(100), "{page}");
+        let page = one(&backup);
+        let (_, platforms) = page.split_once("platforms  ").unwrap();
+        assert!(widest(platforms) <= Some(100), "{page}");
+        assert_eq!(page.matches("platform_").count(), 18);
+        assert!(page.contains("platform_16, platform_17\n"), "{page}");
+    }
+
+    #[test]
     fn procedures_are_listed_and_shown_with_what_they_type() {
         let ntp = json!({
             "name": "ntp", "description": "Sets the NTP server.", "changes": true, "credential": "changer",
             "platforms": ["juniper_junos"], "other_platforms": true, "origin": "netwolf.yml:12",
+            "rollout": { "canary": 1, "batch": "10%", "stop_after": "5%", "in_flight": 500 }, "run_deadline": "1h",
+            "guards": [{ "metric": "m", "above": 1, "for": "30s" }], "window": { "from": "22:00", "to": "04:00" },
             "definition": {
                 "description": "Sets the NTP server.", "changes": true, "credential": "changer", "mode": "config",
                 "commands": ["ntp server 192.0.2.1", { "command": "reload in 10", "expect": ["x"] }],
@@ -184,12 +257,20 @@ clock  nothing                  cisco_ios, cisco_xr
         assert_eq!(
             one(&ntp),
             "\
-name           ntp
-description    Sets the NTP server.
-changes        the devices
-credential     changer
-platforms      all
-written in     netwolf.yml:12
+name         ntp
+description  Sets the NTP server.
+changes      the devices
+credential   changer
+platforms    all
+written in   netwolf.yml:12
+
+rollout        1 device first, then 10% of the devices at a time
+under way      500 at most
+stops          when one of the first has failed, or 5% of the devices have failed, or a guard is broken
+guards         m above 1 for 30s
+window         22:00-04:00, or later steps wait
+step deadline  the timeouts of its commands, and 30s
+run deadline   1h
 
 Typed:
   (in mode config)

@@ -3,7 +3,7 @@
 use crate::print::plain;
 
 /// Between two columns.
-const GAP: &str = "  ";
+pub(crate) const GAP: &str = "  ";
 
 /// Renders `rows` under `headings`, one line each.
 pub(crate) fn render<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {

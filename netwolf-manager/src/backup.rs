@@ -32,6 +32,7 @@ pub(crate) fn sample_families() -> Vec<crate::exposition::OwnFamily> {
 
     let view = view::BackupView {
         configured: true,
+        every_seconds: Some(86_400),
         last: Some(view::Report {
             run: None,
             started: Time(0),

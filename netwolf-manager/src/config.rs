@@ -73,7 +73,7 @@ impl Loaded {
 
     /// What was loaded, for people.
     pub fn summary(&self) -> Summary {
-        Summary::of(&self.inventory)
+        Summary::of(self)
     }
 }
 

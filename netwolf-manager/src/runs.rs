@@ -27,6 +27,7 @@ mod refusal;
 mod resolve;
 pub mod retrying;
 pub mod submitting;
+mod words;
 
 pub use handle::{Control, Handle, Mailbox, STREAMS};
 pub use meters::Meters;

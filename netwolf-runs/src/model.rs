@@ -26,8 +26,10 @@ use crate::{
     window::Window,
 };
 
+pub mod guard;
 pub mod state;
 
+pub use guard::Guard;
 pub use state::{Counts, RunState, SettledBy, StepState};
 
 /// A procedure on devices, numbered.
@@ -101,26 +103,6 @@ pub struct Program {
     pub login: Option<Login>,
     /// From when a step is sent until it has ended.
     pub deadline: Span,
-}
-
-/// What must stay true of a device for a while after its step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guard {
-    /// The metric's name.
-    pub metric: String,
-    /// Labels that the series must have beside the device's name.
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub labels: std::collections::BTreeMap<String, String>,
-    /// Broken by a value above it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub above: Option<f64>,
-    /// Broken by a value below it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub below: Option<f64>,
-    /// Watched for so long from the step's end.
-    #[serde(rename = "for")]
-    pub hold: Span,
 }
 
 /// How far a run is.

@@ -21,7 +21,7 @@ pub enum RetryError {
     Nothing(RunId),
     /// All others are unknown.
     #[error(
-        "run {0} has only unknown steps to try anew, which may have been carried out\n  hint: settle them, or ask for unknown ones by name"
+        "run {0} has only unknown steps to try anew, which may have been carried out\n  hint: settle them with `netwolf runs settle`, or take them, too, by `unknown`, or --unknown of `netwolf runs retry`"
     )]
     OnlyUnknown(RunId),
 }

@@ -8,10 +8,15 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use netwolf_wire::{AgentName, DeviceName, Epoch, status::Failure, step::RunId};
+use netwolf_wire::{AgentName, DeviceName, Epoch, Span, status::Failure, step::RunId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::model::{Counts, Output, Run, RunState, SettledBy, Step, StepState};
+use crate::{
+    model::{Counts, Guard, Output, Run, RunState, SettledBy, Spec, Step, StepState},
+    procedure::Procedure,
+    rollout::Rollout,
+    window::Window,
+};
 
 /// A moment, in Unix milliseconds; written as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,13 +157,31 @@ pub struct StepsPage {
     pub next: Option<u32>,
 }
 
+/// How a run goes about its steps, with what nobody said filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    /// How many at a time, and when it stops.
+    pub rollout: Rollout,
+    /// What is watched after each step.
+    pub guards: Vec<Guard>,
+    /// When steps may begin; at any time where there is none.
+    pub window: Option<Window>,
+    /// What has not begun by then never will.
+    pub run_deadline: Span,
+}
+
 /// Answers a submission that only wants to see what would be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// Each step, in the order of the rollout.
     pub steps: Vec<PreviewStep>,
     /// Whether they may change devices.
     pub changes: bool,
+    /// How many batches they make.
+    pub batches: u32,
+    /// How it would go about them.
+    #[serde(flatten)]
+    pub terms: Terms,
 }
 
 /// What would be done on one device.
@@ -178,6 +201,30 @@ pub struct PreviewStep {
     pub verify: Option<String>,
     /// As whom.
     pub credential: String,
+    /// From when it is sent until it has ended.
+    pub deadline: Span,
+}
+
+impl From<&Spec> for Terms {
+    fn from(spec: &Spec) -> Self {
+        Self {
+            rollout: spec.rollout,
+            guards: spec.guards.clone(),
+            window: spec.window.clone(),
+            run_deadline: spec.run_deadline,
+        }
+    }
+}
+
+impl From<&Procedure> for Terms {
+    fn from(procedure: &Procedure) -> Self {
+        Self {
+            rollout: procedure.rollout,
+            guards: procedure.guards.clone(),
+            window: procedure.window.clone(),
+            run_deadline: procedure.run_deadline,
+        }
+    }
 }
 
 impl From<&Run> for RunView {
@@ -286,13 +333,8 @@ impl<'de> Deserialize<'de> for Time {
 
 #[cfg(test)]
 mod tests {
-    use netwolf_wire::Span;
-
     use super::*;
-    use crate::{
-        model::{Spec, StepSpec},
-        rollout::Rollout,
-    };
+    use crate::model::StepSpec;
 
     fn keys(value: &serde_json::Value) -> Vec<&str> {
         let object = value.as_object().unwrap();

@@ -83,6 +83,21 @@ impl Window {
     }
 }
 
+/// As it is typed: `mon,tue 22:00-04:00 +01:00`.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (no, day) in self.days.iter().enumerate() {
+            write!(f, "{}{}", if no == 0 { "" } else { "," }, day.as_str())?;
+        }
+        let gap = if self.days.is_empty() { "" } else { " " };
+        write!(f, "{gap}{}-{}", self.from, self.to)?;
+        if !self.utc_offset.is_zero() {
+            write!(f, " {}", self.utc_offset)?;
+        }
+        Ok(())
+    }
+}
+
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -95,6 +110,21 @@ pub enum Day {
     Fri,
     Sat,
     Sun,
+}
+
+impl Day {
+    /// As it is written.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mon => "mon",
+            Self::Tue => "tue",
+            Self::Wed => "wed",
+            Self::Thu => "thu",
+            Self::Fri => "fri",
+            Self::Sat => "sat",
+            Self::Sun => "sun",
+        }
+    }
 }
 
 /// Minutes from midnight, written `22:00`.
@@ -297,5 +327,8 @@ mod tests {
     fn a_window_comes_back_as_it_was_written() {
         let text = r#"{"days":["mon","sun"],"from":"22:00","to":"04:05","utc_offset":"-03:30"}"#;
         assert_eq!(serde_json::to_string(&window(text)).unwrap(), text);
+        assert_eq!(window(text).to_string(), "mon,sun 22:00-04:05 -03:30");
+        let daily = window(r#"{"from":"22:00","to":"04:05"}"#);
+        assert_eq!(daily.to_string(), "22:00-04:05");
     }
 }

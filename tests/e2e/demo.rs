@@ -109,6 +109,41 @@ fn every_device_of_the_demo_has_a_cpu_load_that_changes_and_ctrl_c_ends_it_all()
 }
 
 #[test]
+fn what_the_demo_says_can_be_typed_and_a_change_is_seen_again() {
+    let folder = lab::folder();
+    let platforms = "cisco_ios=3,juniper_junos=3,huawei_vrp=2";
+    let (demo, web, lines) = start(&["--platform", platforms, "--agents", "1"], folder.path());
+    let mut typed = Vec::new();
+    while typed.len() < 2 {
+        let line = lines.recv_timeout(PATIENCE).expect("what to type");
+        if let Some((_, rest)) = line.split_once("a run  ") {
+            typed.push(rest.trim().to_owned());
+        } else if let Some((_, rest)) = line.split_once("a change  ") {
+            // Nobody is here to agree.
+            typed.push(format!("{} --yes", rest.trim()));
+        }
+    }
+    wait_until_up(&web, 8.0);
+    let netwolf = typed[0].split(' ').next().unwrap().to_owned();
+    typed.push(format!(
+        "{netwolf} run --manager.url http://{web} --output raw --where platform=juniper_junos,site=ams \
+         'show configuration | display set | match ntp'"
+    ));
+    let outputs = typed.iter().map(|line| {
+        let output = Command::new("sh").args(["-c", line]).output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{line}\n{shown}\n{errors}");
+        shown
+    });
+    let outputs: Vec<_> = outputs.collect();
+    assert!(outputs[0].contains("sim-0001"), "{}", outputs[0]);
+    let again = &outputs[2];
+    assert!(again.contains("set system ntp server 192.0.2.1"), "{again}");
+    drop(demo);
+}
+
+#[test]
 fn a_demo_that_is_killed_leaves_no_process_behind() {
     let folder = lab::folder();
     let (demo, _, lines) = start(&["--devices", "2", "--agents", "1"], folder.path());

@@ -50,7 +50,7 @@ fn fleet() -> Devices {
 }
 
 /// The fleet's configuration, with a device that is gone, a stranger, and two whose password is another one; samples
-/// are sent to `receiver`.
+/// are sent to `receiver`, and a backup waits some seconds for those that are not there.
 fn configuration(folder: &Path, devices: &Devices, receiver: &Receiver) -> std::path::PathBuf {
     let port = |index: usize| devices.fleet().devices()[index].address().port();
     let refused = std::net::TcpListener::bind("127.0.0.1:0")
@@ -83,8 +83,13 @@ fn configuration(folder: &Path, devices: &Devices, receiver: &Receiver) -> std::
     fs::write(folder.join("old-password"), "wrong").unwrap();
     let config = lab::configuration(folder, &inventory);
     let text = fs::read_to_string(&config).unwrap();
-    let remote = format!("remote_write: [{{ url: \"{}\" }}]\n", receiver.url());
-    fs::write(&config, remote + &text.replace("[cpu]", COLLECTORS)).unwrap();
+    let more = format!(
+        "remote_write: [{{ url: \"{}\" }}]\nbackup: {{ folder: \"{}\", every: 24h }}\n\
+         procedures: {{ backup: {{ commands: [show running-config], run_deadline: 20s }} }}\n",
+        receiver.url(),
+        folder.join("configs").display(),
+    );
+    fs::write(&config, more + &text.replace("[cpu]", COLLECTORS)).unwrap();
     config
 }
 
@@ -205,8 +210,19 @@ fn every_panel_of_every_dashboard_has_data() {
         .map(|one| one.name().to_owned())
         .collect();
     asked.push("gone".into());
+    let url = format!("http://{}", manager.web);
+    let run = [
+        "run",
+        "--where",
+        "platform=cisco_ios,site=ams",
+        "show clock",
+    ];
+    let run = [&run[..], &["--manager.url", &url]].concat();
     for address in [&prometheus.address, &receiver.address] {
         eventually(PATIENCE, "data for every query", || {
+            // Each time, because a rate is one of what happened just now.
+            let (code, out, err) = netwolf(&run);
+            assert_eq!(code, 0, "{out}{err}");
             let wrong = wrong(address, &asked);
             if wrong.is_empty() {
                 return Ok(());

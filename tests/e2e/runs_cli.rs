@@ -98,11 +98,13 @@ impl Scene {
                 let changes = asked.body["changes"] == true || asked.body["procedure"] == "ntp";
                 let step = |no: usize| {
                     json!({ "device": format!("ams/r{no}"), "platform": "cisco_ios", "batch": 1, "mode": null,
-                            "commands": ["show clock"], "verify": null, "credential": "monitoring" })
+                            "commands": ["show clock"], "verify": null, "credential": "monitoring",
+                            "deadline": "1m" })
                 };
                 Reply::Json(
                     200,
-                    json!({ "steps": [step(0), step(1), step(2)], "changes": changes }),
+                    json!({ "steps": [step(0), step(1), step(2)], "changes": changes, "batches": 1,
+                            "rollout": { "in_flight": 500 }, "guards": [], "window": null, "run_deadline": "1h" }),
                 )
             }
             ("POST", "/api/v1/runs") => Reply::Json(201, self.run(false)),
@@ -356,6 +358,11 @@ fn a_preview_does_nothing() {
     let (code, out, err) = typed(&manager, &[&RUN[..], &["--preview"]].concat());
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("On all devices:\n  show clock\n"), "{out}");
+    assert!(
+        out.contains("\nrollout        all devices in one batch\n")
+            && out.contains("\nrun deadline   1h\n"),
+        "{out}"
+    );
     assert!(
         out.contains("3 devices would be read; nothing was done"),
         "{out}"

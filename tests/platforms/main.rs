@@ -8,7 +8,8 @@
 //!
 //! `scene` starts a device and logs in to it, `manners` says what a manner is and tries it, `matrix` makes a
 //! test of each pair and keeps the page true, `life` polls all platforms by a manager and an agent. `answers` holds
-//! the bundled collectors against simulated devices, `privileges` what an account must be allowed against them, `fakenos` the platforms against devices that others wrote.
+//! the bundled collectors against simulated devices, `runs` changes all platforms, `privileges` what an account must
+//! be allowed against them, `fakenos` the platforms against devices that others wrote.
 
 #![expect(
     clippy::unwrap_used,
@@ -33,5 +34,6 @@ mod life;
 mod manners;
 mod matrix;
 mod privileges;
+mod runs;
 mod scene;
 mod verbs;

@@ -176,7 +176,7 @@ fn the_files_of_the_page_for_contributors_are_sound() {
         .skip(1)
         .filter_map(|rest| Some(rest.split_once("```")?.0))
         .collect();
-    let [platform, config, collector] = blocks[..] else {
+    let [platform, config, collector, simulated] = blocks[..] else {
         panic!("{} blocks", blocks.len())
     };
     let folder = lab::folder();
@@ -190,6 +190,15 @@ fn the_files_of_the_page_for_contributors_are_sound() {
         fs::write(path, text).unwrap();
     }
     let config = folder.path().join("netwolf.yml");
+    let (code, _, err) = netwolf(&["check", config.to_str().unwrap()]);
+    assert_eq!((code, err.as_str()), (0, ""));
+
+    // That of the section about runs, with what the simulator writes.
+    let folder = lab::folder();
+    let config = folder.path().join("netwolf.yml");
+    fs::write(&config, simulated).unwrap();
+    let devices = Devices::start(2);
+    fs::write(folder.path().join("devices.yml"), devices.inventory()).unwrap();
     let (code, _, err) = netwolf(&["check", config.to_str().unwrap()]);
     assert_eq!((code, err.as_str()), (0, ""));
 }

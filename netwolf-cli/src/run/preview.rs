@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     print::{self, put},
-    table,
+    table, terms,
 };
 
 /// Devices with what would be typed, in the order of the rollout. Devices that get the same are told together.
@@ -41,6 +41,11 @@ pub(super) fn view(planned: &Value) -> String {
         )
         .expect("a string takes all");
     }
+    let n_steps = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    let terms = terms::lines(planned, Some(n_steps));
+    if !terms.is_empty() {
+        put(&mut page, format_args!("\n{terms}"));
+    }
     let kind = if planned["changes"] == true {
         "would be changed"
     } else {
@@ -68,9 +73,12 @@ pub(super) fn question(planned: &Value) -> String {
     };
     let first = steps.first().and_then(|step| step["device"].as_str());
     let first = first.map(|first| format!(", {first} first"));
+    let batches = planned["batches"].as_u64().filter(|batches| *batches > 1);
+    let batches = batches.map(|batches| format!(" in {batches} batches"));
     format!(
-        "This changes {}{with}{}.",
+        "This changes {}{}{with}{}.",
         print::count(steps.len(), "device"),
+        batches.unwrap_or_default(),
         first.unwrap_or_default()
     )
 }
@@ -122,10 +130,11 @@ mod tests {
         let step = |device: &str, platform: &str, commands: &[&str]| {
             serde_json::json!({
                 "device": device, "platform": platform, "batch": 0, "mode": "config", "commands": commands,
-                "verify": "show ntp", "credential": "changer",
+                "verify": "show ntp", "credential": "changer", "deadline": "1m30s",
             })
         };
-        serde_json::json!({ "changes": true, "steps": [
+        serde_json::json!({ "changes": true, "batches": 3, "guards": [], "window": null,
+        "rollout": { "canary": 1, "batch": "10%", "stop_after": 1, "in_flight": 500 }, "run_deadline": "1h", "steps": [
             step("sw-1", "cisco_ios", &["ntp server 192.0.2.1"]),
             step("r-1", "juniper_junos", &["set system ntp server 192.0.2.1", "commit"]),
             step("sw-2", "cisco_ios", &["ntp server 192.0.2.1"]),
@@ -153,6 +162,12 @@ On r-1:
   commit
   (then verified by: show ntp)
 
+rollout        1 device first, then 10% (1 device) at a time: 3 batches
+under way      500 at most
+stops          when one of the first has failed, or 1 device has failed
+step deadline  1m30s
+run deadline   1h
+
 3 devices would be changed; nothing was done
 "
         );
@@ -162,7 +177,7 @@ On r-1:
     fn the_question_names_number_credential_and_first() {
         assert_eq!(
             question(&planned()),
-            "This changes 3 devices with the credential \"changer\", sw-1 first."
+            "This changes 3 devices in 3 batches with the credential \"changer\", sw-1 first."
         );
     }
 }

@@ -1,5 +1,6 @@
 //! From what was typed to what is submitted: checked as far as it can be without the manager. Pure.
 
+use netwolf_runs::model::Guard;
 use netwolf_wire::Span;
 use serde_json::{Map, Value, json};
 
@@ -120,6 +121,12 @@ pub(super) struct Wanted {
     #[arg(long, value_name = "WINDOW", value_parser = window, help_heading = "Rollout")]
     window: Option<Value>,
 
+    /// What must stay true of each device after its step, or the run stops:
+    /// `netwolf_cpu_utilization_ratio{window=5s} above 0.9 for 30s`, or `below`; may be given more than once, and goes
+    /// beside the guards of the procedure.
+    #[arg(long = "guard", value_name = "GUARD", help_heading = "Rollout")]
+    guards: Vec<Guard>,
+
     /// Two submissions with the same key are one run [default: one of our own].
     #[arg(long, value_name = "KEY", help_heading = "Rollout")]
     idempotency_key: Option<String>,
@@ -193,6 +200,9 @@ impl Wanted {
         }
         if let Some(window) = &self.window {
             body.insert("window".into(), window.clone());
+        }
+        if !self.guards.is_empty() {
+            body.insert("guards".into(), json!(self.guards));
         }
         Ok(body.into())
     }
@@ -377,12 +387,20 @@ mod tests {
                 "1m",
                 "--run-deadline",
                 "2h",
+                "--guard",
+                "netwolf_cpu_utilization_ratio{window=5s} above 0.9 for 30s",
+                "--guard",
+                "netwolf_interface_up below 1 for 1m",
                 "--comment",
                 "change 17",
             ],
             &json!({
                 "procedure": "ntp", "devices": ["sw-*", "r1"], "step_deadline": "1m", "run_deadline": "2h",
                 "rollout": { "canary": 1, "batch": "10%", "stop_after": "5%", "per_site": 2, "in_flight": 50 },
+                "guards": [
+                    { "metric": "netwolf_cpu_utilization_ratio", "labels": { "window": "5s" }, "above": 0.9, "for": "30s" },
+                    { "metric": "netwolf_interface_up", "below": 1.0, "for": "1m" },
+                ],
                 "comment": "change 17",
             }),
         );
@@ -441,6 +459,25 @@ mod tests {
             let unknown = typed(&words).submission().unwrap_err();
             assert!(unknown.message.contains(message), "{unknown:?}");
         }
+    }
+
+    #[test]
+    fn what_is_no_guard_is_refused_with_the_form_of_one() {
+        let typed = [
+            "run",
+            "--device",
+            "a",
+            "--guard",
+            "m above x for 5s",
+            "show clock",
+        ];
+        let error = Typed::try_parse_from(typed).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let said = error.to_string();
+        assert!(
+            said.contains("--guard") && said.contains("METRIC{label=value} above N for TIME"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -204,6 +204,10 @@ pub(super) fn transcript(answer: &Value) -> String {
         if entry["truncated"] == true {
             text += "[the rest is left out]\n";
         }
+        let answers = entry["answered"].as_array().into_iter().flatten();
+        for answer in answers.filter_map(Value::as_str) {
+            put(&mut text, format_args!("[answered {answer:?}]\n"));
+        }
         let failure = &entry["failure"];
         if let Some(failure) = failure.as_str().or_else(|| failure["message"].as_str()) {
             put(&mut text, format_args!("[{failure}]\n"));
@@ -306,14 +310,20 @@ r2      failed                         1      1        a1            % Invalid
         let answer = json!({
             "device": "r1", "state": "failed", "reason": "% Invalid",
             "transcript": [
-                { "command": "show clock", "output": "12:00\n", "took_seconds": 0.02, "truncated": false },
+                { "command": "show clock", "output": "12:00\n", "took_seconds": 0.02, "truncated": false,
+                  "answered": [] },
+                { "command": "reload in 10", "output": "Proceed? [confirm]", "took_seconds": 0.03,
+                  "truncated": false, "answered": ["no", "", "<removed>"] },
                 { "command": "shw log", "output": "% Invalid", "took_seconds": 0.01, "truncated": false,
                   "failure": { "reason": "command_rejected", "message": "refused" } },
             ],
         });
         assert_eq!(
             transcript(&answer),
-            "==> show clock (20 ms) <==\n12:00\n\n==> shw log (10 ms) <==\n% Invalid\n[refused]\n[failed: % Invalid]\n"
+            "==> show clock (20 ms) <==\n12:00\n\n\
+             ==> reload in 10 (30 ms) <==\nProceed? [confirm]\n\
+             [answered \"no\"]\n[answered \"\"]\n[answered \"<removed>\"]\n\n\
+             ==> shw log (10 ms) <==\n% Invalid\n[refused]\n[failed: % Invalid]\n"
         );
         let nothing = json!({ "state": "pending", "transcript": [] });
         assert_eq!(transcript(&nothing), "[pending]\n");

@@ -14,7 +14,10 @@ use netwolf_runs::{
     view::{RunView, StepView, Time},
 };
 use netwolf_wire::{DeviceName, step::RunId};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    time::timeout,
+};
 use tracing::{info, warn};
 
 use super::{
@@ -44,6 +47,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// After a backup that could not be begun.
 const AGAIN: Duration = Duration::from_mins(1);
 
+/// Whoever begins one waits for so long to hear whether it has begun: the journal may still be opened, and thousands of
+/// devices looked at.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What others reach backups by; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -56,6 +63,8 @@ pub struct Handle {
 struct Shown {
     view: BackupView,
     meters: Meters,
+    /// Who has asked for one that has not begun: in the web port, which bounds how many there are.
+    waiting: Vec<oneshot::Sender<Result<(), Refusal>>>,
 }
 
 impl Default for Handle {
@@ -78,13 +87,49 @@ impl Handle {
         });
     }
 
-    /// Begins one now, unless one is under way; false where no backup is configured.
-    pub fn begin(&self) -> bool {
-        let configured = self.settings.borrow().is_some();
-        if configured {
-            self.now.notify_one();
+    /// Begins one now, unless one is under way, and tells how it stands then.
+    ///
+    /// # Errors
+    /// Why it could not be begun.
+    pub async fn begin(&self) -> Result<BackupView, Refusal> {
+        if self.settings.borrow().is_none() {
+            return Err(not_configured());
         }
-        configured
+        let (answer, answered) = oneshot::channel();
+        // As one: one that is shown to be under way answers nobody any more.
+        let is_under_way = self.with(|shown| {
+            let is_under_way = shown.view.running.is_some();
+            if !is_under_way {
+                shown.waiting.push(answer);
+            }
+            is_under_way
+        });
+        if !is_under_way {
+            self.now.notify_one();
+            match timeout(PATIENCE, answered).await {
+                Ok(Ok(begun)) => begun?,
+                Ok(Err(_)) => return Err(Refusal::ending()),
+                Err(_) => {
+                    let error = "the backup has not begun yet";
+                    return Err(Refusal::new(Kind::Unavailable, error)
+                        .hint("`netwolf backup` tells when it has"));
+                }
+            }
+        }
+        Ok(self.view())
+    }
+
+    /// Whether somebody waits for one to begin.
+    fn is_awaited(&self) -> bool {
+        self.with(|shown| !shown.waiting.is_empty())
+    }
+
+    /// Tells all who wait.
+    fn answer(&self, begun: &Result<(), Refusal>) {
+        for answer in self.with(|shown| std::mem::take(&mut shown.waiting)) {
+            // Whoever asked may have gone.
+            answer.send(begun.clone()).ok();
+        }
     }
 
     /// How it stands.
@@ -100,6 +145,11 @@ impl Handle {
     fn with<T>(&self, f: impl FnOnce(&mut Shown) -> T) -> T {
         f(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn not_configured() -> Refusal {
+    Refusal::new(Kind::Conflict, "no backup is configured")
+        .hint("say where to with `backup: { folder: ... }` in netwolf.yml")
 }
 
 /// The task's own state.
@@ -133,27 +183,40 @@ impl Keeper {
             let settings = self.settings.borrow_and_update().clone();
             let Some(settings) = settings else {
                 self.show(None, Duration::ZERO);
+                self.handle.answer(&Err(not_configured()));
                 if self.settings.changed().await.is_err() {
                     return;
                 }
                 continue;
             };
             let due = due(&self.progress, settings.every, unix_ms());
-            let wait = again.take().unwrap_or(due);
+            let wait = again.unwrap_or(due);
             self.show(Some(&settings), wait);
             if let Some(begun) = self.progress.running.clone() {
+                self.handle.answer(&Ok(()));
                 self.follow(&settings, begun).await;
                 continue;
             }
             tokio::select! {
-                changed = self.settings.changed() => if changed.is_err() { return } else { continue },
-                () = self.handle.now.notified() => {}
+                changed = self.settings.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    again = None;
+                    continue;
+                }
+                // Who asked while one was about to begin has been answered.
+                () = self.handle.now.notified() => if !self.handle.is_awaited() { continue },
                 () = tokio::time::sleep(wait) => {}
             }
-            if let Err(refusal) = self.begin(&settings).await {
-                self.fail(&refusal, "a backup could not be begun");
+            let begun = self.begin(&settings).await;
+            again = None;
+            if let Err(refusal) = &begun {
+                self.fail(refusal, "a backup could not be begun");
                 again = Some(AGAIN);
             }
+            self.show(Some(&settings), again.unwrap_or(settings.every));
+            self.handle.answer(&begun);
         }
     }
 

@@ -31,6 +31,15 @@ pub(super) fn families(view: &BackupView, meters: Meters) -> Vec<OwnFamily> {
     );
     changes.count(&[], meters.changes);
     let mut families = vec![failures, changes];
+    if let Some(every) = view.every_seconds {
+        let mut interval = OwnFamily::new(
+            "netwolf_backup_interval_seconds",
+            Type::Gauge,
+            "From the begin of one backup to the begin of the next.",
+        );
+        interval.count(&[], every);
+        families.push(interval);
+    }
     if let Some(last) = &view.last {
         families.extend(of_last(last));
     }
@@ -53,4 +62,33 @@ fn of_last(last: &Report) -> [OwnFamily; 2] {
     );
     ended.count(&[], last.ended.0 / 1000);
     [devices, ended]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_often_is_told_from_the_start_and_the_end_once_there_is_one() {
+        let names = |view: &BackupView| -> Vec<String> {
+            let families = families(view, Meters::default());
+            let bases = families.iter().map(OwnFamily::base);
+            bases.map(str::to_owned).collect()
+        };
+        assert!(names(&BackupView::default()).is_empty());
+        let view = BackupView {
+            configured: true,
+            every_seconds: Some(86_400),
+            ..BackupView::default()
+        };
+        let names = names(&view);
+        assert!(
+            names
+                .iter()
+                .any(|it| it == "netwolf_backup_interval_seconds"),
+            "{names:?}"
+        );
+        let end = "netwolf_backup_last_end_timestamp_seconds";
+        assert!(names.iter().all(|it| it != end), "{names:?}");
+    }
 }

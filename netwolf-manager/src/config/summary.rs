@@ -5,7 +5,10 @@ use std::{
     fmt,
 };
 
-use crate::inventory::Inventory;
+use netwolf_wire::Span;
+
+use super::Loaded;
+use crate::{backup, inventory::Inventory, library::Origin};
 
 /// Counts of a configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,10 +19,16 @@ pub struct Summary {
     pub platforms: BTreeMap<String, PlatformSummary>,
     /// Groups that devices are in.
     pub groups: usize,
-    /// Credentials that devices and jump hosts are logged in with.
+    /// Credentials, also those that only procedures log in with.
     pub credentials: usize,
     /// Commands that are run each second, over the whole fleet.
     pub polls_per_second: f64,
+    /// Procedures, without those that NetWolf brings.
+    pub procedures: usize,
+    /// Those of them that may change devices.
+    pub changing_procedures: usize,
+    /// Where configurations are kept: of how many devices, and how often.
+    pub backup: Option<(usize, Span)>,
 }
 
 /// Counts of one platform.
@@ -32,12 +41,20 @@ pub struct PlatformSummary {
 }
 
 impl Summary {
-    pub(super) fn of(inventory: &Inventory) -> Self {
+    pub(super) fn of(loaded: &Loaded) -> Self {
+        let (inventory, prepared) = (&loaded.inventory, &loaded.prepared);
+        let own = prepared.procedures.values();
+        let own = own.filter(|entry| matches!(entry.origin, Origin::File(_)));
+        let backup = loaded.settings.backup.as_ref();
         let mut summary = Self {
             devices: inventory.devices.len(),
+            credentials: prepared.logins.len(),
+            procedures: own.clone().count(),
+            changing_procedures: own.filter(|entry| entry.procedure.changes).count(),
+            backup: backup.map(|backup| backed_up(inventory, backup)),
             ..Self::default()
         };
-        let (mut groups, mut credentials) = (BTreeSet::new(), BTreeSet::new());
+        let mut groups = BTreeSet::new();
         for device in inventory.devices.values() {
             let platform = summary
                 .platforms
@@ -50,14 +67,6 @@ impl Summary {
                 }
             }
             groups.extend(device.group.as_deref());
-            let target = &device.job.target;
-            credentials.insert(target.login.credential.as_str());
-            credentials.extend(
-                target
-                    .jump
-                    .iter()
-                    .map(|jump| jump.login.credential.as_str()),
-            );
             if let Some(plan) = inventory.plans.get(&device.job.plan) {
                 summary.polls_per_second += plan
                     .commands
@@ -67,7 +76,6 @@ impl Summary {
             }
         }
         summary.groups = groups.len();
-        summary.credentials = credentials.len();
         summary
     }
 }
@@ -82,6 +90,22 @@ impl fmt::Display for Summary {
             count(self.credentials, "credential"),
             self.polls_per_second,
         )?;
+        if self.procedures > 0 {
+            write!(f, ", {}", count(self.procedures, "procedure"))?;
+            match (self.changing_procedures, self.procedures) {
+                (0, _) => {}
+                (1, 1) => f.write_str(" that changes devices")?,
+                (all, procedures) if all == procedures => f.write_str(" that change devices")?,
+                (some, _) => write!(f, " of which {some} may change devices")?,
+            }
+        }
+        if let Some((devices, every)) = self.backup {
+            write!(
+                f,
+                ", a backup of {} every {every}",
+                count(devices, "device")
+            )?;
+        }
         let width = self
             .platforms
             .keys()
@@ -95,6 +119,16 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+/// How many devices are selected, and how often.
+fn backed_up(inventory: &Inventory, backup: &backup::Settings) -> (usize, Span) {
+    let selected = inventory.devices.iter().filter(|(name, device)| {
+        let candidate = device.candidate(name);
+        backup.selections.iter().any(|it| it.selects(&candidate))
+    });
+    let n_devices = selected.count();
+    (n_devices, Span::from(backup.every))
 }
 
 fn count(n: usize, what: &str) -> String {

@@ -96,6 +96,38 @@ fn the_example_of_the_readme_loads() {
 }
 
 #[test]
+fn the_summary_counts_what_only_runs_use() {
+    let summary = |more: &str| {
+        let text = format!(
+            "credentials: {{ lab: {{ username: a, password: env:A }}, changer: {{ username: b, password: env:B }} }}\n\
+             devices: [{{ name: sw-1, address: 192.0.2.1, platform: linux, credential: lab, collectors: [cpu] }}]\n\
+             {more}"
+        );
+        let loaded =
+            super::parse("netwolf.yml".as_ref(), &text).unwrap_or_else(|faults| panic!("{faults}"));
+        let summary = loaded.summary().to_string();
+        summary.lines().next().unwrap().to_owned()
+    };
+    let line = summary("");
+    assert!(
+        line.starts_with("1 device, 0 groups, 2 credentials, "),
+        "{line}"
+    );
+    assert!(
+        line.ends_with(" polls a second"),
+        "what NetWolf brings is not counted: {line}"
+    );
+    let line = summary(
+        "procedures: { ntp: { changes: true, credential: changer, commands: [x] } }\n\
+         backup: { folder: configs, where: [name=core-*] }\n",
+    );
+    assert!(
+        line.ends_with(", 1 procedure that changes devices, a backup of 0 devices every 1day"),
+        "{line}"
+    );
+}
+
+#[test]
 fn every_key_is_taken() {
     let loaded = good("good/everything.yml");
     insta::assert_snapshot!(loaded.summary());

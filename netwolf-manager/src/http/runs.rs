@@ -131,7 +131,7 @@ fn body<T: DeserializeOwned>(bytes: &Body) -> Result<T, Refusal> {
             "the body did not come whole: {}",
             rejection.body_text()
         ))
-        .hint("select many devices by `where` and not by their names")
+        .hint("select many devices by `where`, or --where of `netwolf run`, and not by their names")
     })?;
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(bytes).map_err(|error| {

@@ -119,15 +119,12 @@ impl Watched {
                 Seen::Nothing => {}
                 Seen::Within => guarded.has_seen = true,
                 Seen::Beyond(series, value) => {
-                    why.get_or_insert_with(|| {
-                        let said = guard_is_broken(device, guard, &series, value);
-                        (BrokenBy::Value, said)
-                    });
+                    why.get_or_insert_with(|| (BrokenBy::Value, is_broken(guard, &series, value)));
                 }
             }
             let is_over = tick >= guarded.until;
             if is_over && !guarded.has_seen {
-                why.get_or_insert_with(|| (BrokenBy::NoValue, guard_saw_nothing(device, guard)));
+                why.get_or_insert_with(|| (BrokenBy::NoValue, saw_nothing(guard)));
             }
             !is_over
         });
@@ -135,17 +132,18 @@ impl Watched {
     }
 }
 
-fn guard_is_broken(device: &DeviceName, guard: &Guard, series: &str, value: f64) -> String {
+/// What has broken a guard. Of which device it is, is said by whoever tells it.
+fn is_broken(guard: &Guard, series: &str, value: f64) -> String {
     let (word, bound) = match (guard.above, guard.below) {
         (Some(above), _) if value > above => ("above", above),
         (_, below) => ("below", below.unwrap_or_default()),
     };
-    format!("guard on {device}: {series} was {value}, {word} {bound}")
+    format!("{series} was {value}, {word} {bound}")
 }
 
-fn guard_saw_nothing(device: &DeviceName, guard: &Guard) -> String {
+fn saw_nothing(guard: &Guard) -> String {
     let (metric, hold) = (&guard.metric, guard.hold);
-    format!("guard on {device}: no value of {metric} was seen for {hold}")
+    format!("no value of {metric} was seen for {hold}")
 }
 
 enum Seen {
@@ -163,7 +161,8 @@ fn look(
     families: &[Arc<Family>],
     (since, tick): (Tick, Tick),
 ) -> Seen {
-    let device = DeviceLabels::of(device.as_str());
+    let name_of_device = device.as_str();
+    let device = DeviceLabels::of(name_of_device);
     let mut seen = Seen::Nothing;
     for family in families {
         let name = family.name.sample();
@@ -177,6 +176,7 @@ fn look(
             let is_beyond = guard.above.is_some_and(|above| value > above)
                 || guard.below.is_some_and(|below| value < below);
             if is_beyond {
+                let labels = without_device(labels, name_of_device);
                 return ControlFlow::Break(Seen::Beyond(format!("{name}{labels}"), value));
             }
             seen = Seen::Within;
@@ -188,6 +188,20 @@ fn look(
         }
     }
     seen
+}
+
+/// A rendered label set without the device's name, with which it begins.
+fn without_device(labels: &str, device: &str) -> String {
+    let mut first = "{device=\"".to_owned();
+    escape_label(&mut first, device);
+    first.push('"');
+    match labels.strip_prefix(&first) {
+        None => labels.to_owned(),
+        Some(rest) => match rest.strip_prefix(',') {
+            Some(others) => format!("{{{others}"),
+            None => String::new(),
+        },
+    }
 }
 
 /// Whether a rendered label set has all labels of a guard. Quotes in values are escaped, so what looks like a label

@@ -372,7 +372,7 @@ pub(super) fn no_step(run: RunId, device: &str) -> Refusal {
         Kind::NotFound,
         format!("run {run} has no step on a device {device:?}"),
     )
-    .hint(format!("/api/v1/runs/{run}/steps lists its steps"))
+    .hint(format!("`netwolf runs show {run}` lists its devices"))
 }
 
 /// Whether what was submitted with a key is what is submitted now.

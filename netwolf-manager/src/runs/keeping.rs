@@ -78,9 +78,14 @@ impl From<JournalError> for Fault {
             JournalError::Refused(_) => FaultKind::Refused,
             JournalError::Busy | JournalError::Closed => FaultKind::Busy,
         };
+        // That a disk is full is all there is to it: its causes say the same in the words of each layer below.
+        let why = match kind {
+            FaultKind::Full => error.to_string(),
+            _ => with_causes(&error),
+        };
         Self {
             kind,
-            why: with_causes(&error),
+            why,
             hint: error.hint(),
         }
     }

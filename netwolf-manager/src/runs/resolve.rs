@@ -11,7 +11,7 @@
 //! the devices is refused for all, with the names of those that it is about.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -23,7 +23,7 @@ use netwolf_runs::{
 };
 use netwolf_wire::{
     DeviceName,
-    allow::{Judge, check_answer},
+    allow::{Judge, Refused, check_answer},
     platform::Platform,
     target::Login,
 };
@@ -75,7 +75,7 @@ pub(super) fn select<'a>(
 ) -> Result<Vec<Named<'a>>, Refusal> {
     if submission.devices.is_empty() && submission.selections.is_empty() {
         return Err(Refusal::bad("no devices are selected").hint(
-            "name them under `devices`, or say which under `where`, such as `platform=cisco_ios,site=ams`; all of them are `name=*`",
+            "name them by `devices`, or --device, or say which by `where`, or --where, such as `platform=cisco_ios,site=ams`; all of them are `name=*`",
         ));
     }
     let mut selected = Vec::new();
@@ -171,15 +171,7 @@ pub(super) fn resolve(
     selected: &[Named<'_>],
 ) -> Result<Resolved, Refusal> {
     let own = login(book, procedure)?;
-    let mut resolving = Resolving {
-        inventory: &book.inventory,
-        changes: procedure.changes,
-        judges: HashMap::new(),
-        judged: HashSet::new(),
-        programs: Vec::new(),
-        places: HashMap::new(),
-        shared: BTreeMap::new(),
-    };
+    let mut resolving = Resolving::new(&book.inventory, procedure.changes);
     let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut steps = Vec::with_capacity(selected.len());
     for (name, device) in selected {
@@ -188,24 +180,28 @@ pub(super) fn resolve(
             devices.push(name.as_str());
             continue;
         };
-        if unknown.is_empty() {
-            steps.push(resolving.step(name, device, program, own)?);
-        }
+        steps.push(resolving.step(name, device, program, own)?);
     }
-    if !unknown.is_empty() {
+    let forbidden = resolving.forbidden();
+    if let Some(first) = unknown.keys().next() {
         let each = unknown
             .iter()
             .map(|(platform, devices)| format!("{platform} ({})", names(devices.iter().copied())));
         let each: Vec<_> = each.collect();
-        let first = unknown.keys().next().copied().unwrap_or_default();
-        return Err(Refusal::bad(format!(
+        let mut error = format!(
             "procedure {:?} has no commands for {}",
             procedure.name,
             each.join(", ")
-        ))
-        .hint(format!(
-            "add them under its `platforms`, or leave these devices out: `platform!={first}`"
+        );
+        if let Some(forbidden) = forbidden {
+            error = format!("{error}; {}", forbidden.error);
+        }
+        return Err(Refusal::bad(error).hint(format!(
+            "add them under its `platforms`, or leave these devices out of the selection: `platform!={first}`"
         )));
+    }
+    if let Some(forbidden) = forbidden {
+        return Err(forbidden);
     }
     Ok(Resolved {
         programs: resolving.programs,
@@ -220,15 +216,7 @@ pub(super) fn resolve_again(
     spec: &Spec,
     steps: &[StepSpec],
 ) -> Result<Resolved, Refusal> {
-    let mut resolving = Resolving {
-        inventory: &book.inventory,
-        changes: spec.changes,
-        judges: HashMap::new(),
-        judged: HashSet::new(),
-        programs: Vec::new(),
-        places: HashMap::new(),
-        shared: BTreeMap::new(),
-    };
+    let mut resolving = Resolving::new(&book.inventory, spec.changes);
     let mut again = Vec::with_capacity(steps.len());
     for step in steps {
         let Some(device) = book.inventory.devices.get(&step.device) else {
@@ -258,6 +246,9 @@ pub(super) fn resolve_again(
     if again.is_empty() {
         return Err(Refusal::bad("none of its devices is there any more"));
     }
+    if let Some(forbidden) = resolving.forbidden() {
+        return Err(forbidden);
+    }
     Ok(Resolved {
         programs: resolving.programs,
         steps: again,
@@ -269,8 +260,12 @@ struct Resolving<'a> {
     inventory: &'a Inventory,
     changes: bool,
     judges: HashMap<&'a str, Judge>,
-    /// By program and the device's own credential.
-    judged: HashSet<(u32, String)>,
+    /// What may not be typed, by program and the device's own credential: places in `refused`.
+    judged: HashMap<(u32, String), Vec<usize>>,
+    /// All that may not be typed, each with the devices that it is about.
+    refused: Vec<(Refused, Vec<DeviceName>)>,
+    /// Devices that were looked at.
+    n_devices: usize,
     programs: Vec<Program>,
     /// Programs by platform and whether they log in themselves.
     places: HashMap<(String, bool), u32>,
@@ -278,7 +273,21 @@ struct Resolving<'a> {
     shared: BTreeMap<String, Arc<str>>,
 }
 
-impl Resolving<'_> {
+impl<'a> Resolving<'a> {
+    fn new(inventory: &'a Inventory, changes: bool) -> Self {
+        Self {
+            inventory,
+            changes,
+            judges: HashMap::new(),
+            judged: HashMap::new(),
+            refused: Vec::new(),
+            n_devices: 0,
+            programs: Vec::new(),
+            places: HashMap::new(),
+            shared: BTreeMap::new(),
+        }
+    }
+
     fn step(
         &mut self,
         name: &DeviceName,
@@ -299,14 +308,18 @@ impl Resolving<'_> {
             self.places.insert(key, place);
             place
         };
-        let judged = (place, login.credential.clone());
-        if !self.judged.contains(&judged) {
-            self.judge(device, login, &program)
-                .map_err(|refusal| Refusal {
-                    error: format!("{}, as on {name}", refusal.error),
-                    ..refusal
-                })?;
-            self.judged.insert(judged);
+        self.n_devices += 1;
+        let kind = (place, login.credential.clone());
+        if !self.judged.contains_key(&kind) {
+            let mut places = Vec::new();
+            for refused in self.judge(device, login, &program)? {
+                places.push(self.place_of(refused));
+            }
+            self.judged.insert(kind.clone(), places);
+        }
+        for &place in &self.judged[&kind] {
+            let (_, devices) = &mut self.refused[place];
+            devices.push(name.clone());
         }
         let credential = own.map_or(&login.credential, |own| &own.credential);
         let site = device.labels.get("site");
@@ -319,44 +332,64 @@ impl Resolving<'_> {
         })
     }
 
-    /// Whether all of a program may be typed on a device.
-    fn judge(&mut self, device: &Device, login: &Login, program: &Program) -> Result<(), Refusal> {
+    /// All of a program that may not be typed on a device.
+    fn judge(
+        &mut self,
+        device: &Device,
+        login: &Login,
+        program: &Program,
+    ) -> Result<Vec<Refused>, Refusal> {
         let platform = platform_of(self.inventory, device)?;
         let judge = self
             .judges
             .entry(platform.name.as_str())
             .or_insert_with(|| Judge::new(platform));
-        let own = program.login.as_ref();
-        let refuse = |refused: netwolf_wire::allow::Refused| {
-            Refusal::bad(refused.to_string()).maybe_hint(refused.hint())
-        };
+        let (own, changes) = (program.login.as_ref(), self.changes);
+        let mut judged = Vec::new();
         if let Some(mode) = &program.mode {
-            judge
-                .judge_mode(login, self.changes, own, mode)
-                .map_err(refuse)?;
+            judged.push(judge.judge_mode(login, changes, own, mode).map(drop));
         }
         for command in &program.commands {
-            judge
-                .judge(login, self.changes, own, &command.text)
-                .map_err(refuse)?;
-            command
-                .answers
-                .iter()
-                .try_for_each(check_answer)
-                .map_err(refuse)?;
+            judged.push(judge.judge(login, changes, own, &command.text));
         }
         if let Some(verify) = &program.verify {
             // It may be typed again, so it must only read.
-            judge
-                .judge(login, false, own, &verify.text)
-                .map_err(refuse)?;
-            verify
-                .answers
-                .iter()
-                .try_for_each(check_answer)
-                .map_err(refuse)?;
+            judged.push(judge.judge(login, false, own, &verify.text));
         }
-        Ok(())
+        let commands = program.commands.iter().chain(&program.verify);
+        judged.extend(commands.flat_map(|command| command.answers.iter().map(check_answer)));
+        Ok(judged.into_iter().filter_map(Result::err).collect())
+    }
+
+    /// Where a refusal stands, once for all devices.
+    fn place_of(&mut self, refused: Refused) -> usize {
+        let there = self.refused.iter().position(|(other, _)| *other == refused);
+        there.unwrap_or_else(|| {
+            self.refused.push((refused, Vec::new()));
+            self.refused.len() - 1
+        })
+    }
+
+    /// All that may not be typed, if there is something.
+    fn forbidden(&self) -> Option<Refusal> {
+        let (first, _) = self.refused.first()?;
+        let told = self.refused.iter().map(|(refused, devices)| {
+            let n_devices = devices.len();
+            if n_devices < self.n_devices {
+                let devices = names(devices.iter().map(DeviceName::as_str));
+                format!("{refused} (on {devices})")
+            } else if n_devices > 1 {
+                format!("{refused} (on all {n_devices} devices)")
+            } else {
+                refused.to_string()
+            }
+        });
+        let mut told: Vec<_> = told.take(NAMED).collect();
+        match self.refused.len().saturating_sub(NAMED) {
+            0 => {}
+            more => told.push(format!("and {more} more")),
+        }
+        Some(Refusal::bad(told.join("; ")).maybe_hint(first.hint()))
     }
 
     fn share(&mut self, text: &str) -> Arc<str> {

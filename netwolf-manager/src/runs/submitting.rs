@@ -9,7 +9,7 @@ use netwolf_runs::{
     model::Spec,
     procedure::{Fault, MAX_NAME, Procedure},
     submission::Submission,
-    view::{Preview, PreviewStep},
+    view::{Preview, PreviewStep, Terms},
 };
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     book::{Book, Entry},
     handle::Submitted,
     resolve::{Resolved, resolve, select},
+    words,
 };
 use crate::{
     access::{Digest, Role},
@@ -151,7 +152,7 @@ fn faulty(submission: &Submission, mut faults: Vec<Fault>) -> Refusal {
     }
     let said = |fault: &Fault| match fault.key.as_str() {
         "" => fault.message.clone(),
-        key => format!("`{key}`: {}", fault.message),
+        key => format!("{}: {}", words::key(key), fault.message),
     };
     let all: Vec<_> = faults.iter().map(said).collect();
     let hint = faults.iter().find_map(|fault| fault.hint.clone());
@@ -242,11 +243,14 @@ fn preview_of(spec: &Spec, steps: &[netwolf_runs::model::StepSpec]) -> Preview {
             commands: commands.map(|command| command.text.clone()).collect(),
             verify: program.verify.as_ref().map(|verify| verify.text.clone()),
             credential: step.credential.to_string(),
+            deadline: program.deadline,
         }
     });
     Preview {
         steps: shown.collect(),
         changes: spec.changes,
+        batches: spec.rollout.batches(n_steps),
+        terms: Terms::from(spec),
     }
 }
 

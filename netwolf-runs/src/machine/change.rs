@@ -99,6 +99,8 @@ pub enum Effect {
         run: RunId,
         /// Which of its steps.
         step: u32,
+        /// The device.
+        device: DeviceName,
         /// By what.
         by: BrokenBy,
         /// That in words.

@@ -272,7 +272,8 @@ impl Machine {
         self.break_guard(key, BrokenBy::Unwatched, why, Some(hint), now_ms);
     }
 
-    /// A guard of a step's device is broken: the step has failed, and the run stops.
+    /// A guard of a step's device is broken: the step has failed, and the run stops. `why` says what was seen, and not
+    /// of which device, which both of them say already.
     pub fn handle_guard_broken(
         &mut self,
         run: RunId,
@@ -293,11 +294,15 @@ impl Machine {
             return;
         }
         let device = live.step.spec.device.clone();
+        let reason = match by {
+            BrokenBy::Unwatched => why.to_owned(),
+            BrokenBy::Value | BrokenBy::NoValue => format!("a guard is broken: {why}"),
+        };
         self.update(key, |status| {
             status.watch_until_ms = None;
             if status.state == StepState::Succeeded {
                 status.state = StepState::Failed;
-                status.reason = Some(why.to_owned());
+                status.reason = Some(reason);
                 status.hint = hint.map(str::to_owned);
             }
         });
@@ -305,6 +310,7 @@ impl Machine {
         self.effects.push(Effect::GuardBroken {
             run,
             step,
+            device: device.clone(),
             by,
             why: why.to_owned(),
         });

@@ -54,7 +54,7 @@ pub(super) fn check(name: &str, raw: &RawProcedure) -> Result<Procedure, Vec<Fau
                 "credential",
                 "a procedure that changes devices names its credential",
             )
-            .hint("add `credential:` with a name of `credentials` that may change them");
+            .hint("name one of `credentials` that may change them, by `credential`, or --credential of `netwolf run`");
     }
     let general = general(raw, &mut faults);
     let mut platforms = std::collections::BTreeMap::new();
@@ -181,7 +181,7 @@ fn actions(key: &str, raw: &RawProgram, faults: &mut Faults) -> Actions {
         if verify.expect.is_empty() && verify.reject.is_empty() {
             faults
                 .add(key, "verifies nothing, because it expects nothing")
-                .hint("add `expect:` or `reject:` with patterns for its output");
+                .hint("say by `expect` or `reject`, or --verify-expect of `netwolf run`, what its output must show");
         }
         verify
     });
@@ -309,7 +309,7 @@ fn check_guard(key: &str, guard: &Guard, faults: &mut Faults) {
     if bounds.iter().all(|(_, bound)| bound.is_none()) {
         faults
             .add(key, "nothing breaks it")
-            .hint("add `above:` or `below:` with a value");
+            .hint("say `above` or `below`, with a value");
     }
     for (name, bound) in bounds {
         if bound.is_some_and(|bound| !bound.is_finite()) {

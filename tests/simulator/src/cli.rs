@@ -109,6 +109,11 @@ pub struct Args {
     #[arg(long)]
     pub privileged: bool,
 
+    /// Remember what is executed, take lines of configuration, and show them in the running
+    /// configuration: 1 MiB a device at most
+    #[arg(long)]
+    pub remember: bool,
+
     /// All values and the host key follow from this number
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
@@ -340,6 +345,7 @@ fn config(args: &Args) -> anyhow::Result<FleetConfig> {
     }
     config.questions = args.questions;
     config.privileged = args.privileged;
+    config.remembers = args.remember;
     config.seed = args.seed;
     config.name_prefix.clone_from(&args.name_prefix);
     config.faults = Faults {

@@ -29,7 +29,7 @@ pub use allowance::Allowance;
 pub use faults::{Faults, HostKeyType, KeyExchange};
 pub(crate) use gate::{Gate, Passage};
 pub(crate) use lines::{LineGuard, Lines, cut};
-pub(crate) use memory::Memory;
+pub(crate) use memory::{LIMIT as MEMORY_LIMIT, Memory};
 pub use secret::Secret;
 
 /// What all devices of a fleet that have one manner have in common.
@@ -287,7 +287,8 @@ impl DeviceHandle {
     }
 
     /// Lines of configuration in force, in the order in which they came, where the fleet
-    /// [remembers](crate::FleetConfig::remembers).
+    /// [remembers](crate::FleetConfig::remembers); what is typed below another line stands below it, one blank further
+    /// to the right.
     pub fn configuration(&self) -> Vec<String> {
         self.device.memory().configuration().to_vec()
     }

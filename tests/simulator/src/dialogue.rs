@@ -54,8 +54,8 @@ pub enum Output {
     Prompt(Vec<u8>),
     /// This line was executed; only where the device remembers.
     Ran(String),
-    /// This line of configuration is now in force; only where the device remembers.
-    Configured(String),
+    /// The last of these lines of configuration is now in force, below the others; only where the device remembers.
+    Configured(Vec<String>),
     /// The device now has this name, for all its logins.
     Hostname(Arc<str>),
     /// End the session with this exit status.

@@ -27,6 +27,7 @@ mod tests;
 use std::sync::Arc;
 
 use crate::clock::Moment;
+use crate::configuring::Place;
 use crate::device::{Facts, Profile};
 use crate::dialogue::{Around, Dialogue, Output, Outputs};
 
@@ -84,6 +85,8 @@ pub(crate) struct IosDialogue {
     facts: Facts,
     hostname: Arc<str>,
     mode: Mode,
+    /// Where in the configuration.
+    place: Place,
     state: State,
     line: Line,
     escape: Escape,
@@ -153,7 +156,7 @@ impl Dialogue for IosDialogue {
             Mode::Privileged => format!("{}#", self.hostname),
             Mode::Config => {
                 let name: String = self.hostname.chars().take(CONFIG_PROMPT_NAME).collect();
-                format!("{name}(config)#")
+                format!("{name}(config{})#", self.place.shown().unwrap_or_default())
             }
         }
     }
@@ -171,6 +174,7 @@ impl IosDialogue {
             facts,
             hostname,
             mode,
+            place: Place::default(),
             state: State::Line,
             line: Line::new(DEFAULT_COLUMNS),
             escape: Escape::No,
@@ -337,6 +341,7 @@ impl IosDialogue {
     }
 
     fn leave_config(&mut self) {
+        self.place.clear();
         if self.mode == Mode::Config {
             self.mode = Mode::Privileged;
         }

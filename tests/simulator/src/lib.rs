@@ -36,6 +36,7 @@
 
 pub mod cli;
 pub mod clock;
+mod configuring;
 pub mod device;
 pub mod dialogue;
 pub mod fleet;

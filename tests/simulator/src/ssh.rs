@@ -175,7 +175,7 @@ impl Station {
                 }
                 Output::Shown => count(&device.counters.shown),
                 Output::Ran(line) => device.memory().run(line),
-                Output::Configured(line) => device.memory().configure(line),
+                Output::Configured(path) => device.memory().configure(path),
                 Output::Hostname(name) => device.set_hostname(Arc::clone(name)),
                 _ => {}
             }

@@ -5,7 +5,7 @@
 //!                               │ Enter               │ longer than the page
 //!                               ├──> command ─────────┤──> More ──key──> Line
 //!                               ├──> Secret (enable)  └──> Line
-//!                               └──> Confirm (logout) ──> Closed
+//!                               └──> Confirm (logout) ──> Closed, Uncommitted (leaving a mode) ──> Line
 //! ```
 //!
 //! Each byte is handled alone, so it does not matter how the client cut its packets. What is
@@ -24,14 +24,17 @@ mod traits;
 mod values;
 mod words;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::configuring::Place;
 use crate::device::{Facts, Profile};
 use crate::dialogue::{Around, Dialogue, Output, Outputs};
 
 use echo::Echoer;
 use pages::Pager;
-use traits::{Enter, Mode};
+use run::Next;
+use traits::{Enter, Mode, Uncommitted};
 
 pub(crate) use answers::written;
 pub(crate) use platforms::traits;
@@ -60,6 +63,8 @@ enum State {
     More(Pager),
     /// A logout waits to be confirmed.
     Confirm,
+    /// Configuration is about to be left, and it is asked what becomes of what waits for a commit; what was typed.
+    Uncommitted(Vec<u8>),
     /// Over.
     Closed,
 }
@@ -76,11 +81,18 @@ pub(crate) struct TableDialogue {
     hostname: Arc<str>,
     /// A hostname that waits for a commit.
     candidate: Option<Arc<str>>,
-    /// Lines of configuration that wait for a commit.
-    lines_to_be: Vec<String>,
+    /// Lines of configuration that wait for a commit, each below those that lead to it.
+    lines_to_be: Vec<Vec<String>>,
+    /// The bytes of these.
+    bytes_to_be: usize,
+    /// Whether lines wait for a commit where this login is.
+    staged: bool,
     user: String,
     mode: Mode,
+    /// What the prompt shows of the way into configuration.
     context: &'static str,
+    /// Where in the configuration.
+    place: Place,
     /// The configuration has changes that are not saved, as far as this login knows.
     changed: bool,
     /// The device shows its mark whatever this login knows.
@@ -183,10 +195,13 @@ impl TableDialogue {
             hostname,
             candidate: None,
             lines_to_be: Vec::new(),
+            bytes_to_be: 0,
+            staged: false,
             // RouterOS takes wishes for the terminal behind a plus sign.
             user: user.split('+').next().unwrap_or_default().to_owned(),
             mode,
             context: "",
+            place: Place::default(),
             changed: false,
             marked: false,
             state: State::Line,
@@ -234,6 +249,7 @@ impl TableDialogue {
                     self.print_prompt(around, out);
                 }
             }
+            State::Uncommitted(typed) => self.answer_uncommitted(byte, typed, around, out),
             State::Closed => self.state = State::Closed,
         }
     }
@@ -263,7 +279,11 @@ impl TableDialogue {
                 out.text("^C");
                 out.text(self.traits.line_end);
                 if byte == CTRL_Z && self.mode == Mode::Config {
-                    self.end_configure();
+                    match self.mind_uncommitted(out) {
+                        None => self.end_configure(),
+                        Some(Next::Failure(words)) => out.text(self.lines(&words)),
+                        Some(_) => return,
+                    }
                 }
                 self.print_prompt(around, out);
             }
@@ -317,6 +337,37 @@ impl TableDialogue {
         }
     }
 
+    fn answer_uncommitted(
+        &mut self,
+        byte: u8,
+        mut typed: Vec<u8>,
+        around: &Around<'_>,
+        out: &mut Outputs,
+    ) {
+        if !matches!(byte, b'\r' | b'\n') {
+            if typed.len() < LINE_LIMIT {
+                out.text([byte]);
+                typed.push(byte);
+            }
+            self.state = State::Uncommitted(typed);
+            return;
+        }
+        out.text(self.traits.line_end);
+        match (
+            self.traits.uncommitted,
+            typed.first().map(u8::to_ascii_lowercase),
+        ) {
+            (Some(Uncommitted::AsksToCommit(_)), Some(b'y')) => {
+                self.commit(out);
+                self.end_configure();
+            }
+            (Some(Uncommitted::AsksToCommit(_)), Some(b'n'))
+            | (Some(Uncommitted::AsksToGiveUp(_)), Some(b'y') | None) => self.end_configure(),
+            _ => {}
+        }
+        self.print_prompt(around, out);
+    }
+
     fn type_secret(
         &mut self,
         byte: u8,
@@ -367,8 +418,18 @@ impl TableDialogue {
             start => start,
         };
         self.context = "";
+        self.place.clear();
+        if std::mem::take(&mut self.staged) {
+            self.give_up();
+        }
+    }
+
+    /// Nothing waits for a commit any more.
+    fn give_up(&mut self) {
+        self.changed = false;
         self.candidate = None;
         self.lines_to_be.clear();
+        self.bytes_to_be = 0;
     }
 
     fn close(&mut self, status: u32, out: &mut Outputs) {
@@ -381,20 +442,27 @@ impl TableDialogue {
         text.replace('\n', self.traits.line_end)
     }
 
-    fn view<'a>(&'a self, around: &Around<'_>, argument: &'a str) -> View<'a> {
+    fn view<'a>(&'a self, around: &Around<'_>, argument: &'a str, context: &'a str) -> View<'a> {
         View {
             facts: self.facts,
             now: around.now,
             hostname: &self.hostname,
             user: &self.user,
             argument,
-            context: self.context,
+            context,
             marked: self.marked || self.changed,
             paging: self.pager_on,
         }
     }
 
     fn fill(&self, template: &str, around: &Around<'_>, argument: &str) -> String {
-        values::fill(template, self.view(around, argument))
+        let context = match self.place.shown() {
+            // The name of a session stands before the place in it.
+            Some(place) if !self.context.is_empty() && self.staged => {
+                Cow::Owned(format!("{}{place}", self.context))
+            }
+            place => Cow::Borrowed(place.unwrap_or(self.context)),
+        };
+        values::fill(template, self.view(around, argument, &context))
     }
 }

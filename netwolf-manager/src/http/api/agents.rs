@@ -56,7 +56,7 @@ pub struct Shard {
     pub web: Option<String>,
     /// The agent's version.
     pub version: String,
-    /// Devices that it holds leases of.
+    /// Devices that it holds leases of; like what follows, as it told last, where it is not up.
     pub devices: u64,
     /// Sessions that are up.
     pub sessions: u64,

@@ -68,7 +68,7 @@ pub(in crate::http) async fn events(
             Kind::TooMany,
             format!("{STREAMS} streams of events are read already"),
         )
-        .hint("ask for the run itself now and then: /api/v1/runs/{id}")
+        .hint("ask for the run itself now and then: `netwolf runs show`, or /api/v1/runs/{id}")
     })?;
     let telling = Telling {
         news: live.subscribe(),

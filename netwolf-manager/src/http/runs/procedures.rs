@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State as Shared},
     response::{IntoResponse, Response},
 };
-use netwolf_runs::procedure::raw::RawProcedure;
+use netwolf_runs::{procedure::raw::RawProcedure, view::Terms};
 use serde::Serialize;
 
 use super::{Refusal, Web};
@@ -44,6 +44,9 @@ struct Summary<'a> {
 struct Whole<'a> {
     #[serde(flatten)]
     summary: Summary<'a>,
+    /// How its runs go about it, where they say nothing else.
+    #[serde(flatten)]
+    terms: Terms,
     /// As it is written.
     definition: &'a RawProcedure,
 }
@@ -82,6 +85,7 @@ pub(in crate::http) async fn procedure(
     let entry = submitting::find(&book, &name)?;
     Ok(Json(Whole {
         summary: summary(entry),
+        terms: Terms::from(&entry.procedure),
         definition: entry.procedure.raw(),
     })
     .into_response())

@@ -11,6 +11,7 @@ use tokio::io::BufReader;
 use super::*;
 use crate::access::{Digest, Role};
 
+mod backup;
 mod control;
 mod faults;
 mod pages;
@@ -185,10 +186,13 @@ async fn a_preview_shows_what_would_be_done_and_does_nothing() {
         json!({
             "device": device, "platform": "linux", "batch": batch, "mode": null,
             "commands": ["echo server 192.0.2.1", "service ntp restart"],
-            "verify": "cat /etc/ntp.conf", "credential": "changer",
+            "verify": "cat /etc/ntp.conf", "credential": "changer", "deadline": "1m35s",
         })
     };
-    let expected = json!({"steps": [step("sw-2", 1), step("sw-1", 2)], "changes": true});
+    let expected = json!({
+        "steps": [step("sw-2", 1), step("sw-1", 2)], "changes": true, "batches": 2,
+        "rollout": {"canary": 1, "in_flight": 500}, "guards": [], "window": null, "run_deadline": "1h",
+    });
     assert_eq!(answer.json(), expected);
     assert_eq!(stage.read("").await["runs"], json!([]));
 }

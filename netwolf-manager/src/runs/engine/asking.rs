@@ -80,7 +80,7 @@ impl Engine {
                         Kind::Conflict,
                         format!("run {run} was submitted with this key, and has ended"),
                     )
-                    .hint(format!("/api/v1/runs/{run} is what became of it"))
+                    .hint(format!("`netwolf runs show {run}` tells what became of it"))
                 };
                 drop(answer.send(submitted.ok_or_else(gone)));
             }
@@ -100,6 +100,12 @@ impl Engine {
             );
             drop(answer.send(Err(refusal)));
             return;
+        }
+        // It is tried every second whether the journal can be written again, so nobody's submission has to. A number that
+        // has been given to the journal stays used up: after a failed write nobody knows whether its record in the audit
+        // log comes to light with the next start, and two runs of one number must not stand there.
+        if let Some(fault) = &self.failing {
+            return drop(answer.send(Err(Refusal::from(fault.clone()))));
         }
         let id = match self.keeper.next_run() {
             Ok(id) => id,
@@ -137,7 +143,7 @@ impl Engine {
                 self.state.telemetry.runs.audit_records.inc();
                 self.state.runs.live().insert(run.clone(), steps.clone());
                 let view = RunView::from(&run);
-                tracing::info!(run = %run.id, name = run.spec.name, requester = run.spec.requester, n_steps = run.n_steps, "run submitted");
+                tell(&run);
                 self.machine.adopt(run, steps, self.clock.now_ms());
                 for (no, answer) in answers.into_iter().enumerate() {
                     let submitted = Submitted {
@@ -202,11 +208,58 @@ impl Engine {
     }
 }
 
+/// For the log. Commands are not in it: the audit log has them, where fewer people look.
+fn tell(run: &Run) {
+    let spec = &run.spec;
+    tracing::info!(
+        run = %run.id,
+        what = what(spec),
+        requester = spec.requester,
+        changes = spec.changes,
+        n_devices = run.n_steps,
+        n_batches = run.status.batches,
+        "run submitted"
+    );
+}
+
+/// What a run does, in few words. Its name may be a command.
+fn what(spec: &Spec) -> String {
+    let what = match &spec.procedure {
+        Some(procedure) => format!("procedure {procedure:?}"),
+        None => "commands of one's own".to_owned(),
+    };
+    match spec.retry_of {
+        Some(before) => format!("{what}, again what did not succeed in run {before}"),
+        None => what,
+    }
+}
+
 /// What the machine does not do.
 fn conflict(refused: &Refused) -> Refusal {
     let text = refused.to_string();
     match text.split_once("\n  hint: ") {
         Some((error, hint)) => Refusal::new(Kind::Conflict, error).hint(hint),
         None => Refusal::new(Kind::Conflict, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_what_a_run_is_and_none_of_its_commands() {
+        let spec = |json: &str| -> Spec { serde_json::from_str(json).unwrap() };
+        let own = r#"{"name":"username x password y","requester":"ann","changes":false,"programs":[],
+                      "rollout":{},"run_deadline":"1h"}"#;
+        assert_eq!(what(&spec(own)), "commands of one's own");
+        let again = own.replace(
+            r#""changes""#,
+            r#""procedure":"ntp","retry_of":7,"changes""#,
+        );
+        assert_eq!(
+            what(&spec(&again)),
+            "procedure \"ntp\", again what did not succeed in run 7"
+        );
     }
 }

@@ -239,9 +239,15 @@ impl Engine {
         let mut names: BTreeMap<(bool, ShardId), Vec<Attempt>> = BTreeMap::new();
         for effect in effects {
             match effect {
-                Effect::GuardBroken { run, step, by, why } => {
+                Effect::GuardBroken {
+                    run,
+                    step,
+                    device,
+                    by,
+                    why,
+                } => {
                     self.state.telemetry.runs.guard_broken(by);
-                    warn!(%run, step, why, "a guard of a run is broken");
+                    warn!(%run, step, %device, why, "a guard of a run is broken");
                 }
                 Effect::Send { link, order, .. } => sendings.push(Sending {
                     link: LinkNo(link),

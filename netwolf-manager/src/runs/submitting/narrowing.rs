@@ -14,7 +14,7 @@ use netwolf_runs::{
     window::Window,
 };
 
-use super::super::{Kind, Refusal, book::Book};
+use super::super::{Kind, Refusal, book::Book, words};
 use crate::{access::Role, http::guard::Asker};
 
 /// What bounds a run.
@@ -87,14 +87,17 @@ pub(super) fn narrows(
     if let Some(written) = &procedure.window
         && asked.window != Some(written)
     {
-        faults.push("its `window` is another one".to_owned());
+        faults.push(format!("its {} is another one", words::key("window")));
     }
     if !procedure
         .guards
         .iter()
         .all(|guard| asked.guards.contains(guard))
     {
-        faults.push("its `guards` lack one of the procedure".to_owned());
+        faults.push(format!(
+            "its {} lack one of the procedure",
+            words::key("guards")
+        ));
     }
     faults.extend(loosened(asked.rollout, procedure, n_steps));
     if faults.is_empty() {
@@ -126,14 +129,11 @@ fn loosened(asked: Rollout, procedure: &Procedure, n_steps: u32) -> Vec<String> 
         (least, batch) => least.max(batch.unwrap_or(0)),
     };
     let canary = asked.canary;
+    let key = words::key("rollout.canary");
     if canary < least {
-        faults.push(format!(
-            "`rollout.canary` is {canary} and may not be below {least}"
-        ));
+        faults.push(format!("{key} is {canary} and may not be below {least}"));
     } else if canary.min(n_steps) > most {
-        faults.push(format!(
-            "`rollout.canary` is {canary} and may not be above {most}"
-        ));
+        faults.push(format!("{key} is {canary} and may not be above {most}"));
     }
     let count = |count: Option<u32>| count.map(Amount::Count);
     let amounts = [
@@ -156,13 +156,12 @@ fn loosened(asked: Rollout, procedure: &Procedure, n_steps: u32) -> Vec<String> 
         let Some(written) = written else {
             continue;
         };
+        let key = words::key(&format!("rollout.{key}"));
         match asked {
-            None => faults.push(format!(
-                "`rollout.{key}` is not there and may not be above {written}"
-            )),
-            Some(asked) if asked.of(n_steps).min(all) > written.of(n_steps) => faults.push(
-                format!("`rollout.{key}` is {asked} and may not be above {written}"),
-            ),
+            None => faults.push(format!("{key} is not there and may not be above {written}")),
+            Some(asked) if asked.of(n_steps).min(all) > written.of(n_steps) => {
+                faults.push(format!("{key} is {asked} and may not be above {written}"));
+            }
             Some(_) => {}
         }
     }

@@ -315,6 +315,38 @@ fn every_refusal_says_why_and_what_to_do() {
 }
 
 #[test]
+fn all_that_may_not_be_typed_is_named_with_its_devices() {
+    let refused = |commands: &[&str], devices: &[&str]| {
+        let body = json!({"commands": commands, "devices": devices});
+        submitted(&body, Role::Admin).unwrap_err().error
+    };
+    assert_eq!(
+        refused(
+            &["show version", "reload", "write"],
+            &["sw-1", "sw-2", "core-1"]
+        ),
+        "\"reload\" is not known to only read on platform \"cisco_ios\" (on sw-1, sw-2); \
+         \"write\" is not known to only read on platform \"cisco_ios\" (on sw-1, sw-2); \
+         \"reload\" is not known to only read on platform \"cisco_iosxe\" (on core-1); \
+         \"write\" is not known to only read on platform \"cisco_iosxe\" (on core-1)"
+    );
+    assert_eq!(
+        refused(&["ping 192.0.2.9"], &["sw-1", "sw-2"]),
+        "credential \"monitoring\" may not type \"ping 192.0.2.9\" (on sw-1)",
+        "the other one has a credential that says nothing"
+    );
+    assert_eq!(
+        refused(&["reload"], &["sw-1", "sw-2"]),
+        "\"reload\" is not known to only read on platform \"cisco_ios\" (on all 2 devices)"
+    );
+    let many: Vec<_> = (0..7).map(|no| format!("reload {no}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let error = refused(&many, &["sw-1"]);
+    assert!(error.ends_with("; and 2 more"), "{error}");
+    assert_eq!(error.matches("is not known").count(), 5, "{error}");
+}
+
+#[test]
 fn an_idempotency_key_is_short() {
     let body = |length| json!({"commands": ["show version"], "devices": ["sw-1"], "idempotency_key": "k".repeat(length)});
     assert!(submitted(&body(MAX_KEY), Role::Admin).is_ok());

@@ -361,6 +361,7 @@ fn a_broken_guard_fails_the_step_and_stops_the_run() {
     world.advance();
     assert_eq!(broken(&world.effects), [(0, BrokenBy::Value)]);
     assert_eq!(world.step_state(run, 0), StepState::Failed);
+    assert_eq!(world.reason(run, 0), "a guard is broken: 0.95 is above 0.9");
     assert_eq!(world.state(run), RunState::Failed);
     let stopped_by = world.journal[&run].0.status.stopped_by.clone();
     assert_eq!(

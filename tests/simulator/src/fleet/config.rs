@@ -92,8 +92,9 @@ pub struct FleetConfig {
     pub privileged: bool,
     /// The commands that are let through, and memory of what was typed; all are, where nothing is said.
     pub allowance: Option<Arc<Allowance>>,
-    /// Whether they remember what they execute, and take any line in configuration mode and show it in their running
-    /// configuration. Off, because a fleet that is polled for days need not.
+    /// Whether they remember what they execute, and take the lines of configuration that their family knows and show
+    /// them in their running configuration: 1 MiB of text a device at most, more is dropped. Off, because a fleet that
+    /// is polled for days need not.
     pub remembers: bool,
     /// Text before login; empty for none.
     pub banner: String,

@@ -55,8 +55,7 @@ impl IosDialogue {
             }
             Ok((filter, found)) => (filter, found),
             Err(Fault::Invalid { .. }) if self.profile.remembers && self.mode == Mode::Config => {
-                out.push(Output::Configured(line.trim().to_owned()));
-                return self.print_prompt(out);
+                return self.configure(line, out);
             }
             Err(fault) => return self.refuse(&fault, before, line, out),
         };
@@ -70,7 +69,11 @@ impl IosDialogue {
             Action::Do => {
                 return self.run(commands::EXEC, line, start + found.argument_at, around, out);
             }
-            Action::Leave if self.mode == Mode::Config => self.leave_config(),
+            Action::Leave if self.mode == Mode::Config => {
+                if !self.place.up() {
+                    self.leave_config();
+                }
+            }
             Action::Leave => return self.close(out),
             Action::End => self.leave_config(),
             Action::Enable => return self.enable(out),
@@ -93,6 +96,23 @@ impl IosDialogue {
             }
         }
         self.print_prompt(out);
+    }
+
+    /// Takes a line of configuration that the tree of commands does not have.
+    fn configure(&mut self, line: &str, out: &mut Outputs) {
+        let grammar = self.profile.manner.traits().configuration;
+        match self.place.take(grammar, line, true) {
+            Ok(path) => {
+                out.push(Output::Configured(path));
+                self.print_prompt(out);
+            }
+            Err(at) => {
+                let begin = line.trim_start();
+                let fitting = begin.get(..at).unwrap_or(begin);
+                let place = line.chars().count() - begin.chars().count() + fitting.chars().count();
+                self.refuse(&Fault::Invalid { place }, "", line, out);
+            }
+        }
     }
 
     /// What `text` asks for: a command of `nodes`, or outside configuration one whose answer is written. The

@@ -10,6 +10,7 @@ use super::commands::Show;
 use super::interfaces;
 use super::processes;
 use crate::clock::Civil;
+use crate::configuring;
 use crate::dialogue::{Around, UserLine};
 use crate::laws;
 use crate::table;
@@ -188,10 +189,6 @@ fn running_config(view: View<'_>, lines: &[String]) -> String {
         view.hostname
     );
     body.push_str(&interfaces::configuration(view));
-    for line in lines {
-        body.push_str(line);
-        body.push('\n');
-    }
     body.push_str(
         "ip forward-protocol nd\n\
          !\n\
@@ -205,6 +202,9 @@ fn running_config(view: View<'_>, lines: &[String]) -> String {
          !\n\
          end\n",
     );
+    if !lines.is_empty() {
+        body = configuring::merged(&body, lines);
+    }
     format!(
         "Building configuration...\n\nCurrent configuration : {} bytes\n!\n{body}\n",
         body.len() + 2

@@ -147,7 +147,7 @@ fn what_is_dangerous_is_asked_about() {
 }
 
 #[test]
-fn a_device_that_remembers_takes_any_line_of_configuration() {
+fn a_device_that_remembers_takes_lines_of_configuration_and_refuses_others() {
     let mut terminal = Terminal::privileged();
     terminal.press("configure terminal\r");
     assert!(
@@ -162,8 +162,27 @@ fn a_device_that_remembers_takes_any_line_of_configuration() {
     });
     let line = "ntp server 192.0.2.1".to_owned();
     assert!(out.as_slice().contains(&Output::Ran(line.clone())));
-    assert!(out.as_slice().contains(&Output::Configured(line)));
+    assert!(out.as_slice().contains(&Output::Configured(vec![line])));
     assert!(out.bytes().ends_with(b"(config)#"));
+    let shown = terminal.press("  nonsense\r");
+    let caret = "             ^\r\n% Invalid input detected at '^' marker.";
+    assert!(shown.contains(caret), "{shown:?}");
+
+    terminal.press("int gi0/1\r");
+    let out = terminal.act(|dialogue, around, out| {
+        dialogue.handle_bytes(b"description uplink\r", around, out);
+    });
+    let path = ["interface gi0/1", "description uplink"].map(str::to_owned);
+    assert!(out.as_slice().contains(&Output::Configured(path.to_vec())));
+    assert!(out.bytes().ends_with(b"r1(config-if)#"));
+    assert!(terminal.press("exit\r").ends_with("r1(config)#"));
+    terminal.press("interface gi0/1\r");
+    assert!(terminal.press("end\r").ends_with("r1#"));
+    assert!(
+        terminal
+            .press("configure terminal\r")
+            .ends_with("r1(config)#")
+    );
 }
 
 #[test]

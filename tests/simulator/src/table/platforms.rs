@@ -7,6 +7,7 @@ mod fortinet;
 mod hp;
 mod huawei;
 mod juniper;
+mod like_cisco;
 mod linux;
 mod mikrotik;
 mod nokia;

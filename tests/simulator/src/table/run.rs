@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::pages::Pager;
-use super::traits::{Does, Mode, Traits, Where};
+use super::traits::{Does, Mode, Traits, Uncommitted};
 use super::words::{self, Fault, Found};
 use super::{State, TableDialogue, answers, filter, values};
+use crate::configuring;
+use crate::device::MEMORY_LIMIT;
 use crate::dialogue::{Around, Dialogue as _, Output, Outputs};
 
 /// A hostname's longest form, in bytes.
@@ -18,9 +20,12 @@ const SHOW_CONFIGURATION: &[&str] = &[
     "show running-configuration",
     "show configuration",
     "show configuration commands",
+    "show configuration | display set",
     "show config running",
+    "show",
     "display current-configuration",
     "admin display-config",
+    "admin show configuration",
     "/export",
 ];
 
@@ -36,7 +41,7 @@ pub(super) fn mode_of(traits: &Traits, prompt: &str) -> Option<Mode> {
 }
 
 /// What an answered line left behind.
-enum Next {
+pub(super) enum Next {
     /// Output, behind which the prompt comes.
     Body(String),
     /// Output of no command: failure words.
@@ -111,7 +116,13 @@ impl TableDialogue {
         match (whole, bar) {
             (Ok(found), _) => self.carry_out(&found, line, around, out),
             (Err(_), _) if self.profile.remembers && self.mode == Mode::Config => {
-                self.configure(line, out)
+                self.configure(line, around, out)
+            }
+            (Err(fault), None) if self.profile.remembers && self.traits.configuration.anywhere => {
+                match self.place.take(self.traits.configuration, line, false) {
+                    Ok(path) => self.configured(path, out),
+                    Err(_) => self.refuse(fault, line, around),
+                }
             }
             (Err(fault), None) => self.refuse(fault, line, around),
             (Err(fault), Some((command, part))) => match self.find(command) {
@@ -172,10 +183,31 @@ impl TableDialogue {
             Does::Enable => return self.enable(out),
             Does::Disable => self.mode = Mode::User,
             Does::Configure(context) => {
-                self.mode = Mode::Config;
-                self.context = context;
+                self.begin_configure(context, self.traits.uncommitted.is_some());
             }
-            Does::EndConfigure => self.end_configure(),
+            Does::Session(context) => self.begin_configure(context, true),
+            Does::Line => return self.configure_from_outside(found, line, around, out),
+            Does::EndConfigure => {
+                if let Some(next) = self.mind_uncommitted(out) {
+                    return next;
+                }
+                self.end_configure();
+            }
+            Does::Abort => self.end_configure(),
+            Does::EndBlock => {
+                let edited = self.place.up_from("edit");
+                let within = self.place.up() || edited;
+                // A mode that was entered without a block is left by an `end` of its own.
+                if self.place.shown().is_none() && (!within || self.context.is_empty()) {
+                    self.end_configure();
+                }
+            }
+            Does::EndEdit => {
+                if !self.place.up_from("edit") {
+                    return self.refuse(Fault::Unknown(0), line, around);
+                }
+            }
+            Does::Top => self.place.clear(),
             Does::Hostname | Does::Candidate => {
                 let name = argument.strip_prefix("name=").unwrap_or(argument);
                 let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -189,21 +221,22 @@ impl TableDialogue {
                     self.candidate = Some(Arc::from(name));
                 }
             }
-            Does::Commit => {
-                self.changed = false;
-                let lines = self.lines_to_be.drain(..);
-                lines.for_each(|line| out.push(Output::Configured(line)));
-                if let Some(name) = self.candidate.take() {
-                    self.rename(name, out);
+            Does::Commit => self.commit(out),
+            Does::CommitSession if self.staged => {
+                self.commit(out);
+                self.end_configure();
+            }
+            Does::CommitSession => return self.refuse(Fault::Unknown(0), line, around),
+            Does::Discard => self.give_up(),
+            Does::Stamps(on) => self.stamps = on,
+            Does::Leave if self.mode == Mode::Config => {
+                if !self.place.up() {
+                    if let Some(next) = self.mind_uncommitted(out) {
+                        return next;
+                    }
+                    self.end_configure();
                 }
             }
-            Does::Discard => {
-                self.changed = false;
-                self.candidate = None;
-                self.lines_to_be.clear();
-            }
-            Does::Stamps(on) => self.stamps = on,
-            Does::Leave if self.mode == Mode::Config => self.end_configure(),
             Does::Leave | Does::Logout => {
                 out.text(self.lines(found.command.reply));
                 return self.leave(out);
@@ -220,24 +253,107 @@ impl TableDialogue {
         Next::Body(reply)
     }
 
-    /// Takes a line of configuration that no table knows: at once, or at the next commit where there are commits.
-    fn configure(&mut self, line: &str, out: &mut Outputs) -> Next {
+    fn begin_configure(&mut self, context: &'static str, stages: bool) {
+        self.mode = Mode::Config;
+        self.context = context;
+        self.staged = stages;
+    }
+
+    /// Takes a line of configuration that no table knows.
+    fn configure(&mut self, line: &str, around: &Around<'_>, out: &mut Outputs) -> Next {
+        let abbreviates = self.traits.abbreviates;
+        let taken = self
+            .place
+            .take(self.traits.configuration, line, abbreviates);
+        match taken {
+            Ok(path) => self.configured(path, out),
+            Err(at) => self.refuse(Fault::Unknown(at), line, around),
+        }
+    }
+
+    /// A line of configuration that is typed outside: it leads in, or is taken and leads nowhere.
+    fn configure_from_outside(
+        &mut self,
+        found: &Found<'_>,
+        line: &str,
+        around: &Around<'_>,
+        out: &mut Outputs,
+    ) -> Next {
+        if !self.profile.remembers {
+            return self.refuse(Fault::Unknown(0), line, around);
+        }
+        let abbreviates = self.traits.abbreviates;
+        // The first word is part of the configuration on some families, and leads to it on others.
+        let grammar = self.traits.configuration;
+        let taken = self
+            .place
+            .take(grammar, line, abbreviates)
+            .or_else(|_| self.place.take(grammar, found.argument, abbreviates));
+        let path = match taken {
+            Ok(path) => path,
+            Err(at) => {
+                let begin = line.len() - found.argument.len();
+                return self.refuse(Fault::Unknown(begin + at), line, around);
+            }
+        };
+        let next = self.configured(path, out);
+        if self.place.shown().is_some() {
+            self.begin_configure("", self.traits.uncommitted.is_some());
+            self.print_prompt(around, out);
+            return Next::Elsewhere;
+        }
+        next
+    }
+
+    /// The last line of `path` is configured: at once, or at the next commit where there are commits.
+    fn configured(&mut self, path: Vec<String>, out: &mut Outputs) -> Next {
         self.changed = true;
-        let mut commands = self.traits.commands.iter().copied().flatten();
-        if commands.any(|command| command.does == Does::Commit && command.known == Where::Config) {
-            self.lines_to_be.push(line.to_owned());
-        } else {
-            out.push(Output::Configured(line.to_owned()));
+        if !self.staged {
+            out.push(Output::Configured(path));
+            return Next::Body(String::new());
+        }
+        let bytes = path.iter().map(String::len).sum::<usize>();
+        // More than the device would remember is dropped here already.
+        if self.bytes_to_be + bytes <= MEMORY_LIMIT {
+            self.bytes_to_be += bytes;
+            self.lines_to_be.push(path);
         }
         Next::Body(String::new())
+    }
+
+    pub(super) fn commit(&mut self, out: &mut Outputs) {
+        let lines = std::mem::take(&mut self.lines_to_be);
+        for path in lines {
+            out.push(Output::Configured(path));
+        }
+        if let Some(name) = self.candidate.take() {
+            self.rename(name, out);
+        }
+        self.give_up();
+    }
+
+    /// Whether configuration is not left because something waits for a commit.
+    pub(super) fn mind_uncommitted(&mut self, out: &mut Outputs) -> Option<Next> {
+        if self.lines_to_be.is_empty() && self.candidate.is_none() {
+            return None;
+        }
+        match self.traits.uncommitted {
+            None | Some(Uncommitted::GivenUp) => None,
+            Some(Uncommitted::Kept(words)) => Some(Next::Failure(words.to_owned())),
+            Some(Uncommitted::AsksToCommit(question) | Uncommitted::AsksToGiveUp(question)) => {
+                out.text(self.lines(question));
+                self.state = State::Uncommitted(Vec::new());
+                Some(Next::Elsewhere)
+            }
+        }
     }
 
     /// Adds what was configured to the answer of a command that shows the configuration.
     fn add_configuration(&self, command: &str, body: &mut String, around: &Around<'_>) {
         if self.profile.remembers && SHOW_CONFIGURATION.contains(&command) {
-            for line in (around.configuration)() {
-                body.push_str(&line);
-                body.push('\n');
+            let lines = (around.configuration)();
+            if !lines.is_empty() {
+                *body = configuring::merged(body, &lines);
             }
         }
     }

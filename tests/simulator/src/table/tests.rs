@@ -5,6 +5,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+
+mod modes;
+
 use crate::clock::Moment;
 use crate::device::Secret;
 use crate::manner::Manner;

@@ -2,6 +2,8 @@
 //!
 //! Texts are templates; see [`super::values`] for what `{{name}}` may be.
 
+use crate::configuring::Grammar;
+
 /// What may be typed and what the prompt shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -61,6 +63,11 @@ pub(crate) struct Traits {
     pub(crate) commands: &'static [&'static [Command]],
     /// The folder of `answers/` with all that prints.
     pub(crate) answers: &'static str,
+    /// What may be configured, where the fleet remembers.
+    pub(crate) configuration: &'static Grammar,
+    /// What becomes of lines of configuration that wait for a commit when configuration is left; none where no line
+    /// does.
+    pub(crate) uncommitted: Option<Uncommitted>,
 }
 
 impl Traits {
@@ -88,6 +95,8 @@ impl Traits {
         farewell: None,
         commands: &[],
         answers: "",
+        configuration: &Grammar::NONE,
+        uncommitted: None,
     };
 }
 
@@ -104,6 +113,19 @@ pub(crate) struct Question {
     pub(crate) with_enter: bool,
     /// Whether every login is asked, or only where the fleet asks questions.
     pub(crate) always: bool,
+}
+
+/// What happens to lines that wait for a commit when configuration is left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Uncommitted {
+    /// They are given up without a word.
+    GivenUp,
+    /// Configuration is not left, with these words.
+    Kept(&'static str),
+    /// It is asked whether to commit them: `yes`, `no` (gives them up), and anything else stays.
+    AsksToCommit(&'static str),
+    /// It is asked whether to give them up: `yes` or nothing does, anything else stays.
+    AsksToGiveUp(&'static str),
 }
 
 /// How to become privileged.
@@ -204,14 +226,28 @@ pub(crate) enum Does {
     Disable,
     /// Enter configuration; the text is the prompt's `{{context}}`.
     Configure(&'static str),
-    /// Leave configuration.
+    /// As `Configure`, and lines wait for a commit.
+    Session(&'static str),
+    /// Enter configuration where this line leads, or take the argument as a line of it and stay outside.
+    Line,
+    /// Leave configuration, from whatever level.
     EndConfigure,
+    /// The same, and what waits for a commit is given up.
+    Abort,
+    /// Leave the block that an `edit` or `config` began.
+    EndBlock,
+    /// Leave an `edit`.
+    EndEdit,
+    /// To the top of the configuration.
+    Top,
     /// Name the device, at once.
     Hostname,
     /// Name the device at the next commit.
     Candidate,
     /// Put the candidate in force.
     Commit,
+    /// The same, and leave configuration; nothing where nothing waits for a commit.
+    CommitSession,
     /// Give the candidate up.
     Discard,
     /// Lines with the time on or off.

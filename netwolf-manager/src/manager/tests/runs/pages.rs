@@ -152,6 +152,15 @@ async fn procedures_of_the_configuration_and_the_library_are_listed() {
         one["definition"]["commands"][1]["command"],
         "service ntp restart"
     );
+    assert_eq!(
+        one["rollout"],
+        json!({"in_flight": 500}),
+        "as it is in force"
+    );
+    assert_eq!(
+        (&one["run_deadline"], &one["guards"], &one["window"]),
+        (&json!("1h"), &json!([]), &json!(null))
+    );
     let unknown = get(web, "/api/v1/procedures/ntpp").await;
     assert_eq!(unknown.status, 404);
     assert_eq!(unknown.json()["hint"], "did you mean \"ntp\"?");

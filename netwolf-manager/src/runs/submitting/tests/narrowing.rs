@@ -24,33 +24,36 @@ fn who_operates_may_only_narrow_what_a_procedure_that_changes_bounds() {
     let looser = [
         (
             rollout(json!({"canary": 0})),
-            "`rollout.canary` is 0 and may not be below 1",
+            "`rollout.canary` (--canary) is 0 and may not be below 1",
         ),
         (
             rollout(json!({"canary": 3})),
-            "`rollout.canary` is 3 and may not be above 2",
+            "`rollout.canary` (--canary) is 3 and may not be above 2",
         ),
         (
             rollout(json!({"batch": "75%"})),
-            "`rollout.batch` is 75% and may not be above 50%",
+            "`rollout.batch` (--batch) is 75% and may not be above 50%",
         ),
         (
             rollout(json!({"batch": 3})),
-            "`rollout.batch` is 3 and may not be above 50%",
+            "`rollout.batch` (--batch) is 3 and may not be above 50%",
         ),
         (
             rollout(json!({"stop_after": "100%"})),
-            "`rollout.stop_after` is 100% and may not be above 10%",
+            "`rollout.stop_after` (--stop-after) is 100% and may not be above 10%",
         ),
         (
             rollout(json!({"per_site": 3})),
-            "`rollout.per_site` is 3 and may not be above 2",
+            "`rollout.per_site` (--per-site) is 3 and may not be above 2",
         ),
         (
             rollout(json!({"in_flight": 11})),
-            "`rollout.in_flight` is 11 and may not be above 10",
+            "`rollout.in_flight` (--in-flight) is 11 and may not be above 10",
         ),
-        (json!({ "window": wide }), "its `window` is another one"),
+        (
+            json!({ "window": wide }),
+            "its `window` (--window) is another one",
+        ),
     ];
     let with = |more: &Value, procedure: &str| {
         let mut body = json!({"procedure": procedure, "devices": ["core-1", "sw-1", "sw-2"]});
@@ -111,11 +114,11 @@ fn what_somebody_else_has_loosened_is_not_tried_anew_by_who_operates() {
     for (rollout, why) in [
         (
             json!({"batch": "100%"}),
-            "`rollout.batch` is 100% and may not be above 50%",
+            "`rollout.batch` (--batch) is 100% and may not be above 50%",
         ),
         (
             json!({"canary": 0}),
-            "`rollout.canary` is 0 and may not be below 1",
+            "`rollout.canary` (--canary) is 0 and may not be below 1",
         ),
     ] {
         let run = ended(&on(rollout), Role::Admin);

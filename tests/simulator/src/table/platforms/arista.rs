@@ -1,10 +1,45 @@
 //! Arista EOS.
 
+use super::like_cisco;
+use crate::configuring::{Context, Grammar};
 use crate::table::traits::{Does, Echo, Enable, Pages, Traits, Where, act};
+
+const CONTEXTS: &[Context] = &[
+    Context {
+        shown: "-if-{{short}}",
+        ..like_cisco::INTERFACE
+    },
+    Context {
+        begins: "vlan",
+        words: 1,
+        shown: "-vlan-{{arg}}",
+        lines: &["name", "state"],
+        contexts: &[],
+    },
+    Context {
+        begins: "router bgp",
+        words: 1,
+        shown: "-router-bgp",
+        lines: &[
+            "address-family",
+            "bgp",
+            "maximum-paths",
+            "neighbor",
+            "network",
+            "router-id",
+        ],
+        contexts: &[],
+    },
+];
 
 pub(super) const EOS: Traits = Traits {
     identification: "SSH-2.0-OpenSSH_8.7",
     greeting: "Last login: {{stamp}} from 192.0.2.9\n",
+    prompts: [
+        "{{hostname}}>",
+        "{{hostname}}#",
+        "{{hostname}}(config{{context}})#",
+    ],
     enable: Some(Enable {
         question: "Password: ",
         refusal: "% Bad secrets\n",
@@ -44,10 +79,11 @@ pub(super) const EOS: Traits = Traits {
         act(
             "configure session",
             Where::Privileged,
-            Does::Configure(""),
+            Does::Session("-s-sess-1"),
             "",
         ),
-        act("abort", Where::Config, Does::EndConfigure, ""),
+        act("commit", Where::Config, Does::CommitSession, ""),
+        act("abort", Where::Config, Does::Abort, ""),
         act("end", Where::Config, Does::EndConfigure, ""),
         act("exit", Where::Always, Does::Leave, ""),
         act("logout", Where::Exec, Does::Logout, ""),
@@ -59,5 +95,10 @@ pub(super) const EOS: Traits = Traits {
         ),
     ]],
     answers: "arista_eos",
+    configuration: &Grammar {
+        lines: like_cisco::LINES,
+        contexts: CONTEXTS,
+        ..Grammar::NONE
+    },
     ..Traits::COMMON
 };

@@ -1,6 +1,10 @@
 //! Cisco: NX-OS, IOS-XR and ASA, and what a replayed IOS needs; live IOS has a grammar of its own.
 
-use crate::table::traits::{Command, Does, Echo, Enable, Enter, Mode, Pages, Traits, Where, act};
+use super::like_cisco;
+use crate::configuring::{Context, Grammar};
+use crate::table::traits::{
+    Command, Does, Echo, Enable, Enter, Mode, Pages, Traits, Uncommitted, Where, act,
+};
 
 const CARET: &str = "{{pad}}^\n% Invalid input detected at '^' marker.\n\n";
 
@@ -8,14 +12,42 @@ const CARET: &str = "{{pad}}^\n% Invalid input detected at '^' marker.\n\n";
 const TERMINAL: &[Command] = &[
     act("terminal length <n>", Where::Always, Does::Rows, ""),
     act("terminal width <n>", Where::Always, Does::Columns, ""),
-    act(
-        "configure terminal",
-        Where::Privileged,
-        Does::Configure(""),
-        "",
-    ),
     act("end", Where::Config, Does::EndConfigure, ""),
     act("exit", Where::Always, Does::Leave, ""),
+];
+
+const ROUTING: &[Context] = &[Context {
+    begins: "neighbor",
+    words: 1,
+    shown: "-bgp-nbr",
+    lines: &[
+        "address-family",
+        "description",
+        "remote-as",
+        "shutdown",
+        "update-source",
+        "use",
+    ],
+    contexts: &[],
+}];
+
+const XR_CONTEXTS: &[Context] = &[
+    like_cisco::INTERFACE,
+    Context {
+        begins: "ntp",
+        words: 0,
+        shown: "-ntp",
+        lines: &["server", "source", "peer", "authenticate"],
+        contexts: &[],
+    },
+    Context {
+        begins: "router bgp",
+        words: 1,
+        shown: "-bgp",
+        lines: &["address-family", "bgp"],
+        contexts: ROUTING,
+    },
+    like_cisco::LINE,
 ];
 
 pub(super) const IOS: Traits = Traits {
@@ -35,6 +67,12 @@ pub(super) const IOS: Traits = Traits {
     commands: &[
         TERMINAL,
         &[
+            act(
+                "configure terminal",
+                Where::Privileged,
+                Does::Configure(""),
+                "Enter configuration commands, one per line.  End with CNTL/Z.\n",
+            ),
             act("enable", Where::Exec, Does::Enable, ""),
             act("disable", Where::Exec, Does::Disable, ""),
             act("hostname <w>", Where::Config, Does::Hostname, ""),
@@ -48,6 +86,7 @@ pub(super) const IOS: Traits = Traits {
         ],
     ],
     answers: "cisco_ios",
+    configuration: &like_cisco::GRAMMAR,
     ..Traits::COMMON
 };
 
@@ -56,7 +95,11 @@ pub(super) const NXOS: Traits = Traits {
     greeting: "Cisco Nexus Operating System (NX-OS) Software\n\
                TAC support: http://www.cisco.com/tac\n\
                This is a simulated device. It switches nothing.\n",
-    prompts: ["{{hostname}}# ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    prompts: [
+        "{{hostname}}# ",
+        "{{hostname}}# ",
+        "{{hostname}}(config{{context}})# ",
+    ],
     before_prompt: "\r",
     start: Mode::Privileged,
     pager: Some(Pages {
@@ -71,6 +114,12 @@ pub(super) const NXOS: Traits = Traits {
     commands: &[
         TERMINAL,
         &[
+            act(
+                "configure terminal",
+                Where::Privileged,
+                Does::Configure(""),
+                "Enter configuration commands, one per line. End with CNTL/Z.\n",
+            ),
             act("hostname <w>", Where::Config, Does::Hostname, ""),
             act(
                 "copy running-config startup-config",
@@ -81,6 +130,7 @@ pub(super) const NXOS: Traits = Traits {
         ],
     ],
     answers: "cisco_nxos",
+    configuration: &like_cisco::GRAMMAR,
     ..Traits::COMMON
 };
 
@@ -89,7 +139,7 @@ pub(super) const IOSXR: Traits = Traits {
     prompts: [
         "RP/0/RP0/CPU0:{{hostname}}#",
         "RP/0/RP0/CPU0:{{hostname}}#",
-        "RP/0/RP0/CPU0:{{hostname}}(config)#",
+        "RP/0/RP0/CPU0:{{hostname}}(config{{context}})#",
     ],
     start: Mode::Privileged,
     pager: Some(Pages {
@@ -114,25 +164,45 @@ pub(super) const IOSXR: Traits = Traits {
                 Does::Stamps(true),
                 "",
             ),
+            act(
+                "configure terminal",
+                Where::Privileged,
+                Does::Configure(""),
+                "",
+            ),
             act("hostname <w>", Where::Config, Does::Candidate, ""),
             act("commit", Where::Config, Does::Commit, ""),
+            act("clear", Where::Config, Does::Discard, ""),
+            act("root", Where::Config, Does::Top, ""),
             act(
                 "configure exclusive",
                 Where::Privileged,
                 Does::Configure(""),
                 "",
             ),
-            act("abort", Where::Config, Does::EndConfigure, ""),
+            act("abort", Where::Config, Does::Abort, ""),
         ],
     ],
     answers: "cisco_iosxr",
+    configuration: &Grammar {
+        lines: like_cisco::LINES,
+        contexts: XR_CONTEXTS,
+        ..Grammar::NONE
+    },
+    uncommitted: Some(Uncommitted::AsksToCommit(
+        "Uncommitted changes found, commit them before exiting(yes/no/cancel)? [cancel]:",
+    )),
     ..Traits::COMMON
 };
 
 pub(super) const ASA: Traits = Traits {
     identification: "SSH-2.0-Cisco-1.25",
     greeting: "User {{user}} logged in to {{hostname}}\nType help or '?' for a list of available commands.\n",
-    prompts: ["{{hostname}}> ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    prompts: [
+        "{{hostname}}> ",
+        "{{hostname}}# ",
+        "{{hostname}}(config{{context}})# ",
+    ],
     enable: Some(Enable {
         question: "Password: ",
         refusal: "Invalid password\n",
@@ -159,7 +229,7 @@ pub(super) const ASA: Traits = Traits {
         ),
         act("hostname <w>", Where::Config, Does::Hostname, ""),
         act("end", Where::Config, Does::EndConfigure, ""),
-        act("exit", Where::Config, Does::EndConfigure, ""),
+        act("exit", Where::Config, Does::Leave, ""),
         act("exit", Where::Exec, Does::Logout, "\nLogoff\n\n"),
         act(
             "write memory",
@@ -169,5 +239,6 @@ pub(super) const ASA: Traits = Traits {
         ),
     ]],
     answers: "cisco_asa",
+    configuration: &like_cisco::GRAMMAR,
     ..Traits::COMMON
 };

@@ -1,8 +1,41 @@
 //! HP and Aruba: Comware, `ProCurve`, AOS-CX.
 
+use super::{huawei, like_cisco};
+use crate::configuring::{Context, Grammar};
 use crate::table::traits::{
     Command, Does, Echo, Enable, Enter, Mode, Pages, Question, Traits, Where, act,
 };
+
+const COMWARE_LINES: &[&str] = &[
+    "acl",
+    "clock",
+    "dns",
+    "domain",
+    "header",
+    "info-center",
+    "ip",
+    "irf",
+    "lldp",
+    "local-user",
+    "ntp-service",
+    "snmp-agent",
+    "ssh",
+    "stp",
+];
+
+const PROCURVE_CONTEXTS: &[Context] = &[
+    Context {
+        shown: "eth-{{arg}}",
+        ..like_cisco::INTERFACE
+    },
+    Context {
+        begins: "vlan",
+        words: 1,
+        shown: "vlan-{{arg}}",
+        lines: &["ip", "name", "tagged", "untagged", "voice"],
+        contexts: &[],
+    },
+];
 
 const COMWARE_COMMANDS: &[Command] = &[
     act("screen-length disable", Where::Exec, Does::PagerOff, ""),
@@ -44,7 +77,11 @@ pub(super) const COMWARE: Traits = Traits {
         with_enter: false,
         always: false,
     }),
-    prompts: ["<{{hostname}}>", "<{{hostname}}>", "[{{hostname}}]"],
+    prompts: [
+        "<{{hostname}}>",
+        "<{{hostname}}>",
+        "[{{hostname}}{{context}}]",
+    ],
     before_prompt: "\0\x07",
     start: Mode::User,
     pager: Some(Pages {
@@ -55,6 +92,11 @@ pub(super) const COMWARE: Traits = Traits {
     incomplete: "{{pad}}^\n % Incomplete command found at '^' position.\n",
     commands: &[COMWARE_COMMANDS],
     answers: "hp_comware",
+    configuration: &Grammar {
+        lines: COMWARE_LINES,
+        contexts: huawei::CONTEXTS,
+        ..Grammar::NONE
+    },
     ..Traits::COMMON
 };
 
@@ -64,16 +106,21 @@ const PROCURVE_COMMANDS: &[Command] = &[
     act("terminal width <n>", Where::Privileged, Does::Columns, ""),
     act("terminal length <n>", Where::Privileged, Does::Rows, ""),
     act("enable", Where::Exec, Does::Enable, ""),
-    act("configure", Where::Privileged, Does::Configure(""), ""),
+    act(
+        "configure",
+        Where::Privileged,
+        Does::Configure("config"),
+        "",
+    ),
     act(
         "configure terminal",
         Where::Privileged,
-        Does::Configure(""),
+        Does::Configure("config"),
         "",
     ),
     act("hostname <w>", Where::Config, Does::Hostname, ""),
     act("end", Where::Config, Does::EndConfigure, ""),
-    act("exit", Where::Config, Does::EndConfigure, ""),
+    act("exit", Where::Config, Does::Leave, ""),
     act("exit", Where::Privileged, Does::Disable, ""),
     act("exit", Where::Exec, Does::Logout, ""),
     act("logout", Where::Always, Does::Logout, ""),
@@ -91,7 +138,11 @@ pub(super) const PROCURVE: Traits = Traits {
         with_enter: false,
         always: true,
     }),
-    prompts: ["{{hostname}}> ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    prompts: [
+        "{{hostname}}> ",
+        "{{hostname}}# ",
+        "{{hostname}}({{context}})# ",
+    ],
     enable: Some(Enable {
         question: "Password: ",
         refusal: "Invalid password\n",
@@ -106,6 +157,11 @@ pub(super) const PROCURVE: Traits = Traits {
     incomplete: "Incomplete input: {{line}}\n",
     commands: &[PROCURVE_COMMANDS],
     answers: "hp_procurve",
+    configuration: &Grammar {
+        lines: like_cisco::LINES,
+        contexts: PROCURVE_CONTEXTS,
+        ..Grammar::NONE
+    },
     ..Traits::COMMON
 };
 
@@ -128,7 +184,11 @@ const AOSCX_COMMANDS: &[Command] = &[
 pub(super) const AOSCX: Traits = Traits {
     identification: "SSH-2.0-OpenSSH_8.1",
     greeting: "Last login: {{iso}} from 192.0.2.9\nUser \"{{user}}\" has logged in 3 times in the past 30 days\n",
-    prompts: ["{{hostname}}# ", "{{hostname}}# ", "{{hostname}}(config)# "],
+    prompts: [
+        "{{hostname}}# ",
+        "{{hostname}}# ",
+        "{{hostname}}(config{{context}})# ",
+    ],
     start: Mode::User,
     pager: Some(Pages {
         mark: "-- MORE --, next page: Space, next line: Enter, quit: q",
@@ -139,5 +199,6 @@ pub(super) const AOSCX: Traits = Traits {
     incomplete: "% Command incomplete.\n",
     commands: &[AOSCX_COMMANDS],
     answers: "aruba_aoscx",
+    configuration: &like_cisco::GRAMMAR,
     ..Traits::COMMON
 };

@@ -1,6 +1,65 @@
 //! Huawei VRP (a `CloudEngine` switch).
 
-use crate::table::traits::{Command, Does, Echo, Mode, Pages, Question, Traits, Where, act};
+use crate::configuring::{Context, Grammar};
+use crate::table::traits::{
+    Command, Does, Echo, Mode, Pages, Question, Traits, Uncommitted, Where, act,
+};
+
+/// Lines that lead further in, here and on Comware.
+pub(super) const CONTEXTS: &[Context] = &[
+    Context {
+        begins: "interface",
+        words: 2,
+        shown: "-{{arg}}",
+        lines: &[
+            "description",
+            "ip",
+            "ipv6",
+            "mtu",
+            "port",
+            "shutdown",
+            "speed",
+        ],
+        contexts: &[],
+    },
+    Context {
+        begins: "vlan",
+        words: 1,
+        shown: "-vlan{{arg}}",
+        lines: &["description", "name"],
+        contexts: &[],
+    },
+    Context {
+        begins: "bgp",
+        words: 1,
+        shown: "-bgp",
+        lines: &["ipv4-family", "peer", "router-id"],
+        contexts: &[],
+    },
+    Context {
+        begins: "aaa",
+        words: 0,
+        shown: "-aaa",
+        lines: &["authentication-scheme", "domain", "local-user"],
+        contexts: &[],
+    },
+];
+
+const LINES: &[&str] = &[
+    "acl",
+    "clock",
+    "dns",
+    "header",
+    "info-center",
+    "ip",
+    "lldp",
+    "ntp-service",
+    "ntp",
+    "snmp-agent",
+    "ssh",
+    "stp",
+    "user-interface",
+];
 
 const COMMANDS: &[Command] = &[
     act(
@@ -51,7 +110,7 @@ pub(super) const VRP: Traits = Traits {
     prompts: [
         "<{{hostname}}>",
         "<{{hostname}}>",
-        "[{{mark_or_tilde}}{{hostname}}]",
+        "[{{mark_or_tilde}}{{hostname}}{{context}}]",
     ],
     start: Mode::User,
     pager: Some(Pages {
@@ -63,5 +122,14 @@ pub(super) const VRP: Traits = Traits {
     incomplete: "{{pad}}^\nError:Incomplete command found at '^' position.\n",
     commands: &[COMMANDS],
     answers: "huawei_vrp",
+    configuration: &Grammar {
+        lines: LINES,
+        contexts: CONTEXTS,
+        ..Grammar::NONE
+    },
+    uncommitted: Some(Uncommitted::AsksToCommit(
+        "Warning: Uncommitted configurations found. Are you sure to commit them before exiting? \
+         [Y(yes)/N(no)/C(cancel)]:",
+    )),
     ..Traits::COMMON
 };

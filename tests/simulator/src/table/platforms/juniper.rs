@@ -1,6 +1,28 @@
 //! Juniper Junos: a virtual chassis, so `{master:0}` stands above the prompt.
 
-use crate::table::traits::{Does, Mode, Pages, Traits, Where, act};
+use crate::configuring::Grammar;
+use crate::table::traits::{Does, Mode, Pages, Traits, Uncommitted, Where, act};
+
+/// A `delete` is written as the `set` that it takes out.
+const LINES: &[&str] = &[
+    "set access",
+    "set chassis",
+    "set class-of-service",
+    "set event-options",
+    "set firewall",
+    "set forwarding-options",
+    "set groups",
+    "set interfaces",
+    "set policy-options",
+    "set protocols",
+    "set routing-instances",
+    "set routing-options",
+    "set security",
+    "set snmp",
+    "set switch-options",
+    "set system",
+    "set vlans",
+];
 
 pub(super) const JUNOS: Traits = Traits {
     identification: "SSH-2.0-OpenSSH_7.5",
@@ -57,7 +79,7 @@ pub(super) const JUNOS: Traits = Traits {
             Does::Configure(""),
             "warning: uncommitted changes will be discarded on exit\nEntering configuration mode\n\n",
         ),
-        act("top", Where::Config, Does::Nothing, ""),
+        act("top", Where::Config, Does::Top, ""),
         act(
             "set system host-name <w>",
             Where::Config,
@@ -71,7 +93,31 @@ pub(super) const JUNOS: Traits = Traits {
             "configuration check succeeds\ncommit complete\n\n",
         ),
         act(
+            "commit check",
+            Where::Config,
+            Does::Nothing,
+            "configuration check succeeds\n\n",
+        ),
+        act(
+            "commit comment <rest>",
+            Where::Config,
+            Does::Commit,
+            "configuration check succeeds\ncommit complete\n\n",
+        ),
+        act(
+            "commit and-quit",
+            Where::Config,
+            Does::CommitSession,
+            "configuration check succeeds\ncommit complete\nExiting configuration mode\n\n",
+        ),
+        act(
             "rollback",
+            Where::Config,
+            Does::Discard,
+            "load complete\n\n",
+        ),
+        act(
+            "rollback 0",
             Where::Config,
             Does::Discard,
             "load complete\n\n",
@@ -92,5 +138,13 @@ pub(super) const JUNOS: Traits = Traits {
         act("quit", Where::Exec, Does::Logout, ""),
     ]],
     answers: "juniper_junos",
+    configuration: &Grammar {
+        lines: LINES,
+        ..Grammar::NONE
+    },
+    uncommitted: Some(Uncommitted::AsksToGiveUp(
+        "The configuration has been changed but not committed\n\
+         Discard uncommitted changes? [yes,no] (yes) ",
+    )),
     ..Traits::COMMON
 };

@@ -1,6 +1,20 @@
 //! `MikroTik` RouterOS 7. A user name may carry wishes for the terminal behind `+`.
 
+use crate::configuring::Grammar;
 use crate::table::traits::{Command, Does, Echo, Enter, Mode, Pages, Question, Traits, Where, act};
+
+const MENUS: &[&str] = &[
+    "/certificate",
+    "/interface",
+    "/ip",
+    "/ipv6",
+    "/queue",
+    "/routing",
+    "/snmp",
+    "/system",
+    "/tool",
+    "/user",
+];
 
 const COMMANDS: &[Command] = &[
     act(
@@ -43,5 +57,11 @@ pub(super) const ROUTEROS: Traits = Traits {
     incomplete: "expected command name (line 1 column {{column}})\n",
     commands: &[COMMANDS],
     answers: "mikrotik_routeros",
+    configuration: &Grammar {
+        lines: MENUS,
+        verbs: &["add", "disable", "enable", "remove", "set"],
+        anywhere: true,
+        ..Grammar::NONE
+    },
     ..Traits::COMMON
 };

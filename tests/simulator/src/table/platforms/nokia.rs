@@ -1,6 +1,77 @@
 //! Nokia SR OS: the classic command line, and the model-driven one.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act};
+use crate::configuring::{Context, Grammar};
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Uncommitted, Where, act};
+
+/// How lines of both command lines begin.
+const LINES: &[&str] = &[
+    "card",
+    "filter",
+    "lag",
+    "log",
+    "policy-options",
+    "port",
+    "qos",
+    "router",
+    "service",
+    "system",
+];
+
+const CLASSIC_CONTEXTS: &[Context] = &[
+    Context {
+        begins: "system",
+        words: 0,
+        shown: ">system",
+        lines: &["contact", "location", "security", "snmp", "time"],
+        contexts: &[Context {
+            begins: "time",
+            words: 0,
+            shown: ">system>time",
+            lines: &["ntp", "sntp", "zone"],
+            contexts: &[],
+        }],
+    },
+    Context {
+        begins: "router",
+        words: 0,
+        shown: ">router",
+        lines: &[
+            "autonomous-system",
+            "bgp",
+            "ospf",
+            "router-id",
+            "static-route-entry",
+        ],
+        contexts: &[Context {
+            begins: "interface",
+            words: 1,
+            shown: ">router>if",
+            lines: &["address", "description", "mtu", "port", "shutdown"],
+            contexts: &[],
+        }],
+    },
+    Context {
+        begins: "port",
+        words: 1,
+        shown: ">port",
+        lines: &["description", "ethernet", "shutdown"],
+        contexts: &[],
+    },
+];
+
+/// In configuration the words of it may stand before a line, as they must outside.
+const MODEL_LINES: &[&str] = &[
+    "configure card",
+    "configure filter",
+    "configure lag",
+    "configure log",
+    "configure policy-options",
+    "configure port",
+    "configure qos",
+    "configure router",
+    "configure service",
+    "configure system",
+];
 
 const SHOWS: &[Command] = &[];
 
@@ -26,8 +97,9 @@ pub(super) const CLASSIC: Traits = Traits {
             act("environment more", Where::Always, Does::PagerOn, ""),
             act("configure", Where::Exec, Does::Configure(""), ""),
             act("configure system name <w>", Where::Exec, Does::Hostname, ""),
+            act("configure <rest>", Where::Exec, Does::Line, ""),
             act("system name <w>", Where::Config, Does::Hostname, ""),
-            act("exit", Where::Config, Does::EndConfigure, ""),
+            act("exit", Where::Config, Does::Leave, ""),
             act("exit all", Where::Always, Does::EndConfigure, ""),
             act(
                 "admin save",
@@ -39,6 +111,11 @@ pub(super) const CLASSIC: Traits = Traits {
         ],
     ],
     answers: "nokia_sros",
+    configuration: &Grammar {
+        lines: LINES,
+        contexts: CLASSIC_CONTEXTS,
+        ..Grammar::NONE
+    },
     ..Traits::COMMON
 };
 
@@ -113,7 +190,7 @@ pub(super) const MODEL_DRIVEN: Traits = Traits {
             act("system name <w>", Where::Config, Does::Candidate, ""),
             act("commit", Where::Config, Does::Commit, ""),
             act("discard", Where::Config, Does::Discard, ""),
-            act("exit all", Where::Always, Does::Nothing, ""),
+            act("exit all", Where::Always, Does::Top, ""),
             act(
                 "quit-config",
                 Where::Config,
@@ -125,5 +202,14 @@ pub(super) const MODEL_DRIVEN: Traits = Traits {
         ],
     ],
     answers: "nokia_sros",
+    configuration: &Grammar {
+        lines: MODEL_LINES,
+        ..Grammar::NONE
+    },
+    uncommitted: Some(Uncommitted::AsksToGiveUp(
+        "INFO: CLI #2063: Uncommitted changes - changes are present in the candidate configuration. \
+         Exiting exclusive configuration mode will discard those changes.\n\
+         Discard uncommitted changes? [y,n] ",
+    )),
     ..Traits::COMMON
 };

@@ -1,6 +1,21 @@
 //! Palo Alto PAN-OS.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act};
+use crate::configuring::Grammar;
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Uncommitted, Where, act};
+
+const LINES: &[&str] = &[
+    "set address",
+    "set deviceconfig",
+    "set mgt-config",
+    "set network",
+    "set profiles",
+    "set rulebase",
+    "set service",
+    "set shared",
+    "set tag",
+    "set vsys",
+    "set zone",
+];
 
 const COMMANDS: &[Command] = &[
     act("set cli scripting-mode on", Where::Exec, Does::Nothing, ""),
@@ -27,7 +42,7 @@ const COMMANDS: &[Command] = &[
         Does::Commit,
         "\nCommit job 7 is in progress. Use Ctrl+C to return to command prompt\n......55%98%.100%\nConfiguration committed successfully\n\n",
     ),
-    act("top", Where::Config, Does::Nothing, ""),
+    act("top", Where::Config, Does::Top, ""),
     act(
         "exit",
         Where::Config,
@@ -58,5 +73,10 @@ pub(super) const PANOS: Traits = Traits {
     incomplete: "Invalid syntax.\n",
     commands: &[COMMANDS],
     answers: "paloalto_panos",
+    configuration: &Grammar {
+        lines: LINES,
+        ..Grammar::NONE
+    },
+    uncommitted: Some(Uncommitted::GivenUp),
     ..Traits::COMMON
 };

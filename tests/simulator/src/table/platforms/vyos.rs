@@ -1,6 +1,21 @@
 //! `VyOS`.
 
-use crate::table::traits::{Command, Does, Mode, Pages, Traits, Where, act};
+use crate::configuring::Grammar;
+use crate::table::traits::{Command, Does, Mode, Pages, Traits, Uncommitted, Where, act};
+
+const LINES: &[&str] = &[
+    "set firewall",
+    "set high-availability",
+    "set interfaces",
+    "set nat",
+    "set policy",
+    "set protocols",
+    "set qos",
+    "set service",
+    "set system",
+    "set vpn",
+    "set vrf",
+];
 
 const COMMANDS: &[Command] = &[
     act("set terminal length <n>", Where::Exec, Does::Rows, ""),
@@ -20,8 +35,14 @@ const COMMANDS: &[Command] = &[
         "Saving configuration to '/config/config.boot'...\nDone\n[edit]\n",
     ),
     act("exit", Where::Config, Does::EndConfigure, "exit\n"),
-    act("top", Where::Config, Does::Nothing, ""),
-    act("exit discard", Where::Config, Does::EndConfigure, "exit\n"),
+    act("top", Where::Config, Does::Top, ""),
+    act("exit discard", Where::Config, Does::Abort, "exit\n"),
+    act(
+        "discard",
+        Where::Config,
+        Does::Discard,
+        "Changes have been discarded\n",
+    ),
     act("exit", Where::Exec, Does::Logout, "logout\n"),
 ];
 
@@ -42,5 +63,13 @@ pub(super) const VYOS: Traits = Traits {
     incomplete: "\n  Incomplete command: {{line}}\n\n",
     commands: &[COMMANDS],
     answers: "vyos",
+    configuration: &Grammar {
+        lines: LINES,
+        ..Grammar::NONE
+    },
+    uncommitted: Some(Uncommitted::Kept(
+        "Cannot exit: configuration modified.\n\
+         Use 'exit discard' to discard the changes and exit.\n",
+    )),
     ..Traits::COMMON
 };
