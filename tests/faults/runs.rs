@@ -15,7 +15,7 @@ use netwolf_simulator::{DeviceHandle, FleetConfig};
 use serde_json::{Value, json};
 
 use crate::{
-    lab::{self, Manager, PASSWORD, PATIENCE, eventually},
+    lab::{self, PASSWORD, PATIENCE, eventually},
     proxy::Random,
     scene::{AGENTS, Scene, number},
     table,
@@ -125,9 +125,7 @@ impl Story {
             scene.agents[which] = scene.spawn_agent_by(name, &scene.manager.agents.clone());
             "agent"
         } else {
-            let (web, agents) = (scene.manager.web.clone(), scene.manager.agents.clone());
-            scene.manager.process.stop();
-            scene.manager = Manager::start_on(&scene.config, scene.folder.path(), &web, &agents);
+            scene.kill_manager(|_| {});
             "manager"
         }
     }
