@@ -25,7 +25,7 @@ use netwolf_runs::{
 };
 use netwolf_wire::{
     AgentName, DeviceName, Epoch, Incarnation, ShardId, Span,
-    step::{Attempt, RunId, StepCommand},
+    step::{Attempt, CommandDone, RunId, StepCommand},
 };
 
 /// Requests that wait at a time.
@@ -244,16 +244,18 @@ fn output(run: RunId, step: u32, now_ms: u64, n_bytes: usize) -> Output {
             step,
             attempt: 1,
         },
-        index: 0,
         verify: false,
         command: "show version".into(),
         time_ms: now_ms,
-        took: Span::from_millis(40),
-        text: "x".repeat(n_bytes),
-        truncated: false,
-        sha256: "0123456789abcdef".repeat(4),
-        answered: Vec::new(),
-        failure: None,
+        done: CommandDone {
+            index: 0,
+            took: Span::from_millis(40),
+            text: "x".repeat(n_bytes),
+            truncated: false,
+            sha256: "0123456789abcdef".repeat(4),
+            answered: Vec::new(),
+            failure: None,
+        },
     }
 }
 

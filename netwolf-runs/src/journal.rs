@@ -40,7 +40,7 @@ use std::{
 use netwolf_wire::step::RunId;
 
 use crate::{
-    audit::{self, Action, Head, Log, Outcome, Record},
+    audit::{self, Head, Log},
     machine::Change,
 };
 
@@ -65,25 +65,12 @@ pub const DEPTH: usize = 4096;
 pub struct Options {
     /// Called by the journal's thread after each commit; must not block.
     pub on_commit: Box<dyn FnMut(Commit) + Send>,
-    /// Go on though the audit log does not reach what the journal knows was in it. Who says so stands in the log from
-    /// then on, beside the gap. Without it, a journal whose audit log was cut off does not open.
-    pub accept_audit_loss: Option<Accept>,
-}
-
-/// Who takes the loss of audit records, and when.
-#[derive(Clone, Debug)]
-pub struct Accept {
-    /// Who.
-    pub requester: String,
-    /// When, Unix time in milliseconds.
-    pub unix_ms: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             on_commit: Box::new(|_| {}),
-            accept_audit_loss: None,
         }
     }
 }
@@ -97,8 +84,6 @@ pub struct Found {
     pub torn: u64,
     /// Audit records that were written and never answered for. They stay.
     pub ahead: u64,
-    /// The loss of audit records was accepted.
-    pub has_gap: bool,
 }
 
 /// An open journal. Dropping it keeps what waits, and returns when that is done.
@@ -123,7 +108,7 @@ impl Journal {
         let fail = |error| OpenError::Journal(path.clone(), JournalError::of(error, folder));
         let (connection, is_new) = schema::open(&path)?;
         let head = schema::head(&connection).map_err(fail)?;
-        let (log, found, max_run) = open_audit(folder, head, options.accept_audit_loss)?;
+        let (log, found, max_run) = open_audit(folder, head)?;
         // Also where there was none: from here on the log can only grow. A full disk is no reason not to start.
         if head != Some(log.head()) {
             schema::set_head(&connection, &log.head()).map_err(fail)?;
@@ -275,35 +260,18 @@ pub fn head_beside(audit_folder: &Path) -> Result<Option<Head>, JournalError> {
 }
 
 /// The audit log that belongs to a journal, which says where it must reach.
-fn open_audit(
-    folder: &Path,
-    head: Option<Head>,
-    accept: Option<Accept>,
-) -> Result<(Log, Found, Option<RunId>), OpenError> {
+fn open_audit(folder: &Path, head: Option<Head>) -> Result<(Log, Found, Option<RunId>), OpenError> {
     let folder = folder.join(AUDIT_FOLDER);
-    let fail = |error| OpenError::Audit(folder.clone(), error);
-    let mut found = Found::default();
-    match (Log::open(&folder, head), head, accept) {
-        (Ok(opened), ..) => {
-            found.torn = opened.torn;
-            found.ahead = opened.ahead;
+    match Log::open(&folder, head) {
+        Ok(opened) => {
+            let found = Found {
+                torn: opened.torn,
+                ahead: opened.ahead,
+                ..Found::default()
+            };
             Ok((opened.log, found, opened.max_run))
         }
-        (Err(audit::AuditError::Fault(fault)), Some(head), Some(accept)) => {
-            let mut log = Log::go_on_after(&folder, head).map_err(fail)?;
-            let mut gap = Record::new(
-                accept.unix_ms,
-                Action::Gap,
-                RunId(0),
-                accept.requester,
-                Outcome::Accepted,
-            );
-            gap.detail = Some(format!("goes on though {fault}"));
-            log.append([&gap]).map_err(fail)?;
-            found.has_gap = true;
-            Ok((log, found, None))
-        }
-        (Err(error), ..) => Err(fail(error)),
+        Err(error) => Err(OpenError::Audit(folder, error)),
     }
 }
 

@@ -6,7 +6,6 @@
 //!   handle_held, handle_shard_lost  ---> | Machine |      v once committed
 //!   cancel, pause, resume, settle        +---------+--> Outcome.effects --> links, guards
 //!   handle_guard_broken, handle_guard_held    ^
-//!   handle_placed                             |
 //!                     advance(now, places) ---+--- poll_timeout
 //! ```
 //!
@@ -24,7 +23,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use foldhash::HashMap;
-use netwolf_wire::{DeviceName, ShardId, step::RunId};
+use netwolf_wire::{ShardId, step::RunId};
 
 mod change;
 mod devices;
@@ -39,7 +38,7 @@ mod shards;
 mod stepping;
 mod timers;
 
-pub use change::{Change, Effect, Outcome, Place, Places, Taken};
+pub use change::{BrokenBy, Change, Effect, Outcome, Place, Places, Taken};
 pub use people::{Refused, Settlement};
 pub use settings::Settings;
 
@@ -226,13 +225,6 @@ impl Machine {
             .get(&run)
             .into_iter()
             .flat_map(|live| live.steps.iter().map(|live| &live.step))
-    }
-
-    /// A device may have a place that it did not have before. What is not told here is found out within seconds.
-    pub fn handle_placed(&mut self, device: &DeviceName) {
-        for key in self.devices.sleepers(device) {
-            self.make_ready(key);
-        }
     }
 
     /// What the wall clock shows, which people set: only maintenance windows go by it, because they are people's times.

@@ -15,8 +15,7 @@ use std::{ops::Range, sync::Arc};
 
 use netwolf_wire::{
     DeviceName, Epoch, Incarnation, ShardId, Span,
-    status::Failure,
-    step::{Attempt, RunId, StepCommand},
+    step::{Attempt, CommandDone, RunId, StepCommand},
     target::Login,
 };
 use serde::{Deserialize, Serialize};
@@ -188,6 +187,10 @@ pub struct StepStatus {
     /// An attempt in the hands of a shard that only verifies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Sent>,
+    /// Attempts that only verify and were taken for lost: what their shards tell late is still believed. As many as
+    /// verifying is tried, at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_verifies: Vec<Sent>,
     /// Nothing can settle it any more but late evidence or a person; only where it is unknown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub given_up: bool,
@@ -249,13 +252,11 @@ pub struct Sent {
     pub in_doubt: bool,
 }
 
-/// What one command of a step brought.
+/// What one command of a step brought, and of which it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// Of which attempt.
     pub id: Attempt,
-    /// Which of its commands, from 0; the verify command is the one behind the last.
-    pub index: u32,
     /// Whether it is the verify command.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verify: bool,
@@ -263,21 +264,9 @@ pub struct Output {
     pub command: String,
     /// When its output was whole, by the agent's clock, Unix time in milliseconds.
     pub time_ms: u64,
-    /// How long it took.
-    pub took: Span,
-    /// What the device said, without secrets.
-    pub text: String,
-    /// The text was cut.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-    /// SHA-256 of that text before it was cut, in hexadecimal digits; empty where no output came.
-    pub sha256: String,
-    /// What was typed when the device asked, without secrets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub answered: Vec<String>,
-    /// Why it does not count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
+    /// What its agent has told of it.
+    #[serde(flatten)]
+    pub done: CommandDone,
 }
 
 impl Run {
@@ -368,6 +357,14 @@ impl StepStatus {
     /// Whether a shard has it in hand.
     pub const fn in_hand(&self) -> bool {
         matches!(self.state, StepState::Leased | StepState::Running) || self.verify.is_some()
+    }
+
+    /// The attempt of that number, if its shard may still tell of it.
+    pub fn attempt_mut(&mut self, attempt: u32) -> Option<&mut Sent> {
+        let known = self.sent.iter_mut().chain(&mut self.verify);
+        known
+            .chain(&mut self.lost_verifies)
+            .find(|sent| sent.attempt == attempt)
     }
 
     /// Whether nothing more is to be waited for: it has ended, nothing verifies it and nothing watches its device.

@@ -280,18 +280,19 @@ impl From<&Step> for StepView {
 
 impl From<&Output> for OutputView {
     fn from(output: &Output) -> Self {
+        let done = output.done.clone();
         Self {
             attempt: output.id.attempt,
-            index: output.index,
+            index: done.index,
             verify: output.verify,
             command: output.command.clone(),
-            output: output.text.clone(),
-            truncated: output.truncated,
-            took_seconds: output.took.get().as_secs_f64(),
+            output: done.text,
+            truncated: done.truncated,
+            took_seconds: done.took.get().as_secs_f64(),
             time: Time(output.time_ms),
-            failure: output.failure.clone(),
-            sha256: output.sha256.clone(),
-            answered: output.answered.clone(),
+            failure: done.failure,
+            sha256: done.sha256,
+            answered: done.answered,
         }
     }
 }

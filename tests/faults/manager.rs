@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    lab::{Manager, PATIENCE, eventually},
+    lab::{PATIENCE, eventually},
     scene::{Scene, seconds},
     table,
 };
@@ -16,15 +16,14 @@ fn a_manager_that_is_killed_and_started_again_is_whole_within_ten_seconds_and_co
     let logins = scene.devices.fleet().totals().logins;
     let polls = scene.watch.polls();
     scene.begin();
-    let (web, agents) = (scene.manager.web.clone(), scene.manager.agents.clone());
-    scene.manager.process.stop();
-    eventually(PATIENCE, "polls go on without a manager", || {
-        match scene.watch.polls() - polls {
-            more if more >= 3 * n_devices as u64 => Ok(()),
-            more => Err(format!("{more} polls since")),
-        }
+    scene.kill_manager(|scene| {
+        eventually(PATIENCE, "polls go on without a manager", || {
+            match scene.watch.polls() - polls {
+                more if more >= 3 * n_devices as u64 => Ok(()),
+                more => Err(format!("{more} polls since")),
+            }
+        });
     });
-    scene.manager = Manager::start_on(&scene.config, scene.folder.path(), &web, &agents);
     let ready = Instant::now();
     let attached = eventually(PATIENCE, "all agents linked", || {
         match scene.manager.metrics()?.sum("netwolf_agent_up") {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    lab::{self, Manager, PATIENCE, Process, eventually},
+    lab::{self, PATIENCE, Process, eventually},
     proxy::{Mode, Proxy, Random},
     scene::{AGENTS, Scene, number, seconds},
     table,
@@ -146,11 +146,7 @@ impl World {
                 assert!(scene.agents[agent].wait(PATIENCE).success());
             }
             Fault::ManagerKilled => {
-                let (web, agents) = (scene.manager.web.clone(), scene.manager.agents.clone());
-                scene.manager.process.stop();
-                lasts();
-                scene.manager =
-                    Manager::start_on(&scene.config, scene.folder.path(), &web, &agents);
+                scene.kill_manager(|_| lasts());
             }
             Fault::LinkReset => proxy.reset(),
             Fault::LinkSilent { up, down } => {

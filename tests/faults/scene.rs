@@ -130,6 +130,14 @@ impl Scene {
         self.agents.push(agent);
     }
 
+    /// Kills the manager, and starts it again where it was once `meanwhile` is over.
+    pub(crate) fn kill_manager(&mut self, meanwhile: impl FnOnce(&Self)) {
+        let (web, agents) = (self.manager.web.clone(), self.manager.agents.clone());
+        self.manager.process.stop();
+        meanwhile(self);
+        self.manager = Manager::start_on(&self.config, self.folder.path(), &web, &agents);
+    }
+
     /// Waits until all devices are up and each agent has its share, and polls come regularly.
     pub(crate) fn steady(&self) {
         let devices = self.devices.fleet().devices().len();

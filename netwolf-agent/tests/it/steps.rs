@@ -16,7 +16,9 @@ use netwolf_wire::{
 
 use crate::support::*;
 
+mod bounds;
 mod platforms;
+mod retelling;
 mod trouble;
 
 /// A device with a session that is up, polled by the agent under test.
@@ -130,6 +132,13 @@ impl Scene {
             allow,
         )
         .await
+    }
+
+    /// The link breaks, and the agent makes the next one.
+    async fn relinked(mut self) -> Self {
+        drop(self.link);
+        self.link = self.manager.welcome().await;
+        self
     }
 
     fn device(&self) -> &DeviceHandle {

@@ -393,10 +393,10 @@ impl Keeper {
         }
         let mut outputs = self.state.runs.outputs(run, step.step).await?;
         outputs.retain(|output| !output.verify);
-        if outputs.iter().any(|output| output.truncated) {
+        if outputs.iter().any(|output| output.done.truncated) {
             return Ok(failed("the configuration is too long and was cut".into()));
         }
-        let text: Vec<_> = outputs.iter().map(|it| rules.keep(&it.text)).collect();
+        let text: Vec<_> = outputs.iter().map(|it| rules.keep(&it.done.text)).collect();
         let text = text.concat();
         if text.is_empty() {
             return Ok(failed("the device said nothing".into()));

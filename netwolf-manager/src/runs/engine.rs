@@ -38,7 +38,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 
 use super::{
     FOLDER, Kind, Refusal,
@@ -271,20 +271,13 @@ impl Engine {
             self.look_at = now + guards::LOOK;
             let (store, tick) = (&self.state.store, self.state.clock.now());
             let now_ms = self.clock.now_ms();
-            for verdict in self.guards.look(store, tick) {
-                let Verdict {
-                    run,
-                    step,
-                    device,
-                    broken,
-                } = verdict;
-                let Some(why) = broken else {
-                    self.machine.handle_guard_held(run, step, now_ms);
-                    continue;
-                };
-                self.state.telemetry.runs.guards_broken.inc();
-                warn!(%run, step, %device, why, "a guard of a run is broken");
-                self.machine.handle_guard_broken(run, step, &why, now_ms);
+            for Verdict { run, step, broken } in self.guards.look(store, tick) {
+                match broken {
+                    None => self.machine.handle_guard_held(run, step, now_ms),
+                    Some((by, why)) => self
+                        .machine
+                        .handle_guard_broken(run, step, by, &why, now_ms),
+                }
             }
         }
         if now >= self.show_at {

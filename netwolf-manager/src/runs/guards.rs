@@ -11,7 +11,7 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
-use netwolf_runs::model::Guard;
+use netwolf_runs::{machine::BrokenBy, model::Guard};
 use netwolf_wire::{DeviceName, step::RunId};
 
 use crate::{
@@ -46,9 +46,8 @@ struct Guarded {
 pub(super) struct Verdict {
     pub(super) run: RunId,
     pub(super) step: u32,
-    pub(super) device: DeviceName,
-    /// Why one of them is broken, in words; nothing where all were watched to their end and have held.
-    pub(super) broken: Option<String>,
+    /// By what one of them is broken, and that in words; nothing where all were watched to their end and have held.
+    pub(super) broken: Option<(BrokenBy, String)>,
 }
 
 /// All guards that are watched.
@@ -101,7 +100,6 @@ impl Guards {
             verdicts.push(Verdict {
                 run: watched.run,
                 step: watched.step,
-                device: watched.device.clone(),
                 broken,
             });
             false
@@ -111,8 +109,8 @@ impl Guards {
 }
 
 impl Watched {
-    /// Why a guard is broken, if one is. Those that have held to their end are taken out.
-    fn look(&mut self, families: &[Arc<Family>], tick: Tick) -> Option<String> {
+    /// By what a guard is broken, if one is, and why. Those that have held to their end are taken out.
+    fn look(&mut self, families: &[Arc<Family>], tick: Tick) -> Option<(BrokenBy, String)> {
         let mut why = None;
         let (device, since) = (&self.device, self.since);
         self.guards.retain_mut(|guarded| {
@@ -121,12 +119,12 @@ impl Watched {
                 Seen::Nothing => {}
                 Seen::Within => guarded.has_seen = true,
                 Seen::Beyond(series, value) => {
-                    why.get_or_insert_with(|| is_broken(guard, &series, value));
+                    why.get_or_insert_with(|| (BrokenBy::Value, is_broken(guard, &series, value)));
                 }
             }
             let is_over = tick >= guarded.until;
             if is_over && !guarded.has_seen {
-                why.get_or_insert_with(|| saw_nothing(guard));
+                why.get_or_insert_with(|| (BrokenBy::NoValue, saw_nothing(guard)));
             }
             !is_over
         });

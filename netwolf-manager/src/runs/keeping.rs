@@ -161,7 +161,6 @@ impl Keeper {
         let opening = move || {
             let options = Options {
                 on_commit: Box::new(move |commit| meters.committed(commit.took)),
-                ..Options::default()
             };
             let (journal, found) = Journal::open(&folder, options)?;
             if found.torn > 0 || found.ahead > 0 {

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use netwolf_runs::model::{Counts, RunState, StepState};
+use netwolf_runs::{
+    machine::BrokenBy,
+    model::{Counts, RunState, StepState},
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -30,6 +33,11 @@ struct StateLabel {
     state: Word,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByLabel {
+    by: Word,
+}
+
 fn label(state: &'static str) -> StateLabel {
     StateLabel { state: Word(state) }
 }
@@ -49,8 +57,7 @@ pub struct Meters {
     pub commits: Counter,
     /// Lines of the audit log.
     pub audit_records: Counter,
-    /// Guards that were broken.
-    pub guards_broken: Counter,
+    guards_broken: Family<ByLabel, Counter>,
     /// Events of steps that are not, or no more, what the journal has.
     pub stale_events: Counter,
 }
@@ -68,7 +75,7 @@ impl Default for Meters {
             journal_failing: Gauge::default(),
             commits: Counter::default(),
             audit_records: Counter::default(),
-            guards_broken: Counter::default(),
+            guards_broken: Family::default(),
             stale_events: Counter::default(),
         };
         // So that a first one is an increase and not a new series.
@@ -84,6 +91,10 @@ impl Default for Meters {
             if state.is_end() {
                 drop(this.ended_steps.get_or_create(&label(state.as_str())));
             }
+        }
+        for by in BrokenBy::ALL {
+            let by = Word(by.as_str());
+            drop(this.guards_broken.get_or_create(&ByLabel { by }));
         }
         this
     }
@@ -144,7 +155,7 @@ impl Meters {
         );
         registry.register(
             "netwolf_run_guards_broken",
-            "Guards that were broken",
+            "Steps whose guards were broken, by what",
             self.guards_broken.clone(),
         );
         registry.register(
@@ -187,6 +198,12 @@ impl Meters {
         if let Some(took) = took {
             self.step_seconds.observe(took.as_secs_f64());
         }
+    }
+
+    /// Guards of a step are broken.
+    pub fn guard_broken(&self, by: BrokenBy) {
+        let by = Word(by.as_str());
+        self.guards_broken.get_or_create(&ByLabel { by }).inc();
     }
 
     /// A transaction is on the disk.

@@ -1,19 +1,20 @@
 //! A run that has ended is tried anew: its steps that did not succeed, as a new run, judged by the configuration in
-//! force.
+//! force, within what whoever asks may submit.
 
 use std::sync::Arc;
 
 use netwolf_runs::{
-    model::Spec,
+    model::{Run, Spec, Step, StepSpec},
     retry::{self, RetryError},
 };
 use netwolf_wire::step::RunId;
 
 use super::{
     Kind, Refusal,
+    book::Book,
     handle::Submitted,
     resolve::{Resolved, resolve_again},
-    submitting::{check_key, may_change, may_choose},
+    submitting::{check_key, may_change, may_choose, may_retry},
 };
 use crate::{access::Digest, http::guard::Asker, state::State};
 
@@ -37,19 +38,32 @@ pub(crate) async fn retry(
         }
     }
     let (run, steps) = state.runs.whole(run).await?;
-    may_change(&asker, run.spec.changes, run.spec.procedure.is_some())?;
-    let chosen = run.spec.programs.iter().any(|it| it.login.is_some());
-    may_choose(&asker, chosen && run.spec.procedure.is_none())?;
-    let (spec, steps) =
-        retry::retry(&run, &steps, unknown, &asker.name).map_err(|error| refuse(&error))?;
-    let Resolved { programs, steps } = resolve_again(&state.book.load(), &spec, &steps)?;
+    let (spec, steps) = run_of(&state.book.load(), &run, &steps, unknown, &asker)?;
     let spec = Spec {
-        programs,
         body_sha256: key.is_some().then_some(body),
         idempotency_key: key,
         ..spec
     };
     state.runs.submit(spec, steps).await
+}
+
+/// What a run comes to that is tried anew.
+pub(super) fn run_of(
+    book: &Book,
+    run: &Run,
+    steps: &[Step],
+    unknown: bool,
+    asker: &Asker,
+) -> Result<(Spec, Vec<StepSpec>), Refusal> {
+    may_change(asker, run.spec.changes, run.spec.procedure.is_some())?;
+    let chosen = run.spec.programs.iter().any(|it| it.login.is_some());
+    may_choose(asker, chosen && run.spec.procedure.is_none())?;
+    let (spec, steps) =
+        retry::retry(run, steps, unknown, &asker.name).map_err(|error| refuse(&error))?;
+    let again = resolve_again(book, &spec, &steps)?;
+    may_retry(book, asker, &spec, again.steps.len())?;
+    let Resolved { programs, steps } = again;
+    Ok((Spec { programs, ..spec }, steps))
 }
 
 fn refuse(error: &RetryError) -> Refusal {

@@ -28,6 +28,8 @@ use crate::{
 
 mod narrowing;
 
+pub(super) use narrowing::may_retry;
+
 /// Bytes of an idempotency key.
 pub const MAX_KEY: usize = 255;
 
@@ -174,7 +176,12 @@ pub(super) fn run_of(
     let selected = select(&book.inventory, submission)?;
     if let Some(entry) = named.filter(|_| procedure.changes && asker.role < Role::Admin) {
         let n_steps = u32::try_from(selected.len()).unwrap_or(u32::MAX);
-        narrowing::narrows(submission, entry.procedure.raw(), n_steps)?;
+        let bounds = narrowing::Bounds {
+            rollout: procedure.rollout,
+            window: procedure.window.as_ref(),
+            guards: &procedure.guards,
+        };
+        narrowing::narrows(bounds, &entry.procedure, n_steps)?;
     }
     let Resolved { programs, steps } = resolve(book, &procedure, &selected)?;
     let has_own_login = programs.iter().any(|program| program.login.is_some());

@@ -184,18 +184,6 @@ impl Log {
         })
     }
 
-    /// Goes on after `head`, though the records up to it are lost, in a new file. Whoever verifies will be told of the
-    /// gap for ever; the record that is to be appended first should say why ([`Action::Gap`]).
-    ///
-    /// # Errors
-    /// [`AuditError`].
-    pub fn go_on_after(folder: &Path, head: Head) -> Result<Self, AuditError> {
-        private_folder(folder).map_err(|error| AuditError::io(folder, error))?;
-        let found = numbers(folder).map_err(|error| AuditError::io(folder, error))?;
-        let newest = found.last().copied().unwrap_or(0).max(head.file);
-        Self::at(folder, newest + 1, head, MAX_FILE)
-    }
-
     fn at(folder: &Path, number: u32, head: Head, max_file: u64) -> Result<Self, AuditError> {
         let file = private_file(folder, number)
             .map_err(|error| AuditError::io(&folder.join(file_name(number)), error))?;

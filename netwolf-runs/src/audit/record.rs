@@ -133,8 +133,6 @@ words! {
         Cancel = "cancel",
         /// A person has decided what became of a step that was unknown.
         Settle = "settle",
-        /// Records before this one are lost, and whoever opens the journal goes on without them; no program does yet.
-        Gap = "gap",
     }
 }
 

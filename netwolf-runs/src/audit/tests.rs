@@ -305,39 +305,6 @@ fn an_end_that_was_cut_off_is_found_by_the_head() {
 }
 
 #[test]
-fn a_log_without_its_lost_end_goes_on_when_somebody_says_so_and_the_gap_stays() {
-    let (folder, head) = a_log(12);
-    let folder = folder.path();
-    let mut lines = lines(folder, head.file);
-    lines.pop();
-    write(folder, head.file, &lines);
-    fault(open(folder, Some(head)));
-
-    let mut log = Log::go_on_after(folder, head).unwrap();
-    let gap = Record::new(0, Action::Gap, RunId(0), "operator", Outcome::Accepted);
-    log.append([&gap]).unwrap();
-    let new_head = log.head();
-    assert_eq!((new_head.seq, new_head.file), (13, head.file + 1));
-    drop(log);
-    let mut log = open(folder, Some(new_head)).unwrap().log;
-    log.append([&command(20)]).unwrap();
-    let error = verify(folder, None, Some(&log.head())).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            VerifyError::Missing {
-                expected: 12,
-                found: 13,
-                ..
-            }
-        ),
-        "{error}"
-    );
-    let report = verify(folder, Some(&head), Some(&log.head())).unwrap();
-    assert_eq!((report.records, report.last.seq), (2, 14));
-}
-
-#[test]
 fn archived_files_are_passed_over_by_the_head_that_they_end_with() {
     let (folder, head) = a_log(12);
     let folder = folder.path();

@@ -135,26 +135,15 @@ impl<'a> Statements<'a> {
 
     fn output(&mut self, output: &Output) -> rusqlite::Result<bool> {
         // The text stands for itself: escaped for JSON it would be larger and not readable for people.
-        let facts = Output {
-            id: output.id,
-            index: output.index,
-            verify: output.verify,
-            command: output.command.clone(),
-            time_ms: output.time_ms,
-            took: output.took,
-            text: String::new(),
-            truncated: output.truncated,
-            sha256: output.sha256.clone(),
-            answered: output.answered.clone(),
-            failure: output.failure.clone(),
-        };
+        let mut facts = output.clone();
+        let text = std::mem::take(&mut facts.done.text);
         let rows = self.output.execute(params![
             number(output.id.run.0)?,
             output.id.step,
             output.id.attempt,
-            output.index,
+            output.done.index,
             json(&facts)?,
-            output.text,
+            text,
         ])?;
         Ok(rows > 0)
     }

@@ -273,10 +273,9 @@ fn step(row: &Row<'_>) -> rusqlite::Result<Step> {
 }
 
 fn output(row: &Row<'_>) -> rusqlite::Result<Output> {
-    Ok(Output {
-        text: row.get(1)?,
-        ..json(row, 0)?
-    })
+    let mut output: Output = json(row, 0)?;
+    output.done.text = row.get(1)?;
+    Ok(output)
 }
 
 fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -10,13 +10,13 @@ use std::{
 
 use netwolf_wire::{
     AgentName, DeviceName, Epoch, Incarnation, ShardId, Span,
-    step::{Attempt, StepCommand},
+    step::{Attempt, CommandDone, StepCommand},
 };
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    audit::verify,
+    audit::{Action, Outcome, Record, verify},
     model::{Output, Program, Run, RunState, Sent, Spec, Step, StepSpec, StepState, StepStatus},
     rollout::Rollout,
 };
@@ -25,6 +25,7 @@ mod full;
 mod keeping;
 mod killed;
 mod opening;
+mod power;
 mod pruning;
 
 /// A test waits no longer for anything.
@@ -148,16 +149,18 @@ fn ended(journal: &Journal, id: RunId, state: RunState, ended_ms: u64) -> Change
 fn output(run: RunId, step: u32, attempt: u32, index: u32, text: &str) -> Output {
     Output {
         id: Attempt { run, step, attempt },
-        index,
         verify: false,
         command: "show version".into(),
         time_ms: NOW + 10,
-        took: span(1),
-        text: text.into(),
-        truncated: false,
-        sha256: "cd".repeat(32),
-        answered: vec!["y".into()],
-        failure: None,
+        done: CommandDone {
+            index,
+            took: span(1),
+            text: text.into(),
+            truncated: false,
+            sha256: "cd".repeat(32),
+            answered: vec!["y".into()],
+            failure: None,
+        },
     }
 }
 

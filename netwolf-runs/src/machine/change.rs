@@ -93,6 +93,44 @@ pub enum Effect {
         /// [`Settings::watch_grace_ms`](super::Settings::watch_grace_ms) longer.
         until_ms: u64,
     },
+    /// Guards of a step are broken, and its run stops: said once for each such step, to whoever counts.
+    GuardBroken {
+        /// The run.
+        run: RunId,
+        /// Which of its steps.
+        step: u32,
+        /// The device.
+        device: DeviceName,
+        /// By what.
+        by: BrokenBy,
+        /// That in words.
+        why: String,
+    },
+}
+
+/// What a guard is broken by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BrokenBy {
+    /// A value beyond its bound.
+    Value,
+    /// No value was seen in all its time.
+    NoValue,
+    /// Nobody has watched it to its end.
+    Unwatched,
+}
+
+impl BrokenBy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Value, Self::NoValue, Self::Unwatched];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::NoValue => "no_value",
+            Self::Unwatched => "unwatched",
+        }
+    }
 }
 
 /// Changes, and the effects that rest on them.

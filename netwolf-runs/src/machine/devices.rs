@@ -13,8 +13,6 @@ struct Line {
     holder: Option<Key>,
     /// Wait for the holder to leave.
     waiting: BTreeSet<Key>,
-    /// Wait for the device to have a place.
-    asleep: BTreeSet<Key>,
 }
 
 /// All devices that some step holds or waits for.
@@ -53,25 +51,12 @@ impl Devices {
         self.line(device).waiting.insert(key);
     }
 
-    pub(super) fn sleep(&mut self, device: &DeviceName, key: Key) {
-        self.line(device).asleep.insert(key);
-    }
-
-    /// Takes out a step that waits or sleeps.
+    /// Takes out a step that waits.
     pub(super) fn leave(&mut self, device: &DeviceName, key: Key) {
         if let Some(line) = self.lines.get_mut(device) {
             line.waiting.remove(&key);
-            line.asleep.remove(&key);
             self.tidy(device);
         }
-    }
-
-    /// The steps that wait for a device to have a place.
-    pub(super) fn sleepers(&self, device: &DeviceName) -> Vec<Key> {
-        self.lines
-            .get(device)
-            .map(|line| line.asleep.iter().copied().collect())
-            .unwrap_or_default()
     }
 
     fn line(&mut self, device: &DeviceName) -> &mut Line {
@@ -79,9 +64,7 @@ impl Devices {
     }
 
     fn tidy(&mut self, device: &DeviceName) {
-        let empty = |line: &Line| {
-            line.holder.is_none() && line.waiting.is_empty() && line.asleep.is_empty()
-        };
+        let empty = |line: &Line| line.holder.is_none() && line.waiting.is_empty();
         if self.lines.get(device).is_some_and(empty) {
             self.lines.remove(device);
         }

@@ -5,7 +5,7 @@
 
 use netwolf_wire::step::RunId;
 
-use super::{Effect, Machine, live::Key, outcome::Why, timers::Timer};
+use super::{BrokenBy, Effect, Machine, live::Key, outcome::Why, timers::Timer};
 use crate::model::{RunState, StepState, millis};
 
 impl Machine {
@@ -269,18 +269,24 @@ impl Machine {
     pub(super) fn unwatched(&mut self, key: Key, now_ms: u64) {
         let why = "its guards could not be watched to their end";
         let hint = "look at the device; a manager that is away, or cannot write its journal, watches no guards";
-        self.break_guard(key, why, why, Some(hint), now_ms);
+        self.break_guard(key, BrokenBy::Unwatched, why, Some(hint), now_ms);
     }
 
     /// A guard of a step's device is broken: the step has failed, and the run stops. `why` says what was seen, and not
     /// of which device, which both of them say already.
-    pub fn handle_guard_broken(&mut self, run: RunId, step: u32, why: &str, now_ms: u64) {
+    pub fn handle_guard_broken(
+        &mut self,
+        run: RunId,
+        step: u32,
+        by: BrokenBy,
+        why: &str,
+        now_ms: u64,
+    ) {
         let now_ms = self.clock(now_ms);
-        let reason = format!("a guard is broken: {why}");
-        self.break_guard((run, step), why, &reason, None, now_ms);
+        self.break_guard((run, step), by, why, None, now_ms);
     }
 
-    fn break_guard(&mut self, key: Key, why: &str, reason: &str, hint: Option<&str>, now_ms: u64) {
+    fn break_guard(&mut self, key: Key, by: BrokenBy, why: &str, hint: Option<&str>, now_ms: u64) {
         let Some((_, live)) = self.live(key) else {
             return;
         };
@@ -288,13 +294,25 @@ impl Machine {
             return;
         }
         let device = live.step.spec.device.clone();
+        let reason = match by {
+            BrokenBy::Unwatched => why.to_owned(),
+            BrokenBy::Value | BrokenBy::NoValue => format!("a guard is broken: {why}"),
+        };
         self.update(key, |status| {
             status.watch_until_ms = None;
             if status.state == StepState::Succeeded {
                 status.state = StepState::Failed;
-                status.reason = Some(reason.to_owned());
+                status.reason = Some(reason);
                 status.hint = hint.map(str::to_owned);
             }
+        });
+        let (run, step) = key;
+        self.effects.push(Effect::GuardBroken {
+            run,
+            step,
+            device: device.clone(),
+            by,
+            why: why.to_owned(),
         });
         self.stop(
             key.0,

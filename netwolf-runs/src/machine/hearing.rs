@@ -8,6 +8,9 @@
 //!   ended     an end, or pending    unknown -> succeeded | failed, or verified anew
 //! ```
 //!
+//! An attempt to verify that was taken for lost is heard as well when its shard tells of it after all: what it has found
+//! settles the step as if it had come in time, and what it has not found is left to the attempt that came after it.
+//!
 //! Everything is told again on each new link until it is heard, so what was taken in once is known by its number.
 
 use netwolf_wire::{
@@ -60,7 +63,7 @@ impl Machine {
                     self.mode_line(key, which, &sent, line, event.unix_ms, now_ms)
                 }
                 StepNews::Ended(end) if which == Which::Verify => {
-                    self.verified(key, end.clone(), now_ms);
+                    self.verified(key, &sent, end.clone(), now_ms);
                     Taken::News
                 }
                 StepNews::Ended(end) => self.ended(key, &sent, end.clone(), now_ms),
@@ -89,6 +92,15 @@ impl Machine {
             self.lose_verify(key, false, now_ms);
             return Taken::News;
         }
+        if let Some(lost) = status
+            .lost_verifies
+            .iter()
+            .find(|lost| lost.attempt == id.attempt)
+        {
+            let lost = lost.clone();
+            self.late_verify_untyped(key, &lost, &Why::because(why), now_ms);
+            return Taken::News;
+        }
         // A shard that has told of it has had it, whatever is said here.
         let untold = status.sent.as_ref().is_some_and(|sent| {
             sent.attempt == id.attempt && sent.started_ms.is_none() && sent.outputs == 0
@@ -105,7 +117,7 @@ impl Machine {
         let is = |sent: &&Sent| sent.attempt == id.attempt && sent.shard == *shard;
         let status = &live.step.status;
         let commands = status.sent.as_ref().filter(is);
-        let verify = status.verify.as_ref().filter(is);
+        let verify = status.verify.iter().chain(&status.lost_verifies).find(is);
         commands
             .map(|sent| (Which::Commands, sent.clone()))
             .or_else(|| verify.map(|sent| (Which::Verify, sent.clone())))
@@ -116,11 +128,7 @@ impl Machine {
             return Taken::Repeated;
         }
         self.update(key, |status| {
-            let sent = match which {
-                Which::Commands => &mut status.sent,
-                Which::Verify => &mut status.verify,
-            };
-            if let Some(sent) = sent {
+            if let Some(sent) = status.attempt_mut(sent.attempt) {
                 sent.started_ms = Some(now_ms);
             }
             if which == Which::Commands && status.state == StepState::Leased {
@@ -189,18 +197,12 @@ impl Machine {
         );
         self.told.push(Change::Output(Box::new(Output {
             id: super::stepping::attempt(key, sent),
-            index: done.index,
             verify,
             command,
             time_ms,
-            took: done.took,
-            text: done.text.clone(),
-            truncated: done.truncated,
-            sha256: done.sha256.clone(),
-            answered: done.answered.clone(),
-            failure: done.failure.clone(),
+            done: done.clone(),
         })));
-        self.typed(key, which, now_ms, |sent| {
+        self.typed(key, which, sent.attempt, now_ms, |sent| {
             sent.outputs = done.index + 1;
             sent.in_doubt = outcome == Told::Unknown;
         });
@@ -239,18 +241,23 @@ impl Machine {
             &[],
             detail,
         );
-        self.typed(key, which, now_ms, |sent| sent.mode_lines = line.no + 1);
+        self.typed(key, which, sent.attempt, now_ms, |sent| {
+            sent.mode_lines = line.no + 1;
+        });
         Taken::News
     }
 
     /// Something was typed, and is noted by `note`.
-    fn typed(&mut self, key: Key, which: Which, now_ms: u64, note: impl FnOnce(&mut Sent)) {
+    fn typed(
+        &mut self,
+        key: Key,
+        which: Which,
+        attempt: u32,
+        now_ms: u64,
+        note: impl FnOnce(&mut Sent),
+    ) {
         self.update(key, |status| {
-            let sent = match which {
-                Which::Commands => &mut status.sent,
-                Which::Verify => &mut status.verify,
-            };
-            if let Some(sent) = sent {
+            if let Some(sent) = status.attempt_mut(attempt) {
                 note(sent);
                 sent.started_ms.get_or_insert(now_ms);
             }
@@ -319,19 +326,25 @@ impl Machine {
         Taken::News
     }
 
-    /// An attempt that only verifies has ended.
-    fn verified(&mut self, key: Key, end: StepEnd, now_ms: u64) {
-        let unknown = self
-            .live(key)
-            .is_some_and(|(_, live)| live.step.status.state == StepState::Unknown);
+    /// An attempt that only verifies has ended, which may have been taken for lost before.
+    fn verified(&mut self, key: Key, sent: &Sent, end: StepEnd, now_ms: u64) {
+        let Some((_, live)) = self.live(key) else {
+            return;
+        };
+        let status = &live.step.status;
+        let unknown = status.state == StepState::Unknown;
+        let late = status
+            .verify
+            .as_ref()
+            .is_none_or(|verify| verify.attempt != sent.attempt);
         match end {
             StepEnd::Succeeded if unknown => {
-                self.update(key, |status| status.verify = None);
+                self.forget_verify(key, sent.attempt);
                 let why = Why::because("its verify command found what it was to do");
                 self.settle_step(key, StepState::Succeeded, SettledBy::Verify, why, now_ms);
             }
             StepEnd::Failed(failure) if unknown && failure.reason == Reason::UnexpectedOutput => {
-                self.update(key, |status| status.verify = None);
+                self.forget_verify(key, sent.attempt);
                 let why = Why {
                     reason: Some(format!(
                         "its verify command did not find what it was to do: {}",
@@ -341,6 +354,15 @@ impl Machine {
                 };
                 self.settle_step(key, StepState::Failed, SettledBy::Verify, why, now_ms);
             }
+            // That it has found nothing was known: another attempt was made, or none is made any more.
+            StepEnd::NotRun(failure) if late => {
+                self.late_verify_untyped(key, sent, &failure.into(), now_ms);
+            }
+            StepEnd::Cancelled if late => {
+                let why = Why::because("its agent has cancelled it");
+                self.late_verify_untyped(key, sent, &why, now_ms);
+            }
+            _ if late => self.forget_verify(key, sent.attempt),
             // A verify command that the device does not take tells nothing of the commands before it.
             StepEnd::Failed(failure) | StepEnd::NotRun(failure) => {
                 self.lose_verify(key, lasting(failure.reason).is_some(), now_ms);
@@ -350,6 +372,28 @@ impl Machine {
                 self.lose_verify(key, false, now_ms);
             }
         }
+    }
+
+    /// Nothing more is to be heard of an attempt to verify.
+    fn forget_verify(&mut self, key: Key, attempt: u32) {
+        self.update(key, |status| {
+            status.verify.take_if(|sent| sent.attempt == attempt);
+            status.lost_verifies.retain(|sent| sent.attempt != attempt);
+        });
+    }
+
+    /// An attempt to verify that was taken for lost has typed nothing, and the audit log has it as typed perhaps.
+    fn late_verify_untyped(&mut self, key: Key, sent: &Sent, why: &Why, now_ms: u64) {
+        if sent.outputs == 0
+            && sent.started_ms.is_none()
+            && let Some((run, live)) = self.live(key)
+            && let Some(command) = &run.run.spec.program(&live.step.spec).verify
+        {
+            let text = command.text.clone();
+            let (refused, detail) = (Told::Refused, Some(why.untyped()));
+            self.record(key, sent, 0, &text, now_ms, refused, None, &[], detail);
+        }
+        self.forget_verify(key, sent.attempt);
     }
 }
 

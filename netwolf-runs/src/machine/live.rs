@@ -4,7 +4,7 @@
 //!   pending (or unknown and to be verified):
 //!     not in its batch yet --> ready --> site full --> ready
 //!                                |  +--> device busy --> ready
-//!                                |  +--> asleep: no place, or came back --> ready
+//!                                |  +--> until then: no place, or came back --> ready
 //!                                +--> in hand
 //! ```
 //!
@@ -32,10 +32,8 @@ pub(super) enum Wait {
     Site,
     /// For its device.
     Device,
-    /// Until then, or until its device has a place.
-    Asleep(u64),
-    /// Until then: it came back.
-    Backoff(u64),
+    /// Until then: its device has no place, or it came back.
+    Until(u64),
 }
 
 /// A step in memory.

@@ -25,6 +25,14 @@ impl Why {
             hint: None,
         }
     }
+
+    /// Said of a command that was not typed.
+    pub(super) fn untyped(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("it was not typed: {reason}"),
+            None => "it was not typed".to_owned(),
+        }
+    }
 }
 
 impl From<Failure> for Why {
@@ -132,7 +140,7 @@ impl Machine {
                     status.reason = why.reason;
                     status.hint = why.hint;
                 });
-                self.wait(key, Wait::Backoff(now_ms.saturating_add(pause_ms)));
+                self.wait(key, Wait::Until(now_ms.saturating_add(pause_ms)));
             }
             StepState::Cancelled => {
                 let why = self.why_over(key, why);
@@ -164,10 +172,7 @@ impl Machine {
         let program = spec.program(&live.step.spec);
         let commands = program.commands.iter().chain(&program.verify);
         for (index, command) in (0..).zip(commands).skip(sent.outputs as usize) {
-            let detail = Some(match &why.reason {
-                Some(reason) => format!("it was not typed: {reason}"),
-                None => "it was not typed".to_owned(),
-            });
+            let detail = Some(why.untyped());
             let (text, refused) = (&command.text, Told::Refused);
             self.record(key, &sent, index, text, now_ms, refused, None, &[], detail);
         }
@@ -276,6 +281,14 @@ impl Machine {
         self.lose_verify(key, false, now_ms);
     }
 
+    /// An attempt to verify is nobody's any more, but its shard may still tell of it.
+    pub(super) fn lose_verify_hold(&mut self, key: Key, why: &Why, now_ms: u64) {
+        self.update(key, |status| {
+            status.lost_verifies.extend(status.verify.clone());
+        });
+        self.lose_verify_typed(key, why, now_ms);
+    }
+
     /// An attempt to verify has brought nothing: another one, or none any more.
     pub(super) fn lose_verify(&mut self, key: Key, never_again: bool, now_ms: u64) {
         let Some((run, live)) = self.live(key) else {
@@ -293,7 +306,7 @@ impl Machine {
             status.given_up = unknown && !again;
         });
         if again {
-            self.wait(key, Wait::Backoff(now_ms.saturating_add(pause_ms)));
+            self.wait(key, Wait::Until(now_ms.saturating_add(pause_ms)));
         }
     }
 

@@ -107,7 +107,6 @@ impl Machine {
     /// Nobody has the device of a step: it is looked for again, or the step has failed.
     fn look_again(&mut self, key: Key, now_ms: u64) {
         let least_ms = self.settings.unplaced_ms;
-        // Whoever knows of a place says so; this is for the day on which nobody does.
         let look_ms = self.settings.look_ms;
         let Some(run) = self.runs.get_mut(&key.0) else {
             return;
@@ -142,7 +141,7 @@ impl Machine {
         } else {
             pause_ms
         };
-        self.wait(key, Wait::Asleep(now_ms.saturating_add(pause_ms)));
+        self.wait(key, Wait::Until(now_ms.saturating_add(pause_ms)));
     }
 
     fn send(&mut self, key: Key, place: Place, now_ms: u64) {

@@ -20,7 +20,8 @@ pub struct Settings {
     pub backoff_ms: u64,
     /// The longest such wait.
     pub max_backoff_ms: u64,
-    /// How often a device that has no place is looked for.
+    /// A device that has no place is looked for again after so long, and then after longer waits, eight times as long
+    /// at most.
     pub look_ms: u64,
     /// A step fails whose device has had no place for so long, or for the step's deadline where that is longer: who
     /// waits for a run is told of it long before the run's deadline. Devices that move have one within seconds.

@@ -106,7 +106,7 @@ impl Machine {
             .live(key)
             .is_some_and(|(_, live)| live.step.status.verify.is_some());
         if verifies {
-            self.lose_verify_typed(key, &why, now_ms);
+            self.lose_verify_hold(key, &why, now_ms);
         } else {
             self.lose(key, usize::MAX, why, now_ms);
         }

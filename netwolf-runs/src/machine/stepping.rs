@@ -164,11 +164,7 @@ impl Machine {
                 }
             }
             Wait::Device => self.devices.wait(&device, key),
-            Wait::Asleep(until_ms) => {
-                self.devices.sleep(&device, key);
-                self.timers.arm(until_ms, Timer::Wake(key));
-            }
-            Wait::Backoff(until_ms) => self.timers.arm(until_ms, Timer::Wake(key)),
+            Wait::Until(until_ms) => self.timers.arm(until_ms, Timer::Wake(key)),
         }
         if let Some(live) = self.live_mut(key) {
             live.wait = wait;
@@ -196,11 +192,7 @@ impl Machine {
                 }
             }
             Wait::Device => self.devices.leave(&device, key),
-            Wait::Asleep(until_ms) => {
-                self.devices.leave(&device, key);
-                self.timers.disarm(until_ms, Timer::Wake(key));
-            }
-            Wait::Backoff(until_ms) => self.timers.disarm(until_ms, Timer::Wake(key)),
+            Wait::Until(until_ms) => self.timers.disarm(until_ms, Timer::Wake(key)),
         }
     }
 

@@ -9,7 +9,7 @@
 //! | step leased, running, after a restart | its shard, which may be gone | [`Timer::Settle`] | unknown |
 //! | step leased, running, the run's deadline over | its shard, which was told to cancel | [`Timer::Step`], drawn near | unknown |
 //! | step unknown, to be verified | the machine, by [`Timer::Wake`] | a bound on tries, [`Timer::Deadline`] | given up |
-//! | step unknown, verify in hand | its shard | [`Timer::Step`] | verified anew, or given up |
+//! | step unknown, verify in hand | its shard | [`Timer::Step`] | verified anew, or given up; what that shard tells later still settles it |
 //! | step ended, its guards watched | who watches metrics, and says that they have held | [`Timer::Watch`]: their time and a grace | failed, its run stopped |
 //! | run waiting, running | the machine | [`Timer::Window`], [`Timer::Deadline`] | ended when its steps are |
 //! | run paused | a person | [`Timer::Deadline`] | ended when its steps are |

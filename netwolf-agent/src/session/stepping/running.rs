@@ -486,15 +486,6 @@ fn closed() -> Failure {
 
 fn sha256(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    digest
-        .as_ref()
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            use std::fmt::Write;
-            // A string takes everything.
-            if write!(hex, "{byte:02x}").is_err() {
-                tracing::trace!("a digest could not be written");
-            }
-            hex
-        })
+    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    hex.collect()
 }

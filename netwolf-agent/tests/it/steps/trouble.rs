@@ -12,18 +12,24 @@ use netwolf_wire::{
 
 use super::*;
 
-#[tokio::test]
-async fn a_mode_that_is_not_entered_fails_the_step_and_nothing_is_typed() {
+/// Runs a step in the mode "config", where these lines are to enter it.
+async fn run_in_mode(enter: &[&str]) -> (Scene, StepEnd, Vec<CommandDone>) {
     let mut platform = routers();
     let mode = platform.modes.get_mut("config").unwrap();
-    // It is not what the prompt says then.
-    mode.enter = vec!["show clock".into()];
+    mode.enter = enter.iter().copied().map(Into::into).collect();
     let allow = ["show", "ntp"];
     let mut scene = Scene::new(Manner::CiscoIos, platform, vec![cpu_command(200)], &allow).await;
     let mut order = scene.order(0, &[typed("ntp server 192.0.2.1")]);
     order.changes = true;
     order.mode = Some("config".into());
     let (end, commands) = scene.run(order).await;
+    (scene, end, commands)
+}
+
+#[tokio::test]
+async fn a_mode_that_is_not_entered_fails_the_step_and_nothing_is_typed() {
+    // It is not what the prompt says then.
+    let (mut scene, end, commands) = run_in_mode(&["show clock"]).await;
     assert!(matches!(end, StepEnd::Failed(_)), "{end:?}");
     assert_eq!((reason(&end), commands.len()), (Reason::ModeFailed, 0));
     assert_eq!(scene.device().times_ran("ntp server 192.0.2.1"), 0);
@@ -34,19 +40,7 @@ async fn a_mode_that_is_not_entered_fails_the_step_and_nothing_is_typed() {
 
 #[tokio::test]
 async fn a_line_that_a_device_refuses_is_told_with_why() {
-    let mut platform = routers();
-    let mode = platform.modes.get_mut("config").unwrap();
-    mode.enter = vec![
-        "show clock".into(),
-        "show nonsense".into(),
-        "show users".into(),
-    ];
-    let allow = ["show", "ntp"];
-    let mut scene = Scene::new(Manner::CiscoIos, platform, vec![cpu_command(200)], &allow).await;
-    let mut order = scene.order(0, &[typed("ntp server 192.0.2.1")]);
-    order.changes = true;
-    order.mode = Some("config".into());
-    let (end, commands) = scene.run(order).await;
+    let (scene, end, commands) = run_in_mode(&["show clock", "show nonsense", "show users"]).await;
     assert_eq!((reason(&end), commands.len()), (Reason::ModeFailed, 0));
     assert_eq!(
         mode_lines(&scene.news(0)),
@@ -140,24 +134,7 @@ async fn a_lost_link_fences_steps_and_they_are_told_on_the_next_one() {
     scene.send(vec![running, waiting]).await;
     scene.until_started(0).await;
     // The link breaks under the first command.
-    let Scene {
-        fleet,
-        files,
-        mut manager,
-        agent,
-        link,
-        epoch,
-    } = scene;
-    drop(link);
-    let link = manager.welcome().await;
-    let mut scene = Scene {
-        fleet,
-        files,
-        manager,
-        agent,
-        link,
-        epoch,
-    };
+    let mut scene = scene.relinked().await;
     let (end, commands) = scene.end(0).await;
     assert_eq!(scene.link.world.held, [ids], "told before any event");
     assert!(matches!(end, StepEnd::Failed(_)), "{end:?}");

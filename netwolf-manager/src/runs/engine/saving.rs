@@ -20,7 +20,7 @@ use netwolf_wire::{
     step::{Attempt, RunId},
 };
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::{
     Answer, Ended, Engine, Event, Fault, Keeper, LinkNo, RETRY, Refusal, Sending, StepRequest,
@@ -48,11 +48,12 @@ impl Group {
     pub(super) fn add(&mut self, outcome: Outcome) {
         for mut change in outcome.changes {
             if let Change::Output(output) = &mut change {
-                if self.text + output.text.len() > OUTPUT_BUDGET {
-                    output.truncated |= !output.text.is_empty();
-                    output.text = String::new();
+                let done = &mut output.done;
+                if self.text + done.text.len() > OUTPUT_BUDGET {
+                    done.truncated |= !done.text.is_empty();
+                    done.text = String::new();
                 }
-                self.text += output.text.len();
+                self.text += done.text.len();
             }
             self.changes.push(change);
         }
@@ -238,6 +239,16 @@ impl Engine {
         let mut names: BTreeMap<(bool, ShardId), Vec<Attempt>> = BTreeMap::new();
         for effect in effects {
             match effect {
+                Effect::GuardBroken {
+                    run,
+                    step,
+                    device,
+                    by,
+                    why,
+                } => {
+                    self.state.telemetry.runs.guard_broken(by);
+                    warn!(%run, step, %device, why, "a guard of a run is broken");
+                }
                 Effect::Send { link, order, .. } => sendings.push(Sending {
                     link: LinkNo(link),
                     order: *order,

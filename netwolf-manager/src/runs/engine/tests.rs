@@ -4,7 +4,10 @@ use netwolf_runs::{
     machine::{Change, Outcome},
     model::Output,
 };
-use netwolf_wire::{Span, step::Attempt};
+use netwolf_wire::{
+    Span,
+    step::{Attempt, CommandDone},
+};
 
 use super::{
     keys::{KEYS, Keys},
@@ -19,16 +22,18 @@ fn output(bytes: usize) -> Change {
             step: 0,
             attempt: 1,
         },
-        index: 0,
         verify: false,
         command: "show tech-support".into(),
         time_ms: 1,
-        took: Span::from_secs(1),
-        text: "x".repeat(bytes),
-        truncated: false,
-        sha256: String::new(),
-        answered: Vec::new(),
-        failure: None,
+        done: CommandDone {
+            index: 0,
+            took: Span::from_secs(1),
+            text: "x".repeat(bytes),
+            truncated: false,
+            sha256: String::new(),
+            answered: Vec::new(),
+            failure: None,
+        },
     }))
 }
 
@@ -52,9 +57,9 @@ fn outputs_that_wait_for_the_disk_are_bounded_and_marked_where_they_are_cut() {
         })
         .collect();
     assert_eq!(outputs.len(), n_outputs, "each of them is told");
-    let text: usize = outputs.iter().map(|output| output.text.len()).sum();
+    let text: usize = outputs.iter().map(|output| output.done.text.len()).sum();
     assert_eq!(text, OUTPUT_BUDGET);
-    let cut = outputs.iter().filter(|output| output.truncated);
+    let cut = outputs.iter().filter(|output| output.done.truncated);
     assert_eq!(cut.count(), 3);
 }
 

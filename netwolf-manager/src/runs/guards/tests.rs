@@ -104,7 +104,7 @@ impl Stage {
         let verdicts = self.guards.look(&self.store, times(at_ms).0);
         let said = verdicts.into_iter().map(|verdict| {
             assert_eq!((verdict.run, verdict.step), (RUN, 0));
-            verdict.broken.unwrap_or_else(|| "held".into())
+            verdict.broken.map_or_else(|| "held".into(), |(_, why)| why)
         });
         said.collect()
     }

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config;
 
+mod narrowing;
+
 const CONFIG: &str = r#"
 defaults: { credential: monitoring, host_key: accept-new, collectors: [cpu] }
 credentials:
@@ -44,7 +46,11 @@ procedures:
 "#;
 
 fn book() -> Book {
-    let loaded = config::parse("netwolf.yml".as_ref(), CONFIG);
+    book_of(CONFIG)
+}
+
+fn book_of(config: &str) -> Book {
+    let loaded = config::parse("netwolf.yml".as_ref(), config);
     let loaded = loaded.unwrap_or_else(|faults| panic!("{faults}"));
     Book {
         inventory: Arc::new(loaded.inventory),
@@ -306,80 +312,6 @@ fn every_refusal_says_why_and_what_to_do() {
     writeln!(text, "another credential, by who operates: {refusal:?}").unwrap();
     assert!(submitted(&chosen, Role::Admin).is_ok());
     insta::assert_snapshot!(text);
-}
-
-#[test]
-fn who_operates_may_only_narrow_what_a_procedure_that_changes_bounds() {
-    let window = json!({"from": "22:00", "to": "04:00"});
-    let wide = json!({"from": "00:00", "to": "23:59"});
-    let guard = json!({"metric": "load", "above": 0.9, "for": "30s"});
-    let rollout = |rollout: Value| json!({ "rollout": rollout });
-    let narrower = [
-        json!({}),
-        rollout(
-            json!({"canary": 2, "batch": 2, "stop_after": "5%", "per_site": 1, "in_flight": 1}),
-        ),
-        rollout(json!({"batch": "50%", "stop_after": 1})),
-        json!({ "window": window }),
-        json!({"guards": [guard]}),
-        json!({"step_deadline": "2m", "run_deadline": "1h"}),
-    ];
-    let looser = [
-        (
-            rollout(json!({"canary": 0})),
-            "`rollout.canary` (--canary) is 0 and may not be below 1",
-        ),
-        (
-            rollout(json!({"canary": 3})),
-            "`rollout.canary` (--canary) is 3 and may not be above 2",
-        ),
-        (
-            rollout(json!({"batch": "75%"})),
-            "`rollout.batch` (--batch) is 75% and may not be above 50%",
-        ),
-        (
-            rollout(json!({"batch": 3})),
-            "`rollout.batch` (--batch) is 3 and may not be above 50%",
-        ),
-        (
-            rollout(json!({"stop_after": "100%"})),
-            "`rollout.stop_after` (--stop-after) is 100% and may not be above 10%",
-        ),
-        (
-            rollout(json!({"per_site": 3})),
-            "`rollout.per_site` (--per-site) is 3 and may not be above 2",
-        ),
-        (
-            rollout(json!({"in_flight": 11})),
-            "`rollout.in_flight` (--in-flight) is 11 and may not be above 10",
-        ),
-        (
-            json!({ "window": wide }),
-            "its `window` (--window) is another one",
-        ),
-    ];
-    let with = |more: &Value, procedure: &str| {
-        let mut body = json!({"procedure": procedure, "devices": ["core-1", "sw-1", "sw-2"]});
-        for (key, value) in more.as_object().unwrap() {
-            body[key] = value.clone();
-        }
-        body
-    };
-    for more in &narrower {
-        let found = submitted(&with(more, "bounded"), Role::Operate);
-        assert!(found.is_ok(), "{more}: {found:?}");
-    }
-    for (more, why) in &looser {
-        let refusal = submitted(&with(more, "bounded"), Role::Operate).unwrap_err();
-        assert_eq!(refusal.kind, Kind::Forbidden, "{more}");
-        assert!(refusal.error.ends_with(why), "{more}: {}", refusal.error);
-        assert!(refusal.hint.is_some());
-        let by_admin = submitted(&with(more, "bounded"), Role::Admin);
-        assert!(by_admin.is_ok(), "{more}: {by_admin:?}");
-        // One that only reads may be spread as one likes.
-        let reads = submitted(&with(more, "bounded_read"), Role::Operate);
-        assert!(reads.is_ok(), "{more}: {reads:?}");
-    }
 }
 
 #[test]

@@ -89,6 +89,21 @@ fn a_run_is_found_as_it_was_kept_also_by_the_next_process() {
 }
 
 #[test]
+fn an_output_is_written_as_one_flat_object_as_it_always_was() {
+    let written = r#"{"id":{"run":1,"step":0,"attempt":1},"index":2,"verify":true,"command":"show clock","time_ms":9,"took":"40ms","text":"","truncated":true,"sha256":"ab","answered":["y"],"failure":{"reason":"fenced","message":"lost"}}"#;
+    let output: Output = serde_json::from_str(written).unwrap();
+    let done = &output.done;
+    assert_eq!(
+        (done.index, done.took, done.truncated),
+        (2, Span::from_millis(40), true)
+    );
+    assert_eq!((done.sha256.as_str(), done.answered.len()), ("ab", 1));
+    let again = serde_json::to_value(&output).unwrap();
+    let before: serde_json::Value = serde_json::from_str(written).unwrap();
+    assert_eq!(again, before);
+}
+
+#[test]
 fn lists_come_in_pages_and_by_state() {
     let (_folder, journal) = a_journal();
     for _ in 0..7 {
@@ -145,7 +160,6 @@ fn what_waits_is_kept_together_and_answered_in_its_order() {
         on_commit: Box::new(move |commit: Commit| {
             seen.lock().unwrap().push((commit.requests, commit.changes));
         }),
-        ..Options::default()
     };
     let (journal, found) = Journal::open(folder.path(), options).unwrap();
     assert!(found.is_new);
@@ -188,7 +202,6 @@ fn a_group_is_bounded() {
         on_commit: Box::new(move |commit: Commit| {
             sender.send(commit.requests).ok();
         }),
-        ..Options::default()
     };
     let (journal, _) = Journal::open(folder.path(), options).unwrap();
     let held = hold(&journal);

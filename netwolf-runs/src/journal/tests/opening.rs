@@ -135,7 +135,7 @@ fn audit_records_ahead_of_the_journal_are_harmless_and_not_told_twice() {
 }
 
 #[test]
-fn an_audit_log_that_lost_its_end_is_not_gone_on_with_until_somebody_says_so() {
+fn an_audit_log_that_lost_its_end_is_not_gone_on_with_until_it_is_put_back_or_begun_anew() {
     let (folder, journal) = a_journal();
     for _ in 0..3 {
         journal
@@ -165,31 +165,21 @@ fn an_audit_log_that_lost_its_end_is_not_gone_on_with_until_somebody_says_so() {
         "{error:?}"
     );
     assert!(error.hint().contains("netwolf audit verify"));
-    let options = Options {
-        accept_audit_loss: Some(Accept {
-            requester: "anna".into(),
-            unix_ms: NOW,
-        }),
-        ..Options::default()
-    };
-    let (journal, found) = Journal::open(folder.path(), options).unwrap();
-    assert!(found.has_gap);
-    journal
-        .append_and_wait(submitted(journal.next_run(), 1, None))
-        .unwrap();
-    drop(journal);
+    // As it is told there is to do: put back, it is gone on with.
+    fs::write(&path, &text).unwrap();
     let journal = open(folder.path());
-    assert_eq!(journal.audit_head().seq, 5);
-    let audit = folder.path().join(AUDIT_FOLDER);
-    let text = fs::read_to_string(audit.join(audit::file_name(2))).unwrap();
-    assert!(
-        text.contains("\"gap\"") && text.contains("1 record is missing at the end"),
-        "{text}"
-    );
-    // The gap is found for ever, and what is behind it is whole.
-    let now = journal.audit_head();
-    assert!(verify(&audit, None, Some(&now)).is_err());
-    assert_eq!(verify(&audit, Some(&head), Some(&now)).unwrap().records, 2);
+    assert_eq!(journal.audit_head(), head);
+    drop(journal);
+    // With nothing to put back, both are taken away and begin anew.
+    let kept = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        fs::rename(entry.path(), kept.path().join(entry.file_name())).unwrap();
+    }
+    let (journal, found) = Journal::open(folder.path(), Options::default()).unwrap();
+    assert!(found.is_new);
+    assert_eq!(journal.next_run(), RunId(1));
+    assert_eq!(is_whole(kept.path()).records, 3);
 }
 
 #[test]

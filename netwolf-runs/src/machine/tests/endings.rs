@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     audit::{Action, Outcome},
-    machine::{Change, Effect, Refused, Settlement, Taken},
+    machine::{BrokenBy, Change, Effect, Refused, Settlement, Taken},
     model::{Guard, RunState, SettledBy, StepState},
     rollout::Rollout,
     window::Window,
@@ -285,6 +285,15 @@ fn guarded() -> crate::model::Spec {
     spec
 }
 
+/// Steps whose guards are said to be broken, and by what.
+fn broken(effects: &[Effect]) -> Vec<(u32, BrokenBy)> {
+    let broken = effects.iter().filter_map(|effect| match effect {
+        Effect::GuardBroken { step, by, .. } => Some((*step, *by)),
+        _ => None,
+    });
+    broken.collect()
+}
+
 #[test]
 fn the_next_batch_waits_until_the_guards_have_held() {
     let mut world = World::new();
@@ -314,14 +323,21 @@ fn the_next_batch_waits_until_the_guards_have_held() {
 }
 
 #[test]
-fn a_guard_that_nobody_has_watched_is_broken() {
+fn a_guard_that_nobody_has_watched_is_broken_and_counted_once() {
     let mut world = World::new();
     let run = world.submit(1, guarded(), steps(2));
     succeed(&mut world, run, 0);
     world.wait(39_999);
     assert_eq!(world.step_state(run, 0), StepState::Succeeded);
     assert_eq!(world.state(run), RunState::Running);
-    world.wait(1);
+    let effects = world.wait(1);
+    assert_eq!(broken(&effects), [(0, BrokenBy::Unwatched)]);
+    // Who has watched them all the same comes too late to be counted.
+    world
+        .machine
+        .handle_guard_broken(run, 0, BrokenBy::Value, "late", world.now);
+    world.advance();
+    assert_eq!(broken(&world.effects), []);
     assert_eq!(world.step_state(run, 0), StepState::Failed);
     let why = "its guards could not be watched to their end";
     assert_eq!(world.reason(run, 0), why);
@@ -341,8 +357,9 @@ fn a_broken_guard_fails_the_step_and_stops_the_run() {
     succeed(&mut world, run, 0);
     world
         .machine
-        .handle_guard_broken(run, 0, "0.95 is above 0.9", world.now);
+        .handle_guard_broken(run, 0, BrokenBy::Value, "0.95 is above 0.9", world.now);
     world.advance();
+    assert_eq!(broken(&world.effects), [(0, BrokenBy::Value)]);
     assert_eq!(world.step_state(run, 0), StepState::Failed);
     assert_eq!(world.reason(run, 0), "a guard is broken: 0.95 is above 0.9");
     assert_eq!(world.state(run), RunState::Failed);

@@ -85,7 +85,6 @@ impl Play {
         let agent = &self.agents[usize::from(on)];
         let (life, link) = (agent.life, agent.link);
         self.world.place(number, on, life, link);
-        self.world.machine.handle_placed(&device(number));
     }
 
     /// All places of a shard are its present link's.
@@ -176,6 +175,11 @@ impl Play {
                 assert_eq!(kept.status.watch_until_ms, Some(until_ms));
                 self.watched.insert((run, step), false);
             }
+            Effect::GuardBroken { run, step, .. } => {
+                let kept = &self.world.journal[&run].0.status;
+                assert!(kept.stopped_by.is_some() || kept.overdue || kept.cancelled_by.is_some());
+                assert!(self.world.step(run, step).status.watch_until_ms.is_none());
+            }
         }
     }
 
@@ -253,12 +257,25 @@ impl Play {
         let Some((on, at)) = self.pick(at) else {
             return;
         };
-        let events = self.agents[usize::from(on)].held[at].events.clone();
+        let held = &self.agents[usize::from(on)].held[at];
+        let (events, verifies) = (held.events.clone(), held.order.commands.is_empty());
         for event in events {
             let now = self.world.now;
             self.world
                 .machine
                 .handle_step_event(&shard(on), &event, now);
+            let found = match &event.what {
+                StepNews::Ended(StepEnd::Succeeded) => true,
+                StepNews::Ended(StepEnd::Failed(why)) => why.reason == Reason::UnexpectedOutput,
+                _ => false,
+            };
+            if verifies && found {
+                let step = self.world.machine.step(event.id.run, event.id.step);
+                assert!(
+                    step.is_none_or(|step| step.status.state != StepState::Unknown),
+                    "what verify found is left unknown: {step:?}"
+                );
+            }
         }
     }
 

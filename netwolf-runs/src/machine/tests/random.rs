@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::play::{DEVICES, Play, SHARDS};
 use super::world::{shard, spec, steps_from, with_verify};
 use crate::{
-    machine::Settlement,
+    machine::{BrokenBy, Settlement},
     model::Guard,
     rollout::{Amount, Rollout},
 };
@@ -167,9 +167,13 @@ impl Play {
                     .settle(RunId(run), step, &settlement, now);
             }
             Happening::Guard(run, step) => {
-                self.world
-                    .machine
-                    .handle_guard_broken(RunId(run), step, "above", now);
+                self.world.machine.handle_guard_broken(
+                    RunId(run),
+                    step,
+                    BrokenBy::Value,
+                    "above",
+                    now,
+                );
             }
             Happening::Held(run, step) => self.hold(RunId(run), step),
         }

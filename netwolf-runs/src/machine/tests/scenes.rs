@@ -6,7 +6,7 @@ use netwolf_wire::{
     step::{RunId, StepEnd},
 };
 
-use super::world::{World, attempt, device, failure, shard, spec, steps, with_verify};
+use super::world::{World, attempt, failure, orders, shard, spec, steps, with_verify};
 use crate::{
     machine::{Effect, Settings},
     model::{RunState, SettledBy, StepState},
@@ -125,9 +125,8 @@ fn what_is_not_settled_holds_the_run_where_it_would_stop_it() {
     world.end(0, attempt(run, 0, 1), lost);
     assert_eq!(sent(&world), [0; 0], "it may be the failure to stop at");
     world.place(0, 0, 1, 1);
-    world.machine.handle_placed(&device(0));
-    world.advance();
-    let verify = &world.orders()[0];
+    let effects = world.wait(Settings::default().look_ms);
+    let verify = &orders(&effects)[0];
     assert_eq!((verify.id, verify.commands.len()), (attempt(run, 0, 2), 0));
     world.end(0, attempt(run, 0, 2), StepEnd::Succeeded);
     assert_eq!(sent(&world), [1]);
@@ -189,15 +188,14 @@ fn a_small_run_does_not_wait_for_a_large_one() {
 }
 
 #[test]
-fn a_device_that_gets_a_place_is_served_at_once() {
+fn a_device_that_gets_a_place_is_served_when_it_is_looked_for_next() {
     let mut world = World::new();
     world.unplace(0);
     let run = world.submit(1, spec(Rollout::default()), steps(1));
     assert_eq!(world.step_state(run, 0), StepState::Pending);
     world.place(0, 1, 7, 9);
-    world.machine.handle_placed(&device(0));
-    world.advance();
-    assert_eq!(sent(&world), [0]);
+    let effects = world.wait(Settings::default().look_ms);
+    assert_eq!(orders(&effects)[0].id, attempt(run, 0, 1));
     let kept = world.step(run, 0).status.sent.clone().unwrap();
     assert_eq!((kept.shard, kept.incarnation), (shard(1), Incarnation(7)));
 }

@@ -10,7 +10,7 @@ use netwolf_wire::{
 
 use super::world::{World, attempt, done, failure, shard, spec, steps, with_verify};
 use crate::{
-    machine::Settlement,
+    machine::{BrokenBy, Settlement},
     model::{Guard, Spec, StepState},
     rollout::Rollout,
 };
@@ -27,6 +27,15 @@ fn scene(spec: Spec) -> World {
 }
 
 /// The world with its first step in a state, and the name that the state has in the table.
+/// The step's verify command is in the hands of the shard.
+fn verifying_scene() -> World {
+    let mut world = scene(with_verify(spec(Rollout::default())));
+    let lost = StepEnd::Unknown(failure(Reason::ConnectionLost));
+    world.end(0, attempt(RUN, 0, 1), lost);
+    assert_eq!(world.orders().len(), 1);
+    world
+}
+
 fn columns() -> Vec<(&'static str, World)> {
     let first = attempt(RUN, 0, 1);
     let plain = || scene(spec(Rollout::default()));
@@ -60,9 +69,11 @@ fn columns() -> Vec<(&'static str, World)> {
         .machine
         .handle_shard_lost(&shard(0), 1, to_verify.now);
     to_verify.advance();
-    let mut verifying = scene(with_verify(spec(Rollout::default())));
-    verifying.end(0, first, StepEnd::Unknown(failure(Reason::ConnectionLost)));
-    assert_eq!(verifying.orders().len(), 1);
+    let mut verify_lost = verifying_scene();
+    verify_lost
+        .machine
+        .handle_shard_lost(&shard(0), 1, verify_lost.now);
+    verify_lost.advance();
     vec![
         ("pending", pending),
         ("leased", plain()),
@@ -83,7 +94,8 @@ fn columns() -> Vec<(&'static str, World)> {
             ended(StepEnd::Unknown(failure(Reason::ConnectionLost))),
         ),
         ("to verify", to_verify),
-        ("verifying", verifying),
+        ("verifying", verifying_scene()),
+        ("verify lost", verify_lost),
     ]
 }
 
@@ -151,6 +163,9 @@ const INPUTS: &[Input] = &[
     ("verify: timed out", |world| {
         verify_end(world, StepEnd::TimedOut(failure(Reason::CommandTimeout)));
     }),
+    ("verify: cancelled", |world| {
+        verify_end(world, StepEnd::Cancelled);
+    }),
     ("another shard: succeeded", |world| {
         world.end(1, attempt(RUN, 0, 1), StepEnd::Succeeded);
     }),
@@ -181,7 +196,7 @@ const INPUTS: &[Input] = &[
     ("guard broken", |world| {
         world
             .machine
-            .handle_guard_broken(RUN, 0, "0.95 is above 0.9", world.now);
+            .handle_guard_broken(RUN, 0, BrokenBy::Value, "0.95 is above 0.9", world.now);
         world.advance();
     }),
     ("guards held", |world| {

@@ -72,7 +72,7 @@ fn a_hash_is_of_what_came_and_answers_are_told() {
     let record = &world.audit[0];
     assert_eq!(record.output_sha256, Some("ab".repeat(32)));
     assert_eq!(record.answered, ["y", ""]);
-    assert_eq!(world.outputs[0].answered, ["y", ""]);
+    assert_eq!(world.outputs[0].done.answered, ["y", ""]);
 
     let (world, _) = told(&[command(|done| {
         done.sha256 = String::new();

@@ -196,9 +196,10 @@ impl World {
             assert_eq!(&kept.status, &run.status, "run {}", run.id);
             for (step, kept) in self.machine.steps(run.id).zip(kept_steps) {
                 let mut step = step.clone();
-                for sent in [&mut step.status.sent, &mut step.status.verify]
-                    .into_iter()
-                    .flatten()
+                let status = &mut step.status;
+                for sent in (status.sent.iter_mut())
+                    .chain(&mut status.verify)
+                    .chain(&mut status.lost_verifies)
                 {
                     sent.link = 0;
                 }

@@ -143,7 +143,9 @@ async fn a_guard_that_is_broken_fails_its_step_and_stops_the_run() {
         "a guard is broken on sw-1: load was 0.97, above 0.9"
     );
     assert_eq!(stage.read("/1/steps/sw-2").await["state"], "cancelled");
-    stage.sees("netwolf_run_guards_broken_total 1").await;
+    stage
+        .sees(r#"netwolf_run_guards_broken_total{by="value"} 1"#)
+        .await;
 }
 
 #[tokio::test]
@@ -175,5 +177,9 @@ async fn a_guard_that_holds_lets_the_run_go_on_and_one_that_sees_nothing_does_no
     let step = stage.reaches("/1/steps/sw-2", "failed").await;
     let reason = step["reason"].as_str().unwrap();
     assert!(reason.contains("no value of load was seen"), "{reason}");
+    for (by, times) in [("value", 0), ("no_value", 1), ("unwatched", 0)] {
+        let line = format!("netwolf_run_guards_broken_total{{by=\"{by}\"}} {times}");
+        stage.sees(&line).await;
+    }
     assert_eq!(stage.read("/1/steps/sw-1").await["state"], "succeeded");
 }

@@ -3,11 +3,16 @@
 mod seeded;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use netwolf_fuzz_bodies::{TARGETS, Target};
+use netwolf_wire::{
+    message::{ToAgent, ToManager},
+    step::{StepEnd, StepNews},
+};
 
 use self::seeded::Seeded;
 
@@ -67,6 +72,52 @@ fn replay(name: &str) {
         let mut data = one.clone();
         seeded.mutate(&mut data, other);
         run(target, &format!("mutation {number}"), &data);
+    }
+}
+
+/// All that is told of steps, and all that can be told of them, is among the inputs as something that is read: an input
+/// that is not would be replayed as noise, and nobody would notice.
+#[test]
+fn every_kind_of_message_about_steps_has_an_input() {
+    let (mut kinds, mut news) = (BTreeSet::new(), BTreeSet::new());
+    for (path, data) in corpus("messages") {
+        let kind = match data.split_first() {
+            Some((b'P', json)) => serde_json::from_slice(json).map(|message: ToManager| {
+                if let ToManager::StepEvents(told) = &message {
+                    news.extend(told.events.iter().map(|event| name_of(&event.what)));
+                }
+                message.kind().to_owned()
+            }),
+            Some((b'A', json)) => {
+                serde_json::from_slice(json).map(|message: ToAgent| message.kind().to_owned())
+            }
+            _ => continue,
+        };
+        kinds.insert(kind.unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+    }
+    for kind in ["cancel_steps", "step_events", "steps", "steps_heard", "steps_held"] {
+        assert!(kinds.contains(kind), "{kind} is not in {kinds:?}");
+    }
+    let all = [
+        "accepted", "cancelled", "command", "failed", "mode", "not_run", "started", "succeeded",
+        "timed_out", "unknown",
+    ];
+    assert_eq!(news.into_iter().collect::<Vec<_>>(), all);
+}
+
+/// A match and not a text, so that it is thought of here when there is another one.
+fn name_of(news: &StepNews) -> &'static str {
+    match news {
+        StepNews::Accepted => "accepted",
+        StepNews::Started => "started",
+        StepNews::Command(_) => "command",
+        StepNews::Mode(_) => "mode",
+        StepNews::Ended(StepEnd::Succeeded) => "succeeded",
+        StepNews::Ended(StepEnd::Failed(_)) => "failed",
+        StepNews::Ended(StepEnd::TimedOut(_)) => "timed_out",
+        StepNews::Ended(StepEnd::NotRun(_)) => "not_run",
+        StepNews::Ended(StepEnd::Cancelled) => "cancelled",
+        StepNews::Ended(StepEnd::Unknown(_)) => "unknown",
     }
 }
 
