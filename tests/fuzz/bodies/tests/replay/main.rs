@@ -95,12 +95,26 @@ fn every_kind_of_message_about_steps_has_an_input() {
         };
         kinds.insert(kind.unwrap_or_else(|error| panic!("{}: {error}", path.display())));
     }
-    for kind in ["cancel_steps", "step_events", "steps", "steps_heard", "steps_held"] {
+    for kind in [
+        "cancel_steps",
+        "step_events",
+        "steps",
+        "steps_heard",
+        "steps_held",
+    ] {
         assert!(kinds.contains(kind), "{kind} is not in {kinds:?}");
     }
     let all = [
-        "accepted", "cancelled", "command", "failed", "mode", "not_run", "started", "succeeded",
-        "timed_out", "unknown",
+        "accepted",
+        "cancelled",
+        "command",
+        "failed",
+        "mode",
+        "not_run",
+        "started",
+        "succeeded",
+        "timed_out",
+        "unknown",
     ];
     assert_eq!(news.into_iter().collect::<Vec<_>>(), all);
 }
