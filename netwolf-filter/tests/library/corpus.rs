@@ -353,7 +353,9 @@ fn recorded_loads_of_eos_are_read() {
         }
         // Old releases tell the share since the start, to which procps gives per cent signs.
         let busy = samples.get("netwolf_cpu_utilization_ratio{cpu=\"all\",window=\"150ms\"}");
-        let is_old = ["3", "_trailing_whitespace"].iter().any(|end| case.ends_with(end));
+        let is_old = ["3", "_trailing_whitespace"]
+            .iter()
+            .any(|end| case.ends_with(end));
         let idle = number(&records[0], "global_cpu_percent_idle").filter(|_| !is_old);
         let expected = idle.map(|idle| idle * -0.01 + 1.0);
         assert_eq!(busy.copied(), expected, "{case}");
