@@ -196,9 +196,8 @@ Start
     /// Thirty rules look at each line for nothing, which stays below what a run by hand may take.
     #[test]
     fn work_past_the_limit_is_one_problem_and_the_rows_before_it_stay() {
-        let dear: String = (0..30)
-            .map(|n| format!("  ^.{{0,900}}{n}x.{{0,900}}$$\n"))
-            .collect();
+        let dear = (0..30).map(|n| format!("  ^.{{0,900}}{n}x.{{0,900}}$$\n"));
+        let dear = dear.collect::<Vec<_>>().concat();
         let template = format!("Value PORT (\\S+)\n\nStart\n{dear}  ^port ${{PORT}} -> Record\n");
         let source = TextFsmRecords::compile(&template).unwrap();
         let line = format!("port 1 {}\n", "a".repeat(2000));

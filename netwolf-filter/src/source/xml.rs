@@ -77,13 +77,11 @@ impl XmlRecords {
         if let Some(cut) = &read.cut {
             each(Found::Problem(ProblemKind::Unreadable, cut.clone()))?;
         }
-        match self.records(read, &mut each) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(Over) => {
-                let text = "work for this output".to_owned();
-                each(Found::Problem(ProblemKind::TooMany, text))
-            }
+        if self.records(read, &mut each) == Err(Over) {
+            let text = "work for this output".to_owned();
+            return each(Found::Problem(ProblemKind::TooMany, text));
         }
+        ControlFlow::Continue(())
     }
 
     fn records(

@@ -275,7 +275,7 @@ proptest! {
             let open = read.open_elements();
             let all = read.document.root_element().descendants().filter(roxmltree::Node::is_element);
             let whole = all.filter(|element| !open.contains(&element.id()));
-            whole.map(|element| element.document().input_text()[element.range()].to_owned()).collect::<Vec<_>>()
+            whole.map(|element| element.document().input_text().get(element.range()).unwrap().to_owned()).collect::<Vec<_>>()
         };
         let (cut, closed) = (document.get(..at.index(document.len())).unwrap_or_default(), OnceCell::new());
         let whole = read(&document, &closed).unwrap();
