@@ -138,3 +138,32 @@ impl XmlRecords {
         Ok(each(Found::Record(Record::new(&fields))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::OnceCell;
+
+    use super::*;
+
+    #[test]
+    fn of_an_output_that_is_cut_off_whole_records_stay_and_the_cut_is_told() {
+        let source = XmlSource {
+            records: "//port".into(),
+            fields: [("name".into(), "name".into())].into(),
+        };
+        let source = XmlRecords::compile(&source).unwrap();
+        let output = "<ports>\n<port><name>1</name></port>\n<port><name>2</name>\n<up>";
+        let (closed, mut lines) = (OnceCell::new(), Vec::new());
+        let flow = source.read(&Shared::new(output, &closed), |found| {
+            lines.push(match found {
+                Found::Record(record) => record.field(0).unwrap_or_default().to_owned(),
+                Found::Problem(kind, text) => format!("! {}: {text}", kind.as_str()),
+                Found::UnlistedProblems(count) => format!("! {count} more"),
+            });
+            ControlFlow::Continue(())
+        });
+        assert!(flow.is_continue());
+        let cut = "! unreadable: line 3: cut off: the elements that are not whole are left out";
+        assert_eq!(lines, [cut, "1"]);
+    }
+}
