@@ -4,7 +4,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, ops::ControlFlow, sync::Arc};
+use std::{cell::OnceCell, collections::HashSet, ops::ControlFlow, sync::Arc};
 
 use netwolf_wire::rule::Rule;
 
@@ -17,7 +17,7 @@ use crate::{
     metric::MetricMaker,
     problem::{Problem, ProblemKind, excerpt, first_line},
     recollection::Recollection,
-    source::{Found, Record, Records},
+    source::{Found, Record, Records, Shared},
 };
 
 /// The rules of one command, ready to be applied to its outputs.
@@ -185,8 +185,10 @@ impl Filter {
             },
             recollection,
         };
+        let closed = OnceCell::new();
+        let shared = Shared::new(output, &closed);
         for rule in &self.rules {
-            let flow = rule.apply(output, &mut collector);
+            let flow = rule.apply(&shared, &mut collector);
             if flow.is_break() {
                 break;
             }
@@ -198,11 +200,11 @@ impl Filter {
 
 impl CompiledRule {
     /// Breaks when no more samples are taken of any rule.
-    fn apply(&self, output: &str, collector: &mut Collector<'_>) -> ControlFlow<()> {
+    fn apply(&self, shared: &Shared<'_>, collector: &mut Collector<'_>) -> ControlFlow<()> {
         let mut records = 0;
         let mut full = None;
         collector.begin_rule();
-        self.records.read(output, |found| {
+        self.records.read(shared, |found| {
             let record = match found {
                 Found::Record(record) => record,
                 Found::Problem(kind, text) => {
@@ -229,7 +231,7 @@ impl CompiledRule {
             ControlFlow::Continue(())
         });
         if records == 0 && self.records.wants_a_record() {
-            collector.tell(self, ProblemKind::NoMatch, first_line(output));
+            collector.tell(self, ProblemKind::NoMatch, first_line(shared.output()));
         }
         match full {
             Some(Full::Output) => ControlFlow::Break(()),

@@ -13,6 +13,11 @@ pub const MAX_RECORDS: usize = 10_000;
 /// fields as anybody has, and room for lists.
 pub const MAX_CELLS: usize = 32 * MAX_RECORDS;
 
+/// Work that a template may take for one output of a poll: for each rule that is tried, the bytes of the line times the
+/// size of the pattern. A poll holds up all devices of its shard, and may take less than what people run by hand. This is 95
+/// times what the dearest of the real outputs in ntc-templates takes, 22,546,164.
+pub const MAX_TEXTFSM_WORK: u64 = 1 << 31;
+
 /// Problems listed for one output; the rest is only counted.
 pub const MAX_PROBLEMS: usize = 100;
 

@@ -2,7 +2,7 @@
 //!
 //! Polls never need this: there a record lives as long as its metrics are made, and no text is copied.
 
-use std::ops::ControlFlow;
+use std::{cell::OnceCell, ops::ControlFlow};
 
 use netwolf_wire::rule::Rule;
 
@@ -10,7 +10,7 @@ use crate::{
     Problem, ProblemKind, RuleError,
     limits::{MAX_PROBLEMS, MAX_RECORDS},
     problem::first_line,
-    source::{Found, Records},
+    source::{Found, Records, Shared},
 };
 
 /// The source of one rule, ready to read records. The rule's metrics are not looked at, and there need be none.
@@ -79,7 +79,8 @@ impl RecordReader {
     pub fn read(&self, output: &str) -> Reading {
         let n_fields = self.fields().len();
         let mut reading = Reading::default();
-        self.records.read(output, |found| {
+        let closed = OnceCell::new();
+        self.records.read(&Shared::new(output, &closed), |found| {
             match found {
                 Found::Record(_) if reading.records.len() == MAX_RECORDS => {
                     let text = format!("{MAX_RECORDS} records");

@@ -3,6 +3,7 @@
 
 mod jq;
 pub(crate) mod regex;
+mod shared;
 mod textfsm;
 mod xml;
 
@@ -10,6 +11,7 @@ use std::ops::ControlFlow;
 
 use netwolf_wire::rule::{Rule, Source, SourceError};
 
+pub(crate) use self::shared::Shared;
 use self::{jq::JqRecords, regex::RegexRecords, textfsm::TextFsmRecords, xml::XmlRecords};
 use crate::{error::Fault, problem::ProblemKind};
 
@@ -77,8 +79,13 @@ impl Records {
         }
     }
 
-    /// Gives `each` what is in `output` until it breaks: problems, and then the records in their order.
-    pub(crate) fn read(&self, output: &str, mut each: impl FnMut(Found<'_>) -> ControlFlow<()>) {
+    /// Gives `each` what is in the output until it breaks: problems, and then the records in their order.
+    pub(crate) fn read(
+        &self,
+        shared: &Shared<'_>,
+        mut each: impl FnMut(Found<'_>) -> ControlFlow<()>,
+    ) {
+        let output = shared.output();
         match self {
             Self::Regex(regex) => regex.read(output, |record| each(Found::Record(record))),
             Self::TextFsm(template) => {
@@ -86,10 +93,10 @@ impl Records {
                 let _done = template.read(output, each);
             }
             Self::Jq(program) => {
-                let _done = program.read(output, each);
+                let _done = program.read(shared, each);
             }
             Self::Xml(paths) => {
-                let _done = paths.read(output, each);
+                let _done = paths.read(shared, each);
             }
         }
     }

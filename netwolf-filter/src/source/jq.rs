@@ -7,12 +7,11 @@ use std::{borrow::Cow, cell::RefCell, ops::ControlFlow};
 
 use netwolf_wire::rule::Rule;
 
-use super::{Found, Record};
+use super::{Found, Record, Shared};
 use crate::{
     error::Fault,
-    jq::{self, Flow, Program, Ran, Stop, Unread, Value},
-    limits::MAX_DOCUMENT_BYTES,
-    problem::{ProblemKind, excerpt, first_line},
+    jq::{Flow, Program, Ran, Stop, Value},
+    problem::{ProblemKind, excerpt},
     template::Template,
 };
 
@@ -39,28 +38,19 @@ impl JqRecords {
         &self.fields
     }
 
-    /// Gives `each` the records and then the problems of `output`, until it breaks.
+    /// Gives `each` the records and then the problems of the output, until it breaks.
     pub(crate) fn read(
         &self,
-        output: &str,
+        shared: &Shared<'_>,
         mut each: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if output.len() > MAX_DOCUMENT_BYTES {
-            let text = format!("{MAX_DOCUMENT_BYTES} bytes");
-            return each(Found::Problem(ProblemKind::TooMany, text));
-        }
-        let input = match jq::read(output) {
+        let input = match shared.json() {
             Ok(input) => input,
-            Err(Unread::None) => {
-                return each(Found::Problem(ProblemKind::NoMatch, first_line(output)));
-            }
-            Err(Unread::Broken(text)) => {
-                return each(Found::Problem(ProblemKind::Unreadable, text));
-            }
+            Err((kind, text)) => return each(Found::Problem(*kind, text.clone())),
         };
         let ran = self
             .program
-            .run(&input, |value| self.record(&value, &mut each));
+            .run(input, |value| self.record(&value, &mut each));
         tell(&ran, &mut each)
     }
 

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashSet, ops::ControlFlow};
 use super::{Found, Record};
 use crate::{
     error::Fault,
-    limits::MAX_CELLS,
+    limits::{MAX_CELLS, MAX_TEXTFSM_WORK},
     problem::{ProblemKind, excerpt},
     textfsm::{self, Cell, Item, Template, limits::MAX_OUTPUT_BYTES},
 };
@@ -57,7 +57,9 @@ impl TextFsmRecords {
         output: &str,
         mut each: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let parsed = self.template.run_for_poll(output, MAX_CELLS);
+        let parsed = self
+            .template
+            .run_for_poll(output, MAX_CELLS, MAX_TEXTFSM_WORK);
         for problem in &parsed.problems {
             let (kind, text) = told(problem);
             each(Found::Problem(kind, text))?;
@@ -189,6 +191,28 @@ Start
         });
         assert!(flow.is_continue());
         assert_eq!(unlisted, 7);
+    }
+
+    /// Thirty rules look at each line for nothing, which stays below what a run by hand may take.
+    #[test]
+    fn work_past_the_limit_is_one_problem_and_the_rows_before_it_stay() {
+        let dear = (0..30).map(|n| format!("  ^.{{0,900}}{n}x.{{0,900}}$$\n"));
+        let dear = dear.collect::<Vec<_>>().concat();
+        let template = format!("Value PORT (\\S+)\n\nStart\n{dear}  ^port ${{PORT}} -> Record\n");
+        let source = TextFsmRecords::compile(&template).unwrap();
+        let line = format!("port 1 {}\n", "a".repeat(2000));
+        let (mut problems, mut records) = (Vec::new(), 0);
+        let flow = source.read(&line.repeat(500), |found| {
+            match found {
+                Found::Problem(kind, text) => problems.push((kind, text)),
+                _ => records += 1,
+            }
+            ControlFlow::Continue(())
+        });
+        assert!(flow.is_continue());
+        let told = "work for this output".to_owned();
+        assert_eq!(problems, [(ProblemKind::TooMany, told)]);
+        assert!((1..500).contains(&records), "{records}");
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! Records by paths into XML: each element that one path leads to is one, and the others lead from there to its fields.
 //!
-//! A field is the text of the first that its path leads to, trimmed; where there is none, or it is empty, the field is
-//! absent. An element with others in it has no text, and such a field is a problem.
+//! A field is the text of the first that its path leads to, trimmed; where there is none, or it is empty, the next
+//! alternative counts, and behind the last the field is absent. An element with others in it has no text, and such a
+//! field is a problem. Of a document that is cut off, records are whole or not there.
 
-use std::{borrow::Cow, collections::HashSet, ops::ControlFlow};
+use std::{borrow::Cow, ops::ControlFlow};
 
 use netwolf_wire::rule::XmlSource;
-use roxmltree::{Document, Node};
+use roxmltree::Node;
 
-use super::{Found, Record};
+use super::{Found, Record, Shared};
 use crate::{
     error::Fault,
-    limits::MAX_DOCUMENT_BYTES,
-    problem::{ProblemKind, excerpt, first_line},
-    xml::{self, Over, Path, Unread, Work},
+    problem::{ProblemKind, excerpt},
+    xml::{self, Field, FieldText, Over, Path, Read, Work},
 };
 
 /// A compiled `xml` source.
@@ -22,7 +22,7 @@ pub(crate) struct XmlRecords {
     records: Path,
     fields: Vec<String>,
     /// Of each field.
-    paths: Vec<Path>,
+    paths: Vec<Field>,
 }
 
 impl XmlRecords {
@@ -32,21 +32,22 @@ impl XmlRecords {
     /// Every path's fault.
     pub(crate) fn compile(source: &XmlSource) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
-        let mut parse = |field: Option<&String>, text: &str| match Path::parse(text) {
-            Ok(path) => Some(path),
-            Err(error) => {
-                faults.push(Fault::BadPath {
-                    field: field.cloned(),
-                    path: text.to_owned(),
-                    error,
-                });
-                None
-            }
+        let mut fault = |field: Option<&String>, text: &str, error| {
+            faults.push(Fault::BadPath {
+                field: field.cloned(),
+                path: text.to_owned(),
+                error,
+            });
         };
-        let records = parse(None, &source.records);
+        let records = Path::parse(&source.records)
+            .map_err(|error| fault(None, &source.records, error))
+            .ok();
         let fields = source.fields.iter();
         let paths: Vec<_> = fields
-            .filter_map(|(field, path)| parse(Some(field), path))
+            .filter_map(|(field, text)| {
+                let path = Field::parse(text);
+                path.map_err(|error| fault(Some(field), text, error)).ok()
+            })
             .collect();
         match records {
             Some(records) if faults.is_empty() => Ok(Self {
@@ -63,42 +64,41 @@ impl XmlRecords {
         &self.fields
     }
 
-    /// Gives `each` the records and problems of `output`, until it breaks.
+    /// Gives `each` the records and problems of the output, until it breaks.
     pub(crate) fn read(
         &self,
-        output: &str,
+        shared: &Shared<'_>,
         mut each: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if output.len() > MAX_DOCUMENT_BYTES {
-            let text = format!("{MAX_DOCUMENT_BYTES} bytes");
+        let read = match shared.xml() {
+            Ok(read) => read,
+            Err((kind, text)) => return each(Found::Problem(*kind, text.clone())),
+        };
+        if let Some(cut) = &read.cut {
+            each(Found::Problem(ProblemKind::Unreadable, cut.clone()))?;
+        }
+        if self.records(read, &mut each) == Err(Over) {
+            let text = "work for this output".to_owned();
             return each(Found::Problem(ProblemKind::TooMany, text));
         }
-        let read = xml::with_document(output, |document| self.records(document, &mut each));
-        let (kind, text) = match read {
-            Ok(Ok(())) => return ControlFlow::Continue(()),
-            Ok(Err(Over)) => (ProblemKind::TooMany, "work for this output".to_owned()),
-            Err(Unread::None) => (ProblemKind::NoMatch, first_line(output)),
-            Err(Unread::Broken(text)) => (ProblemKind::Unreadable, text),
-            Err(Unread::TooMany) => (ProblemKind::TooMany, "elements and texts".to_owned()),
-        };
-        each(Found::Problem(kind, text))
+        ControlFlow::Continue(())
     }
 
     fn records(
         &self,
-        document: &Document<'_>,
+        read: &Read<'_>,
         each: &mut impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> Result<(), Over> {
         let mut work = Work::new();
-        let mut seen = HashSet::new();
+        // Several ways may lead to one element, and one that is not whole makes no record.
+        let mut seen = read.open_elements();
         let mut is_over = false;
         self.records
-            .walk(document.root(), &mut work, |found, work| {
-                // Several ways may lead to one element.
+            .walk(read.document.root(), &mut work, |found, work| {
                 let xml::Found::Element(element) = found else {
                     return ControlFlow::Continue(());
                 };
-                if !seen.insert(element.id().get_usize()) {
+                if !seen.insert(element.id()) {
                     return ControlFlow::Continue(());
                 }
                 self.record(element, work, each).unwrap_or_else(|Over| {
@@ -118,23 +118,52 @@ impl XmlRecords {
     ) -> Result<ControlFlow<()>, Over> {
         let mut texts: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(self.paths.len());
         for (field, path) in self.fields.iter().zip(&self.paths) {
-            let Some(found) = path.first(element, work)? else {
-                texts.push(None);
-                continue;
-            };
-            let text = found.text();
-            if text.is_none() {
-                let told = excerpt(&format!(
-                    "field {field:?} is an element with elements in it"
-                ));
-                let flow = each(Found::Problem(ProblemKind::Unreadable, told));
-                if flow.is_break() {
-                    return Ok(flow);
+            let text = match path.read(element, work)? {
+                FieldText::Text(text) => Some(text),
+                FieldText::Absent => None,
+                FieldText::Nested => {
+                    let told = excerpt(&format!(
+                        "field {field:?} is an element with elements in it"
+                    ));
+                    let flow = each(Found::Problem(ProblemKind::Unreadable, told));
+                    if flow.is_break() {
+                        return Ok(flow);
+                    }
+                    None
                 }
-            }
-            texts.push(text.filter(|text| !text.is_empty()));
+            };
+            texts.push(text);
         }
         let fields: Vec<_> = texts.iter().map(Option::as_deref).collect();
         Ok(each(Found::Record(Record::new(&fields))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::OnceCell;
+
+    use super::*;
+
+    #[test]
+    fn of_an_output_that_is_cut_off_whole_records_stay_and_the_cut_is_told() {
+        let source = XmlSource {
+            records: "//port".into(),
+            fields: [("name".into(), "name".into())].into(),
+        };
+        let source = XmlRecords::compile(&source).unwrap();
+        let output = "<ports>\n<port><name>1</name></port>\n<port><name>2</name>\n<up>";
+        let (closed, mut lines) = (OnceCell::new(), Vec::new());
+        let flow = source.read(&Shared::new(output, &closed), |found| {
+            lines.push(match found {
+                Found::Record(record) => record.field(0).unwrap_or_default().to_owned(),
+                Found::Problem(kind, text) => format!("! {}: {text}", kind.as_str()),
+                Found::UnlistedProblems(count) => format!("! {count} more"),
+            });
+            ControlFlow::Continue(())
+        });
+        assert!(flow.is_continue());
+        let cut = "! unreadable: line 3: cut off: the elements that are not whole are left out";
+        assert_eq!(lines, [cut, "1"]);
     }
 }

@@ -12,7 +12,7 @@
 //! began.
 
 use super::{
-    limits::{MAX_OUTPUT_BYTES, MAX_PROBLEMS, MAX_WORK},
+    limits::{MAX_OUTPUT_BYTES, MAX_PROBLEMS},
     lines::{Line, Lines},
     matcher::{Failure, Slots},
     pattern::first_text,
@@ -63,6 +63,8 @@ pub(super) struct Settings {
     pub(super) tells_unmatched: bool,
     /// Cells of the table, each item of a list being one as well.
     pub(super) max_cells: usize,
+    /// Work, as it is counted by [`MAX_WORK`](super::limits::MAX_WORK).
+    pub(super) max_work: u64,
 }
 
 /// Lenient.
@@ -72,6 +74,7 @@ impl Default for Settings {
             is_strict: false,
             tells_unmatched: true,
             max_cells: super::limits::MAX_CELLS,
+            max_work: super::limits::MAX_WORK,
         }
     }
 }
@@ -179,7 +182,7 @@ impl<'p, 't> Run<'p, 't> {
     fn matches(&mut self, index: usize, rule: &Rule, line: Line<'t>) -> Result<bool, End> {
         let slots = &mut self.slots[self.state][index];
         let matched = rule.matcher.matches(line, slots, &mut self.work);
-        if self.work > MAX_WORK {
+        if self.work > self.settings.max_work {
             return Err(self.end(ProblemKind::TooMuchWork, line.text));
         }
         let kind = match matched {

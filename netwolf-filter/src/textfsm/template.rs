@@ -199,12 +199,18 @@ impl Template {
         engine::run_leniently(self, output, engine::Settings::default())
     }
 
-    /// As [`Self::run_leniently`], with at most `max_cells` cells, and without the lines that no rule takes: they are
-    /// the same at every poll, and would leave no room among the problems for those that cost something.
-    pub(crate) fn run_for_poll<'t>(&self, output: &'t str, max_cells: usize) -> Parsed<'t> {
+    /// As [`Self::run_leniently`], with at most `max_cells` cells and `max_work`, and without the lines that no rule
+    /// takes: they are the same at every poll, and would leave no room among the problems for those that cost something.
+    pub(crate) fn run_for_poll<'t>(
+        &self,
+        output: &'t str,
+        max_cells: usize,
+        max_work: u64,
+    ) -> Parsed<'t> {
         let settings = engine::Settings {
             tells_unmatched: false,
             max_cells,
+            max_work,
             ..engine::Settings::default()
         };
         engine::run_leniently(self, output, settings)

@@ -1,11 +1,15 @@
 //! The XML in an output.
 //!
 //! The document begins with the first line that begins with a tag, and ends with the last `>`: a warning above it and
-//! a `{master}` below it are passed over. It is read whole or not at all: one that is cut off makes no value.
+//! a `{master}` below it are passed over. Of one that is cut off, as a long output is, the elements that are whole are
+//! read, and the cut is told; one that is broken otherwise is not read at all.
 //! Document types are refused, and with them all entities but XML's own.
 
-use roxmltree::{Document, ParsingOptions};
+use std::{cell::OnceCell, collections::HashSet, iter};
 
+use roxmltree::{Document, Node, NodeId, ParsingOptions};
+
+use super::cut::Cut;
 use crate::{limits::MAX_XML_NODES, problem::excerpt};
 
 /// Why an output has no document.
@@ -13,37 +17,76 @@ use crate::{limits::MAX_XML_NODES, problem::excerpt};
 pub(crate) enum Unread {
     /// There is no XML in it.
     None,
-    /// There is, and it is broken or cut off; with the text for people.
+    /// There is, and it is broken, or cut off before any element is whole; with the text for people.
     Broken(String),
     /// It has more than [`MAX_XML_NODES`] nodes.
     TooMany,
 }
 
-/// Reads the document in `output` and gives it to `each`.
-pub(crate) fn with_document<R>(
-    output: &str,
-    each: impl FnOnce(&Document<'_>) -> R,
-) -> Result<R, Unread> {
+/// The document of an output.
+#[derive(Debug)]
+pub(crate) struct Read<'o> {
+    /// Its elements.
+    pub(crate) document: Document<'o>,
+    /// Of a document that is cut off, how many elements are not whole: the root, its last element, and so on.
+    n_open: usize,
+    /// What is to be told of one that is cut off.
+    pub(crate) cut: Option<String>,
+}
+
+impl Read<'_> {
+    /// The elements that were not closed, from the root on: what is in them may be missing.
+    pub(crate) fn open_elements(&self) -> HashSet<NodeId> {
+        let root = self.document.root_element();
+        let all = iter::successors(Some(root), Node::last_element_child);
+        all.take(self.n_open).map(|element| element.id()).collect()
+    }
+}
+
+/// Reads the document in `output`. One that is cut off is closed in `closed`, behind its last whole element.
+pub(crate) fn read<'o>(output: &'o str, closed: &'o OnceCell<String>) -> Result<Read<'o>, Unread> {
     let (text, lines_above) = find(output).ok_or(Unread::None)?;
+    let error = match parse(text) {
+        Ok(document) => {
+            return Ok(Read {
+                document,
+                n_open: 0,
+                cut: None,
+            });
+        }
+        Err(roxmltree::Error::NodesLimitReached) => return Err(Unread::TooMany),
+        Err(error) => error,
+    };
+    if let Some(cut) = Cut::find(text) {
+        let closed = closed.get_or_init(|| cut.closed(text));
+        if let Ok(document) = parse(closed) {
+            let whole = text.get(..cut.end).unwrap_or_default();
+            let line = lines_above + whole.lines().count();
+            let told = "cut off: the elements that are not whole are left out";
+            return Ok(Read {
+                document,
+                n_open: cut.open.len(),
+                cut: Some(format!("line {line}: {told}")),
+            });
+        }
+    }
+    let row = error.pos().row as usize;
+    let line = text.lines().nth(row.saturating_sub(1)).unwrap_or_default();
+    let told = error.to_string();
+    let what = told
+        .rsplit_once(" at ")
+        .map_or(told.as_str(), |(what, _)| what);
+    let number = lines_above + row;
+    let text = format!("line {number}: {what}: {}", line.trim());
+    Err(Unread::Broken(excerpt(&text)))
+}
+
+fn parse(text: &str) -> Result<Document<'_>, roxmltree::Error> {
     let options = ParsingOptions {
         nodes_limit: MAX_XML_NODES,
         ..ParsingOptions::default()
     };
-    match Document::parse_with_options(text, options) {
-        Ok(document) => Ok(each(&document)),
-        Err(roxmltree::Error::NodesLimitReached) => Err(Unread::TooMany),
-        Err(error) => {
-            let row = error.pos().row as usize;
-            let line = text.lines().nth(row.saturating_sub(1)).unwrap_or_default();
-            let told = error.to_string();
-            let what = told
-                .rsplit_once(" at ")
-                .map_or(told.as_str(), |(what, _)| what);
-            let number = lines_above + row;
-            let text = format!("line {number}: {what}: {}", line.trim());
-            Err(Unread::Broken(excerpt(&text)))
-        }
-    }
+    Document::parse_with_options(text, options)
 }
 
 /// The document in the output, and how many lines are above it.

@@ -43,6 +43,8 @@ pub(super) enum Predicate {
     Has(Path),
     /// `[path='text']`
     Is(Path, String),
+    /// `[path!='text']`
+    IsNot(Path, String),
 }
 
 /// Why a text is no path.
@@ -62,6 +64,14 @@ impl fmt::Display for PathError {
 }
 
 impl std::error::Error for PathError {}
+
+impl Step {
+    /// Whether it counts the elements of one parent.
+    pub(super) fn counts(&self) -> bool {
+        let mut predicates = self.predicates.iter();
+        predicates.any(|predicate| matches!(predicate, Predicate::Position(_)))
+    }
+}
 
 impl Path {
     /// Parses `text`.
@@ -166,7 +176,8 @@ impl<'p> Parser<'p> {
             };
         }
         let path = self.path(depth + 1)?;
-        if !self.takes("=") {
+        let is_not = self.takes("!=");
+        if !is_not && !self.takes("=") {
             return Ok(Predicate::Has(path));
         }
         let quote = ["'", "\""].into_iter().find(|quote| self.takes(quote));
@@ -177,7 +188,12 @@ impl<'p> Parser<'p> {
             return Err(self.fault("the text is not closed"));
         };
         self.at += text.len() + quote.len();
-        Ok(Predicate::Is(path, text.to_owned()))
+        let text = text.to_owned();
+        Ok(if is_not {
+            Predicate::IsNot(path, text)
+        } else {
+            Predicate::Is(path, text)
+        })
     }
 
     /// A local name. A prefix is told by itself, because it would be looked for in vain.

@@ -107,6 +107,18 @@ fn walk<'d>(steps: &[Step], node: Node<'d, 'd>, work: &mut Work, each: &mut Each
     if !step.is_deep {
         return take(step, rest, node, work, each);
     }
+    if let To::Child(name) = &step.to
+        && !step.counts()
+    {
+        // In the order of the document, and each once: children of one parent need not be told from others.
+        for inner in node.descendants().skip(1) {
+            work.spend()?;
+            if is_named(inner, name.as_deref()) && holds(&step.predicates, &mut [], inner, work)? {
+                walk(rest, inner, work, each)?;
+            }
+        }
+        return Ok(());
+    }
     for inner in node.descendants() {
         work.spend()?;
         if !inner.is_text() {
@@ -148,29 +160,38 @@ fn take<'d>(
     let mut passed = vec![0; step.predicates.len()];
     for child in node.children() {
         work.spend()?;
-        let is_named =
-            child.is_element() && name.is_none_or(|name| child.tag_name().name() == name);
-        if is_named && holds(&step.predicates, &mut passed, child, work)? {
+        if is_named(child, name) && holds(&step.predicates, &mut passed, child, work)? {
             walk(rest, child, work, each)?;
         }
     }
     Ok(())
 }
 
-/// Whether all `predicates` hold for `element`. `passed` counts those before it for which each was asked.
+fn is_named(node: Node<'_, '_>, name: Option<&str>) -> bool {
+    node.is_element() && name.is_none_or(|name| node.tag_name().name() == name)
+}
+
+/// Whether all `predicates` hold for `element`. `passed` counts those before it for which each was asked; without
+/// positions nothing needs to be counted, and it may be empty.
 fn holds(
     predicates: &[Predicate],
     passed: &mut [usize],
     element: Node<'_, '_>,
     work: &mut Work,
 ) -> Result<bool, Stop> {
-    for (predicate, passed) in predicates.iter().zip(passed) {
-        *passed += 1;
+    for (nth, predicate) in predicates.iter().enumerate() {
+        let passed = passed.get_mut(nth).map_or(0, |passed| {
+            *passed += 1;
+            *passed
+        });
         let holds = match predicate {
-            Predicate::Position(position) => *passed == *position,
+            Predicate::Position(position) => passed == *position,
             Predicate::Has(path) => any(path, element, work, &mut |_| true)?,
             Predicate::Is(path, wanted) => any(path, element, work, &mut |found| {
                 found.text().is_some_and(|text| text == wanted.as_str())
+            })?,
+            Predicate::IsNot(path, unwanted) => any(path, element, work, &mut |found| {
+                found.text().is_some_and(|text| text != unwanted.as_str())
             })?,
         };
         if !holds {

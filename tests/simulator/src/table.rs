@@ -39,7 +39,7 @@ use traits::{Enter, Mode, Uncommitted};
 pub(crate) use answers::written;
 pub(crate) use platforms::traits;
 pub(crate) use traits::Traits;
-pub(crate) use values::{View, fill};
+pub(crate) use values::{View, clock, fill};
 
 /// Rows and columns of a terminal that did not say.
 const DEFAULT_ROWS: usize = 24;

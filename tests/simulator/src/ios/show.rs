@@ -9,11 +9,10 @@ use super::View;
 use super::commands::Show;
 use super::interfaces;
 use super::processes;
-use crate::clock::Civil;
 use crate::configuring;
 use crate::dialogue::{Around, UserLine};
 use crate::laws;
-use crate::table;
+use crate::table::{self, clock};
 
 /// Software of all simulated routers, and the version as file names spell it.
 const VERSION: &str = "15.7(3)M8";
@@ -24,7 +23,7 @@ const FIRST_VTY: usize = 2;
 /// The output of one command.
 pub(super) fn show(what: Show, argument: &str, view: View<'_>, around: &Around<'_>) -> String {
     match what {
-        Show::Clock => format!("*{}\n", stamp(view.now.unix, true)),
+        Show::Clock => format!("*{}\n", clock(view.now.unix, true)),
         Show::Interfaces => interfaces::details(view, argument),
         Show::InterfacesDescription => interfaces::descriptions(),
         Show::IpInterfaceBrief => interfaces::brief(view),
@@ -49,26 +48,6 @@ fn written(view: View<'_>) -> table::View<'_> {
         marked: false,
         paging: true,
     }
-}
-
-/// `18:57:38.347 UTC Mon Oct 19 2015`, the milliseconds if `exact`.
-fn stamp(unix: Duration, exact: bool) -> String {
-    let at = Civil::from_unix(unix);
-    let exact = if exact {
-        format!(".{:03}", at.millisecond)
-    } else {
-        String::new()
-    };
-    format!(
-        "{:02}:{:02}:{:02}{exact} UTC {} {} {} {}",
-        at.hour,
-        at.minute,
-        at.second,
-        at.weekday_name(),
-        at.month_name(),
-        at.day,
-        at.year
-    )
 }
 
 /// `2 years, 31 weeks, 6 days, 9 hours, 55 minutes`, without parts that are 0.
@@ -138,7 +117,7 @@ fn version(view: View<'_>) -> String {
          \n",
         view.hostname,
         uptime(view.now.since_boot),
-        stamp(booted, false),
+        clock(booted, false),
     )
     .expect("a string takes all");
     text

@@ -34,6 +34,7 @@ use crate::clock::Moment;
 use crate::device::Facts;
 use crate::laws;
 
+pub(crate) use dates::clock;
 pub(super) use dates::stamp;
 
 /// What texts may tell.

@@ -62,8 +62,8 @@ pub(super) fn short(up: Duration) -> String {
     text
 }
 
-/// `23:30:01.123 UTC Mon Nov 22 2027`.
-pub(super) fn clock(unix: Duration, exact: bool) -> String {
+/// `23:30:01.123 UTC Mon Nov 22 2027`, the milliseconds if `exact`.
+pub(crate) fn clock(unix: Duration, exact: bool) -> String {
     let at = Civil::from_unix(unix);
     let exact = if exact {
         format!(".{:03}", at.millisecond)
