@@ -18,7 +18,7 @@ mod walk;
 
 pub(crate) use self::{
     document::{Read, Unread, read},
-    field::{Field, FieldText},
+    field::{Field, FieldText, alternatives},
     path::Path,
     walk::{Found, Over, Work},
 };

@@ -1,4 +1,5 @@
-//! Records by paths into XML: each element that one path leads to is one, and the others lead from there to its fields.
+//! Records by paths into XML: each element that one path, or another beside it, leads to is one, and the others lead
+//! from there to its fields.
 //!
 //! A field is the text of the first that its path leads to, trimmed; where there is none, or it is empty, the next
 //! alternative counts, and behind the last the field is absent. An element with others in it has no text, and such a
@@ -19,7 +20,8 @@ use crate::{
 /// A compiled `xml` source.
 #[derive(Debug)]
 pub(crate) struct XmlRecords {
-    records: Path,
+    /// The elements of the first come first.
+    records: Vec<Path>,
     fields: Vec<String>,
     /// Of each field.
     paths: Vec<Field>,
@@ -39,7 +41,7 @@ impl XmlRecords {
                 error,
             });
         };
-        let records = Path::parse(&source.records)
+        let records = xml::alternatives(&source.records, Path::parse)
             .map_err(|error| fault(None, &source.records, error))
             .ok();
         let fields = source.fields.iter();
@@ -92,20 +94,26 @@ impl XmlRecords {
         let mut work = Work::new();
         // Several ways may lead to one element, and one that is not whole makes no record.
         let mut seen = read.open_elements();
-        let mut is_over = false;
-        self.records
-            .walk(read.document.root(), &mut work, |found, work| {
+        let (mut is_over, mut is_done) = (false, false);
+        for path in &self.records {
+            path.walk(read.document.root(), &mut work, |found, work| {
                 let xml::Found::Element(element) = found else {
                     return ControlFlow::Continue(());
                 };
                 if !seen.insert(element.id()) {
                     return ControlFlow::Continue(());
                 }
-                self.record(element, work, each).unwrap_or_else(|Over| {
+                let flow = self.record(element, work, each).unwrap_or_else(|Over| {
                     is_over = true;
                     ControlFlow::Break(())
-                })
+                });
+                is_done |= flow.is_break();
+                flow
             })?;
+            if is_done {
+                break;
+            }
+        }
         if is_over { Err(Over) } else { Ok(()) }
     }
 
@@ -144,6 +152,33 @@ mod tests {
     use std::cell::OnceCell;
 
     use super::*;
+
+    #[test]
+    fn the_elements_of_either_path_are_records_once() {
+        let source = XmlSource {
+            records: "//port | //unit | //*[port]/port".into(),
+            fields: [("name".into(), "name".into())].into(),
+        };
+        let source = XmlRecords::compile(&source).unwrap();
+        let output = "<all><port><name>1</name><unit><name>1.0</name></unit></port><port><name>2</name></port></all>";
+        let names = |most: usize| {
+            let (closed, mut names) = (OnceCell::new(), Vec::new());
+            let flow = source.read(&Shared::new(output, &closed), |found| {
+                if let Found::Record(record) = found {
+                    names.push(record.field(0).unwrap_or_default().to_owned());
+                }
+                if names.len() < most {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
+            assert!(flow.is_continue() || names.len() == most);
+            names
+        };
+        assert_eq!(names(9), ["1", "2", "1.0"]);
+        assert_eq!(names(2), ["1", "2"], "no more is read than is taken");
+    }
 
     #[test]
     fn of_an_output_that_is_cut_off_whole_records_stay_and_the_cut_is_told() {

@@ -46,18 +46,7 @@ impl Field {
     /// # Errors
     /// The first fault.
     pub(crate) fn parse(text: &str) -> Result<Self, PathError> {
-        let mut at = 0;
-        let alternatives = split(text).map(|part| {
-            let begin = at;
-            at += part.len() + 1;
-            let chars_before = text.get(..begin).unwrap_or_default().chars().count();
-            let indent = part.chars().take_while(|c| c.is_whitespace()).count();
-            Alternative::parse(part.trim()).map_err(|error| PathError {
-                column: error.column + chars_before + indent,
-                ..error
-            })
-        });
-        let alternatives = alternatives.collect::<Result<_, _>>()?;
+        let alternatives = alternatives(text, Alternative::parse)?;
         Ok(Self { alternatives })
     }
 
@@ -88,6 +77,28 @@ impl Field {
         }
         Ok(FieldText::Absent)
     }
+}
+
+/// Parses each part of `text` between bars.
+///
+/// # Errors
+/// The first fault, at its place in `text`.
+pub(crate) fn alternatives<T>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, PathError>,
+) -> Result<Vec<T>, PathError> {
+    let mut at = 0;
+    let parts = split(text).map(|part| {
+        let begin = at;
+        at += part.len() + 1;
+        let chars_before = text.get(..begin).unwrap_or_default().chars().count();
+        let indent = part.chars().take_while(|c| c.is_whitespace()).count();
+        parse(part.trim()).map_err(|error| PathError {
+            column: error.column + chars_before + indent,
+            ..error
+        })
+    });
+    parts.collect()
 }
 
 impl Alternative {
