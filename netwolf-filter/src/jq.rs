@@ -27,13 +27,14 @@ mod parser;
 #[cfg(test)]
 pub(crate) mod tests;
 mod value;
+mod work;
 
 use std::fmt;
 
 pub(crate) use self::{
     document::{Unread, read},
-    machine::{Flow, Stop},
     value::Value,
+    work::{Flow, Stop},
 };
 use self::{
     machine::{Machine, Scope},

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::{
-    machine::{Stop, Work},
     node::Arithmetic,
     value::{Number, Value},
+    work::{Stop, Work},
 };
 
 /// `left sign right`.

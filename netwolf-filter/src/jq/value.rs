@@ -14,7 +14,7 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::machine::{Stop, Work};
+use super::work::{Stop, Work};
 use crate::problem::excerpt;
 
 /// A JSON value.
@@ -228,6 +228,15 @@ impl<'t> Value<'t> {
 }
 
 impl Number {
+    /// A number as JSON and programs write it; whole ones keep all their digits while there is room.
+    pub(crate) fn parse(literal: &str) -> Option<Self> {
+        if let Ok(whole) = literal.parse() {
+            return Some(Self::Whole(whole));
+        }
+        let number: f64 = literal.parse().ok()?;
+        number.is_finite().then_some(Self::Float(number))
+    }
+
     pub(crate) fn as_f64(self) -> f64 {
         match self {
             #[expect(
