@@ -19,12 +19,14 @@ use crate::{clock::Tick, series::SeriesStore};
 
 mod own;
 mod reader;
+mod spare;
 mod value;
 
 pub use netwolf_exposition::{Format, accept};
 pub(crate) use own::from_registry;
 pub use own::{Labels, OwnFamily};
 pub use reader::{Content, PageReader};
+pub(crate) use spare::Spare;
 pub(crate) use value::write_value;
 
 /// A family's type as both formats know it.

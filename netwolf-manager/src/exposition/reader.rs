@@ -102,6 +102,37 @@ impl PageReader {
         }
     }
 
+    /// Writes the next chunk into an empty text. Returns whether there was one.
+    pub fn read(&mut self, text: &mut String) -> bool {
+        text.reserve(CHUNK + LINE);
+        while text.len() < CHUNK && !self.ended {
+            if let Some(mut reading) = self.current.take() {
+                if self.devices(text, &mut reading).is_break() {
+                    self.current = Some(reading);
+                }
+                continue;
+            }
+            match self.sources.next() {
+                Some(Source::Own(family)) => self.own(text, &family),
+                Some(Source::Devices(family)) => {
+                    self.current = Some(Reading {
+                        family,
+                        is_introduced: false,
+                        after: String::new(),
+                        n_done: 0,
+                    });
+                }
+                None => {
+                    self.ended = true;
+                    if self.format == Format::OpenMetrics {
+                        text.push_str("# EOF\n");
+                    }
+                }
+            }
+        }
+        !text.is_empty()
+    }
+
     fn introduce(&self, text: &mut String, base: &str, kind: Type, help: &str) {
         let (suffix, word) = match self.format {
             Format::OpenMetrics => ("", kind.word()),
@@ -177,32 +208,7 @@ impl Iterator for PageReader {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {
-        let mut text = String::with_capacity(CHUNK + LINE);
-        while text.len() < CHUNK && !self.ended {
-            if let Some(mut reading) = self.current.take() {
-                if self.devices(&mut text, &mut reading).is_break() {
-                    self.current = Some(reading);
-                }
-                continue;
-            }
-            match self.sources.next() {
-                Some(Source::Own(family)) => self.own(&mut text, &family),
-                Some(Source::Devices(family)) => {
-                    self.current = Some(Reading {
-                        family,
-                        is_introduced: false,
-                        after: String::new(),
-                        n_done: 0,
-                    });
-                }
-                None => {
-                    self.ended = true;
-                    if self.format == Format::OpenMetrics {
-                        text.push_str("# EOF\n");
-                    }
-                }
-            }
-        }
-        (!text.is_empty()).then_some(text)
+        let mut text = String::new();
+        self.read(&mut text).then_some(text)
     }
 }

@@ -36,7 +36,7 @@ use self::{
 use super::{Web, list};
 use crate::{
     board::lock,
-    exposition::{Content, Format, OwnFamily, PageReader, accept},
+    exposition::{Content, Format, OwnFamily, PageReader, Spare, accept},
     state::State,
     telemetry::{agents, credentials, devices, manager, trust},
 };
@@ -145,6 +145,7 @@ pub(super) fn own_families(state: &State, scope: &Scope) -> Vec<OwnFamily> {
 struct Chunks {
     state: Arc<State>,
     reader: PageReader,
+    spare: Spare,
     spent: Duration,
 }
 
@@ -159,6 +160,7 @@ impl Chunks {
         Self {
             state,
             reader,
+            spare: Spare::default(),
             spent: started.elapsed(),
         }
     }
@@ -169,9 +171,10 @@ impl Iterator for Chunks {
 
     fn next(&mut self) -> Option<Bytes> {
         let started = Instant::now();
-        let chunk = self.reader.next();
+        let mut text = self.spare.take();
+        let is_there = self.reader.read(&mut text);
         self.spent += started.elapsed();
-        chunk.map(Bytes::from)
+        is_there.then(|| self.spare.lend(text))
     }
 }
 
