@@ -26,8 +26,10 @@ pub(crate) fn read(path: &Path) -> Result<Secret, SecretError> {
         return Err(SecretError::NoFile(shown()));
     }
     let mut file = fs::File::open(path).map_err(failed)?;
-    // As long as it can get, because what grows leaves what it held behind; and one more, to see that there is more.
-    let mut bytes = Zeroizing::new(vec![0; MAX_SECRET + 1]);
+    // One byte more than there should be, to see the end; and what it grew by since is read into as much as a secret may
+    // have, at once. All that held a piece is wiped, and wiping 64 KiB for a password would be a tenth of a login.
+    let expected = usize::try_from(metadata.len()).unwrap_or(MAX_SECRET);
+    let mut bytes = Zeroizing::new(vec![0; expected.min(MAX_SECRET) + 1]);
     let mut len = 0;
     loop {
         let n_read = file.read(&mut bytes[len..]).map_err(failed)?;
@@ -35,6 +37,11 @@ pub(crate) fn read(path: &Path) -> Result<Secret, SecretError> {
             break;
         }
         len += n_read;
+        if len == bytes.len() && len <= MAX_SECRET {
+            let mut longer = Zeroizing::new(vec![0; MAX_SECRET + 1]);
+            longer[..len].copy_from_slice(&bytes);
+            bytes = longer;
+        }
     }
     text(&bytes[..len], shown)
 }
@@ -54,4 +61,18 @@ pub(crate) fn text(bytes: &[u8], shown: impl Fn() -> String) -> Result<Secret, S
         return Err(SecretError::Empty(shown()));
     }
     Ok(Secret::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_longer_than_its_file_says_is_read_whole() {
+        let path = Path::new("/proc/version");
+        assert_eq!(fs::metadata(path).unwrap().len(), 0);
+        let expected = fs::read_to_string(path).unwrap();
+        assert_eq!(read(path).unwrap().expose(), expected.trim_end());
+    }
 }
