@@ -16,6 +16,7 @@ use crate::{
 pub(crate) mod answer;
 mod csv;
 pub(crate) mod follow;
+mod form;
 mod parsed;
 mod present;
 mod progress;

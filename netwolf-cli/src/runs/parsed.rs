@@ -20,7 +20,7 @@ use netwolf_manager::library::Library;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
-use super::{answer::StepView, csv, follow::Form};
+use super::{answer::StepView, csv, form::Form};
 use crate::{
     library, parse,
     print::{self, put},
