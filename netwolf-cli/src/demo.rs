@@ -272,13 +272,13 @@ impl Fleet {
             None => free_or_any(WEB_PORT, "web page")?,
         };
         let wanted = [web, free_or_any(AGENTS_PORT, "agents")?];
-        let (part, ready) = match start_manager(folder, &config, &wanted).await {
-            Ok(started) => started,
+        let started = start_manager(folder, &config, &wanted).await;
+        let (part, ready) = if let Ok(started) = started {
+            started
+        } else {
             // A port that was free a moment ago may be taken by now; if it is something else, this says what.
-            Err(_) => {
-                let web = args.web_listen_address.as_deref().unwrap_or(ANY);
-                start_manager(folder, &config, &[web, ANY]).await?
-            }
+            let web = args.web_listen_address.as_deref().unwrap_or(ANY);
+            start_manager(folder, &config, &[web, ANY]).await?
         };
         self.pillars.push(part);
         let (web, agents) = (told(&ready, "web")?, told(&ready, "agents")?);

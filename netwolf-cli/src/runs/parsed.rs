@@ -10,9 +10,9 @@
 //! Columns are those of all rules together, in the order in which they came first: platforms that name a field alike
 //! share its column.
 //!
-//! A rule whose metrics have no labels tells of the device as a whole. What such rules have found, each
-//! of them once, is one row, whichever commands it is from: one of facts, and not one of the version and one of the
-//! uptime. What a field would have twice begins another row.
+//! A rule whose metrics have no labels tells of the device as a whole. What such rules have found, each of them once, is
+//! one row, whichever commands it is from: one of facts, and not one of the version and one of the uptime. What a field
+//! would have twice begins another row.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

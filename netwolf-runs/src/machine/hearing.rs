@@ -221,10 +221,10 @@ impl Machine {
         if line.no < sent.mode_lines {
             return Taken::Repeated;
         }
-        let Some((run, live)) = self.live(key) else {
+        let Some((run, there)) = self.live(key) else {
             return Taken::Stale;
         };
-        let lines = &run.run.spec.program(&live.step.spec).mode_lines;
+        let lines = &run.run.spec.program(&there.step.spec).mode_lines;
         let leaves = !lines.leave.is_empty() && line.no as usize >= lines.enter.len();
         let why = line.failure.as_ref();
         let detail = why.map_or("of the mode", |failure| &failure.message);

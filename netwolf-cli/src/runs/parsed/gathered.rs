@@ -30,17 +30,14 @@ impl Gathered {
             let mut names = whole.cells.iter().map(|(name, ..)| name);
             names.any(|name| found.cells.iter().any(|(other, ..)| other == name))
         };
-        match whole.filter(|whole| !is_there(whole)) {
-            Some(whole) => {
-                whole.cells.extend(found.cells);
-                if let (Some(by), Some(other)) = (&mut whole.by, found.by) {
-                    put(by, format_args!("+{other}"));
-                }
+        if let Some(whole) = whole.filter(|whole| !is_there(whole)) {
+            whole.cells.extend(found.cells);
+            if let (Some(by), Some(other)) = (&mut whole.by, found.by) {
+                put(by, format_args!("+{other}"));
             }
-            None => {
-                self.of_device = Some(self.rows.len());
-                self.rows.push(found);
-            }
+        } else {
+            self.of_device = Some(self.rows.len());
+            self.rows.push(found);
         }
     }
 }
