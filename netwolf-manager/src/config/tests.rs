@@ -130,7 +130,7 @@ fn the_summary_counts_what_only_runs_use() {
         ("24h", "daily"),
         ("36h", "every 1day12h"),
         ("7days", "weekly"),
-        ("31days", "every 31 days"),
+        ("28days", "every 28 days"),
     ] {
         let line = summary(&format!(
             "backup: {{ folder: configs, every: {every}, where: [name=core-*] }}\n"
