@@ -16,7 +16,6 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// What `netwolf agents` takes.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -247,7 +246,45 @@ fn view(answer: &Value, now: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::manager::tests::{assert_somewhere, ways};
+
+    #[test]
+    fn where_the_manager_is_stands_before_and_behind_the_verbs() {
+        for words in [
+            "drain a1 --no-wait",
+            "invite --name a1",
+            "revoke a1",
+            "--output json",
+        ] {
+            for line in ways("agents", words) {
+                let typed = crate::Args::try_parse_from(line.split(' '));
+                let typed = typed.unwrap_or_else(|error| panic!("{line}: {error}"));
+                let crate::Verb::Agents(args) = typed.verb else {
+                    panic!("{line}")
+                };
+                let manager = match &args.verb {
+                    None => &args.manager,
+                    Some(Verb::Drain(drain)) => &drain.manager,
+                    Some(Verb::Invite(invite)) => &invite.manager,
+                    Some(Verb::Revoke(revoke)) => &revoke.manager,
+                };
+                assert_somewhere(&manager.reach, &line);
+            }
+        }
+        let line = "netwolf agents --output json drain a1";
+        let typed = crate::Args::try_parse_from(line.split(' ')).unwrap();
+        let crate::Verb::Agents(Args {
+            verb: Some(Verb::Drain(drain)),
+            ..
+        }) = typed.verb
+        else {
+            panic!("{line}")
+        };
+        assert_eq!(drain.manager.output, manager::Output::Json);
+    }
 
     #[test]
     fn slashes_of_a_name_are_none_of_the_path() {

@@ -13,6 +13,12 @@ use serde_json::json;
 
 use crate::{manager::Output, print, table};
 
+/// Said where nothing tells how far the log was to reach.
+const NO_HEAD: &str = "\
+but an end that was cut off cannot be seen here: no journal stands beside the log, and no --head was given
+  hint: verify beside the manager's journal, or give --head the last record that was printed before and kept elsewhere
+";
+
 /// What `netwolf audit` does.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
@@ -52,7 +58,7 @@ pub(crate) fn run(verb: &Verb) -> ExitCode {
     // Read before the log, which only grows.
     let head = args.head.or_else(|| head_of_the_journal(&args.folder));
     match audit::verify(&args.folder, args.after.as_ref(), head.as_ref()) {
-        Ok(report) => match print::out(&args.told(&report)) {
+        Ok(report) => match print::out(&args.told(&report, head.as_ref())) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => netwolf_manager::cli::fail(&error),
         },
@@ -75,7 +81,8 @@ fn head_of_the_journal(folder: &Path) -> Option<Head> {
 }
 
 impl Verify {
-    fn told(&self, report: &Report) -> String {
+    /// What was found, and up to which `head` the log was to reach.
+    fn told(&self, report: &Report, head: Option<&Head>) -> String {
         let Report {
             files,
             records,
@@ -86,6 +93,7 @@ impl Verify {
         if self.output == Output::Json {
             let told = json!({
                 "files": files, "records": records, "last": last.to_string(), "ahead": ahead, "torn_bytes": torn,
+                "head": head.map(ToString::to_string),
             });
             return format!("{told:#}\n");
         }
@@ -106,5 +114,70 @@ impl Verify {
                 ),
             ),
         ]) + "every record is as it was written\n"
+            + if head.is_some() { "" } else { NO_HEAD }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netwolf_runs::{
+        audit::{Action, Log, Outcome, Record},
+        journal::{AUDIT_FOLDER, Journal, Options},
+    };
+    use netwolf_wire::step::RunId;
+
+    use super::*;
+
+    fn report(folder: &Path) -> Report {
+        audit::verify(folder, None, None).unwrap()
+    }
+
+    fn verify(folder: &Path, output: Output) -> Verify {
+        Verify {
+            folder: folder.to_owned(),
+            head: None,
+            after: None,
+            output,
+        }
+    }
+
+    #[test]
+    fn a_log_whose_end_nobody_knows_is_said_to_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy");
+        let mut log = Log::open(&copy, None).unwrap().log;
+        let record = Record::new(1, Action::Command, RunId(1), "ann", Outcome::Succeeded);
+        log.append([&record]).unwrap();
+        assert_eq!(head_of_the_journal(&copy), None);
+        let report = report(&copy);
+
+        let told = verify(&copy, Output::Table).told(&report, None);
+        assert!(
+            told.contains(
+                "every record is as it was written\nbut an end that was cut off cannot be seen here"
+            ),
+            "{told}"
+        );
+        assert!(told.contains("hint: ") && told.contains("--head"), "{told}");
+        let told = verify(&copy, Output::Table).told(&report, Some(&report.last));
+        assert!(
+            told.ends_with("every record is as it was written\n"),
+            "{told}"
+        );
+
+        let head = |head: Option<&Head>| {
+            let told = verify(&copy, Output::Json).told(&report, head);
+            serde_json::from_str::<serde_json::Value>(&told).unwrap()["head"].clone()
+        };
+        assert_eq!(head(None), serde_json::Value::Null);
+        assert_eq!(head(Some(&report.last)), report.last.to_string());
+    }
+
+    #[test]
+    fn beside_the_journal_the_end_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Journal::open(folder.path(), Options::default()).unwrap());
+        let log = folder.path().join(AUDIT_FOLDER);
+        assert!(head_of_the_journal(&log).is_some());
     }
 }

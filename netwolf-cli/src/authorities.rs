@@ -8,7 +8,6 @@ use crate::{devices::with_distance, manager, print, table};
 
 /// What `netwolf authorities` takes.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -83,7 +82,28 @@ fn view(answer: &Value, now: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::manager::tests::{assert_somewhere, ways};
+
+    #[test]
+    fn where_the_manager_is_stands_before_and_behind_the_verb() {
+        for words in ["rotate", "rotate --output json", "--output json"] {
+            for line in ways("authorities", words) {
+                let typed = crate::Args::try_parse_from(line.split(' '));
+                let typed = typed.unwrap_or_else(|error| panic!("{line}: {error}"));
+                let crate::Verb::Authorities(args) = typed.verb else {
+                    panic!("{line}")
+                };
+                let manager = match &args.verb {
+                    None => &args.manager,
+                    Some(Verb::Rotate(rotate)) => &rotate.manager,
+                };
+                assert_somewhere(&manager.reach, &line);
+            }
+        }
+    }
 
     #[test]
     fn authorities_are_shown_with_their_parts() {

@@ -16,7 +16,6 @@ mod view;
 
 /// What `netwolf collectors` takes.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -26,15 +25,15 @@ pub(crate) struct Args {
     name: Option<String>,
 
     /// Only what there is for this platform.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     platform: Option<String>,
 
     /// The configuration whose own platforms and collectors count, too [default: netwolf.yml where there is one].
-    #[arg(long = "config.file", value_name = "FILE")]
+    #[arg(long = "config.file", global = true, value_name = "FILE")]
     config_file: Option<PathBuf>,
 
     /// What to print.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     output: Output,
 }
 
@@ -48,8 +47,12 @@ enum Verb {
 
 /// 0 when there is something to show, 2 when there is no such collector or platform, or the configuration has faults.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    if let Some(Verb::Privileges(args)) = &args.verb {
-        return privileges::run(args);
+    if let Some(Verb::Privileges(privileges)) = &args.verb {
+        if args.name.is_some() {
+            let message = "`privileges` is of a platform, and a collector is named before it";
+            return print::usage(message, Some("--collectors behind it takes their names"));
+        }
+        return privileges::run(privileges);
     }
     let Some(library) = library::load(args.config_file.as_deref()) else {
         return ExitCode::from(2);
@@ -91,7 +94,44 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    fn typed(line: &str) -> Args {
+        let typed = crate::Args::try_parse_from(line.split(' '));
+        match typed.unwrap_or_else(|error| panic!("{line}: {error}")).verb {
+            crate::Verb::Collectors(args) => args,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_both_know_stands_before_and_behind_the_verb() {
+        const BOTH: &str = "--platform linux --config.file f --output json";
+        for line in [
+            format!("netwolf collectors {BOTH} privileges"),
+            format!("netwolf collectors privileges {BOTH}"),
+        ] {
+            let Some(Verb::Privileges(args)) = typed(&line).verb else {
+                panic!("{line}")
+            };
+            assert_eq!(args.platform.as_deref(), Some("linux"), "{line}");
+            assert_eq!(args.config_file.as_deref(), Some("f".as_ref()), "{line}");
+            assert_eq!(args.output, Output::Json, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_collector_before_the_verb_and_no_platform_are_refused() {
+        let bad = format!("{:?}", ExitCode::from(2));
+        for line in [
+            "netwolf collectors cpu privileges --platform linux",
+            "netwolf collectors privileges",
+        ] {
+            assert_eq!(format!("{:?}", run(&typed(line))), bad, "{line}");
+        }
+    }
 
     fn names(name: Option<&str>, platform: Option<&str>) -> Result<Vec<String>, String> {
         let library = Library::bundled().unwrap();

@@ -85,6 +85,10 @@ pub(crate) struct Args {
     /// How many agents to start, up to 64.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     agents: u16,
+    /// Where the manager serves /metrics, the API and the landing page [default: 127.0.0.1:9799, or another port where
+    /// that is taken].
+    #[arg(long = "web.listen-address", value_name = "HOST:PORT")]
+    web_listen_address: Option<String>,
 }
 
 impl Args {
@@ -263,14 +267,18 @@ impl Fleet {
         std::fs::write(procedures.join("ntp.yml"), NTP)?;
         let config = folder.join("netwolf.yml");
         std::fs::write(&config, configuration(args, &password)?)?;
-        let wanted = [
-            free_or_any(WEB_PORT, "web page")?,
-            free_or_any(AGENTS_PORT, "agents")?,
-        ];
-        let (part, ready) = match start_manager(folder, &config, &wanted).await {
-            Ok(started) => started,
+        let web = match &args.web_listen_address {
+            Some(address) => address.clone(),
+            None => free_or_any(WEB_PORT, "web page")?,
+        };
+        let wanted = [web, free_or_any(AGENTS_PORT, "agents")?];
+        let started = start_manager(folder, &config, &wanted).await;
+        let (part, ready) = if let Ok(started) = started {
+            started
+        } else {
             // A port that was free a moment ago may be taken by now; if it is something else, this says what.
-            Err(_) => start_manager(folder, &config, &[ANY, ANY]).await?,
+            let web = args.web_listen_address.as_deref().unwrap_or(ANY);
+            start_manager(folder, &config, &[web, ANY]).await?
         };
         self.pillars.push(part);
         let (web, agents) = (told(&ready, "web")?, told(&ready, "agents")?);

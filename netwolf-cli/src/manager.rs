@@ -24,13 +24,14 @@ const MANAGER: Peer = Peer {
     deadline: Duration::from_secs(15),
 };
 
-/// How verbs that ask the manager are told where it is.
+/// How verbs that ask the manager are told where it is. Where a verb has verbs of its own, before or behind those.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct Reach {
     /// Where the manager serves HTTP.
     #[arg(
         long = "manager.url",
+        global = true,
         value_name = "URL",
         env = "NETWOLF_MANAGER_URL",
         default_value = "http://127.0.0.1:9799"
@@ -39,6 +40,7 @@ pub(crate) struct Reach {
 
     #[arg(
         long,
+        global = true,
         value_name = "FILE",
         env = "NETWOLF_TOKEN_FILE",
         help = "A file with a token of the manager's configuration; the variable NETWOLF_TOKEN may have the token itself"
@@ -46,7 +48,7 @@ pub(crate) struct Reach {
     token_file: Option<PathBuf>,
 
     /// The authority of the manager's certificate, for https [default: those of the system].
-    #[arg(long, value_name = "FILE", env = "NETWOLF_CA_FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "NETWOLF_CA_FILE")]
     ca_file: Option<PathBuf>,
 }
 
@@ -58,7 +60,7 @@ pub(crate) struct Args {
     pub(crate) reach: Reach,
 
     /// What to print.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     pub(crate) output: Output,
 }
 
@@ -290,4 +292,29 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Options that say where a manager is and who asks, as they are typed.
+    pub(crate) const SOMEWHERE: &str = "--manager.url https://m:1 --token-file t --ca-file c";
+
+    /// What those say.
+    #[track_caller]
+    pub(crate) fn assert_somewhere(reach: &Reach, line: &str) {
+        assert_eq!(reach.url, "https://m:1".parse().unwrap(), "{line}");
+        assert_eq!(reach.token_file.as_deref(), Some("t".as_ref()), "{line}");
+        assert_eq!(reach.ca_file.as_deref(), Some("c".as_ref()), "{line}");
+    }
+
+    /// The ways to type a verb and its own words with those options: before, behind, and divided.
+    pub(crate) fn ways(verb: &str, words: &str) -> [String; 3] {
+        [
+            format!("netwolf {verb} {SOMEWHERE} {words}"),
+            format!("netwolf {verb} {words} {SOMEWHERE}"),
+            format!("netwolf {verb} --token-file t {words} --ca-file c --manager.url https://m:1"),
+        ]
+    }
 }

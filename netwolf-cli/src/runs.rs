@@ -16,6 +16,7 @@ use crate::{
 pub(crate) mod answer;
 mod csv;
 pub(crate) mod follow;
+mod form;
 mod parsed;
 mod present;
 mod progress;
@@ -28,7 +29,6 @@ use follow::Shape;
 
 /// What `netwolf runs` takes.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -37,13 +37,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(RunState::ALL.iter().map(|state| state.as_str())))]
     state: Option<String>,
 
-    /// The latest so many.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
+    /// The latest so many [default: 50].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: Option<u32>,
 
     #[command(flatten)]
-    manager: manager::Args,
+    reach: Reach,
+
+    // By a name of its own, because that of the verbs is given to whatever has the same one.
+    /// What to print [default: table].
+    #[arg(id = "list_output", long = "output", value_name = "OUTPUT", value_enum)]
+    output: Option<manager::Output>,
 }
+
+/// So many runs are listed.
+const LIMIT: u32 = 50;
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
@@ -59,7 +67,7 @@ enum Verb {
     Pause(One),
     /// Go on with a run that was paused.
     Resume(One),
-    /// Make a new run of the steps that failed, timed out or were cancelled.
+    /// Make a new run of the steps that failed, timed out or were cancelled, and watch it to its end.
     Retry(Retry),
     /// Decide a step of which nobody knows whether it was done, after looking.
     Settle(Settle),
@@ -130,8 +138,15 @@ struct Retry {
     #[arg(short, long)]
     yes: bool,
 
+    /// Print the new run's number and do not wait for its end.
+    #[arg(long, conflicts_with_all = ["follow", "parse"])]
+    detach: bool,
+
     #[command(flatten)]
-    manager: manager::Args,
+    shape: Shape,
+
+    #[command(flatten)]
+    reach: Reach,
 }
 
 #[derive(Debug, clap::Args)]
@@ -173,8 +188,15 @@ impl Settled {
     }
 }
 
-/// 0 when the manager did what was asked; of `follow` when every step succeeded; else 1, and 2 for bad usage.
+/// 0 when the manager did what was asked; of `follow` and `retry` when every step succeeded; else 1, and 2 for bad usage.
 pub(crate) fn run(args: &Args) -> ExitCode {
+    if args.verb.is_some()
+        && let Some(option) = args.of_the_list()
+    {
+        let message = format!("{option} stands before a verb, where it is of the list of runs");
+        let hint = "where the verb has such an option, it is written behind it";
+        return print::usage(&message, Some(hint));
+    }
     let done = match &args.verb {
         None => args.list().map(|()| ExitCode::SUCCESS),
         Some(Verb::Show(show)) => show.run().map(|()| ExitCode::SUCCESS),
@@ -195,6 +217,14 @@ fn step_path(id: u64, device: &str) -> String {
 }
 
 impl Args {
+    /// An option that was given and means nothing to the verbs, or something else.
+    fn of_the_list(&self) -> Option<&'static str> {
+        let state = self.state.is_some().then_some("--state");
+        let limit = self.limit.map(|_| "--limit");
+        let output = self.output.map(|_| "--output");
+        state.or(limit).or(output)
+    }
+
     fn list(&self) -> anyhow::Result<()> {
         let state = self
             .state
@@ -202,12 +232,15 @@ impl Args {
             .map(|state| format!("&state={}", escape(state)));
         let path = format!(
             "/api/v1/runs?limit={}{}",
-            self.limit,
+            self.limit.unwrap_or(LIMIT),
             state.unwrap_or_default()
         );
-        let answer = self.manager.get(&path)?;
-        self.manager
-            .print(&answer, || view::list(&answer, SystemTime::now()))
+        let manager = manager::Args {
+            reach: self.reach.clone(),
+            output: self.output.unwrap_or_default(),
+        };
+        let answer = manager.get(&path)?;
+        manager.print(&answer, || view::list(&answer, SystemTime::now()))
     }
 }
 
@@ -261,9 +294,14 @@ impl One {
 
 impl Retry {
     fn run(&self) -> anyhow::Result<ExitCode> {
-        let Self { id, unknown, .. } = self;
-        let reach = &self.manager.reach;
-        let before = RunView::read(&reach.get(&format!("/api/v1/runs/{id}"))?)?;
+        let Self {
+            id, unknown, shape, ..
+        } = self;
+        let shown = match shape.checked(&[]) {
+            Ok(shown) => shown,
+            Err(code) => return Ok(code),
+        };
+        let before = RunView::read(&self.reach.get(&format!("/api/v1/runs/{id}"))?)?;
         if before.changes && !self.yes {
             let question = format!(
                 "This runs \"{}\" again, which changes {}.",
@@ -284,15 +322,18 @@ impl Retry {
         }
         let body = json!({ "unknown": unknown });
         let path = format!("/api/v1/runs/{id}/retry");
-        let client = reach.client()?;
-        let answer = runtime()?.block_on(submit(&client, &path, body))?;
+        let client = self.reach.client()?;
+        let runtime = runtime()?;
+        let answer = runtime.block_on(submit(&client, &path, body))?;
         let run = RunView::read(&answer)?;
-        self.manager.print(&answer, || {
-            let n_steps = print::count(run.count(), "step");
-            format!("run {} has {n_steps} of run {id}\n", run.id)
-        })?;
-        eprintln!("{}", follow::ways(run.id));
-        Ok(ExitCode::SUCCESS)
+        let n_steps = print::count(run.count(), "step");
+        eprintln!("run {} has {n_steps} of run {id}", run.id);
+        if self.detach {
+            shape.print_answer(&answer, || format!("{}\n", run.id))?;
+            eprintln!("{}", follow::ways(run.id));
+            return Ok(ExitCode::SUCCESS);
+        }
+        runtime.block_on(follow::to_its_end(&client, run, shown))
     }
 }
 
@@ -313,9 +354,10 @@ impl Settle {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::manager::tests::{SOMEWHERE, assert_somewhere, ways};
 
     #[test]
     fn help_says_how() {
@@ -330,6 +372,77 @@ mod tests {
             );
         }
         insta::assert_snapshot!(help);
+    }
+
+    fn typed(line: &str) -> Args {
+        let typed = crate::Args::try_parse_from(line.split(' '));
+        match typed.unwrap_or_else(|error| panic!("{line}: {error}")).verb {
+            crate::Verb::Runs(args) => args,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn where_the_manager_is_stands_before_and_behind_the_verbs() {
+        for words in [
+            "show 17",
+            "transcript 17 r1",
+            "follow 17 --output csv",
+            "cancel 17",
+            "pause 17",
+            "resume 17 --output json",
+            "retry 17 --output json",
+            "settle 17 r1 failed",
+        ] {
+            for line in ways("runs", words) {
+                let args = typed(&line);
+                let reach = match args.verb.as_ref().unwrap() {
+                    Verb::Show(show) => &show.manager.reach,
+                    Verb::Transcript(transcript) => &transcript.manager.reach,
+                    Verb::Follow(follow) => &follow.reach,
+                    Verb::Cancel(one) | Verb::Pause(one) | Verb::Resume(one) => &one.manager.reach,
+                    Verb::Retry(retry) => &retry.reach,
+                    Verb::Settle(settle) => &settle.manager.reach,
+                };
+                assert_somewhere(reach, &line);
+                assert_eq!(args.of_the_list(), None, "{line}");
+            }
+        }
+        let line = format!("netwolf runs {SOMEWHERE} --limit 7");
+        let args = typed(&line);
+        assert_somewhere(&args.reach, &line);
+        assert_eq!((args.limit, args.verb.is_none()), (Some(7), true));
+    }
+
+    #[test]
+    fn what_is_of_the_list_is_refused_before_a_verb() {
+        for (option, name) in [
+            ("--state failed", "--state"),
+            ("--limit 7", "--limit"),
+            ("--output json", "--output"),
+        ] {
+            let args = typed(&format!("netwolf runs {option} show 17"));
+            assert_eq!(args.of_the_list(), Some(name));
+            // Nobody is asked: there is no such manager.
+            let code = format!("{:?}", run(&args));
+            assert_eq!(code, format!("{:?}", ExitCode::from(2)), "{option}");
+        }
+    }
+
+    #[test]
+    fn a_retry_is_followed_or_left_as_a_run_is() {
+        for (words, is_good) in [
+            ("--detach", true),
+            ("--follow", true),
+            ("--parse facts --output csv", true),
+            ("--detach --output json", true),
+            ("--detach --follow", false),
+            ("--detach --parse facts", false),
+        ] {
+            let line = format!("netwolf runs retry 17 {words}");
+            let typed = crate::Args::try_parse_from(line.split(' '));
+            assert_eq!(typed.is_ok(), is_good, "{line}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use netwolf_runs::{
     audit::{Action, Outcome, Record, verify},
     journal::{AUDIT_FOLDER, Journal, Options},
     machine::Change,
-    model::{Output, Program, Run, Sent, Spec, StepSpec, StepState, StepStatus},
+    model::{ModeLines, Output, Program, Run, Sent, Spec, StepSpec, StepState, StepStatus},
     rollout::Rollout,
 };
 use netwolf_wire::{
@@ -156,6 +156,7 @@ fn spec() -> Spec {
         programs: vec![Program {
             platform: "cisco_ios".into(),
             mode: None,
+            mode_lines: ModeLines::default(),
             commands: vec![StepCommand {
                 text: "show version".into(),
                 timeout: Span::from_secs(30),
@@ -214,6 +215,7 @@ fn changes(run: &Run, step: u32, phase: u8, n_bytes: usize) -> Vec<Change> {
             started_ms: (phase > 1).then_some(now_ms),
             outputs: u32::from(phase > 2),
             mode_lines: 0,
+            failed: false,
             in_doubt: false,
         }),
         ended_ms: (phase > 2).then_some(now_ms),

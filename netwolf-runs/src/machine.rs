@@ -37,6 +37,7 @@ mod settings;
 mod shards;
 mod stepping;
 mod timers;
+mod untold;
 
 pub use change::{BrokenBy, Change, Effect, Outcome, Place, Places, Taken};
 pub use people::{Refused, Settlement};

@@ -93,6 +93,9 @@ pub struct Program {
     /// The mode that the commands are typed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// What enters and leaves it, as the platform said when the run was submitted.
+    #[serde(default, skip_serializing_if = "ModeLines::is_empty")]
+    pub mode_lines: ModeLines,
     /// One after the other.
     pub commands: Vec<StepCommand>,
     /// Decides whether they did what they should, also when nobody knows whether they were typed.
@@ -103,6 +106,16 @@ pub struct Program {
     pub login: Option<Login>,
     /// From when a step is sent until it has ended.
     pub deadline: Span,
+}
+
+/// The lines of a mode. Agents type those of the platform that they have; these are for the audit log, where an agent is
+/// lost before it has told of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeLines {
+    /// Typed before the commands.
+    pub enter: Vec<String>,
+    /// Typed behind them, whatever has come of them.
+    pub leave: Vec<String>,
 }
 
 /// How far a run is.
@@ -244,10 +257,13 @@ pub struct Sent {
     /// How many outputs of its commands were taken in.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub outputs: u32,
-    /// How many lines were taken in that enter or leave its mode.
+    /// How far the lines were taken in that enter or leave its mode: the place behind the last one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mode_lines: u32,
-    /// The last of these outputs was of a command that may or may not have been carried out: none was typed behind it.
+    /// One of those lines or outputs has failed: of what is behind it, only what leaves the mode is typed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+    /// The last of them may or may not have been carried out, or has not left the mode: nothing was typed behind it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_doubt: bool,
 }
@@ -350,6 +366,12 @@ impl Spec {
     /// When `step` is not of this run.
     pub fn program(&self, step: &StepSpec) -> &Program {
         &self.programs[step.program as usize]
+    }
+}
+
+impl ModeLines {
+    const fn is_empty(&self) -> bool {
+        self.enter.is_empty() && self.leave.is_empty()
     }
 }
 

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fmt};
 use netwolf_wire::{Span, step::StepCommand};
 
 use crate::{
-    model::{Guard, Program, millis},
+    model::{Guard, ModeLines, Program, millis},
     rollout::Rollout,
     submission::Submission,
     window::Window,
@@ -160,12 +160,13 @@ impl Procedure {
         self.platforms.get(platform).or(self.general.as_ref())
     }
 
-    /// What is typed on a platform, as a run keeps it. The login is the manager's to add.
+    /// What is typed on a platform, as a run keeps it. The login and the lines of the mode are the manager's to add.
     pub fn program(&self, platform: &str) -> Option<Program> {
         let actions = self.actions(platform)?;
         Some(Program {
             platform: platform.to_owned(),
             mode: actions.mode.clone(),
+            mode_lines: ModeLines::default(),
             commands: actions.commands.clone(),
             verify: actions.verify.clone(),
             login: None,

@@ -25,7 +25,7 @@ use crate::{DeviceName, Epoch, Span, status::Failure, target::Login};
 
 /// Commands of one step, at most.
 pub const MAX_COMMANDS: usize = 256;
-/// Lines that enter or leave a mode and are told of, at most, of one attempt.
+/// Lines that enter or leave a mode, at most.
 pub const MAX_MODE_LINES: u32 = 64;
 /// Bytes of one command, at most.
 pub const MAX_COMMAND: usize = 4 * 1024;
@@ -182,7 +182,8 @@ pub struct CommandDone {
 /// A line that was typed to enter or to leave a mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModeLine {
-    /// Which of these lines of the attempt, from 0.
+    /// Which of the mode's lines, from 0: those that leave it are counted behind all that enter it, whichever of them
+    /// were typed.
     pub no: u32,
     /// What was typed.
     pub text: String,

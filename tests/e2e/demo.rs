@@ -146,7 +146,10 @@ fn what_the_demo_says_can_be_typed_and_a_change_is_seen_again() {
 #[test]
 fn a_demo_that_is_killed_leaves_no_process_behind() {
     let folder = lab::folder();
-    let (demo, _, lines) = start(&["--devices", "2", "--agents", "1"], folder.path());
+    let elsewhere = ["--web.listen-address", "127.0.0.2:0"];
+    let small = ["--devices", "2", "--agents", "1"];
+    let (demo, web, lines) = start(&[&small[..], &elsewhere[..]].concat(), folder.path());
+    assert!(web.starts_with("127.0.0.2:"), "where it was told to: {web}");
     let parts = children(demo.id());
     assert_eq!(parts.len(), 3);
     demo.kill();

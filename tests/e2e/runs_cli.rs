@@ -512,9 +512,13 @@ fn runs_are_listed_shown_and_steered() {
             [Value::Null]
         );
     }
-    let (code, out, err) = typed(&manager, &["runs", "retry", "17", "--unknown"]);
-    assert_eq!((code, out.as_str()), (0, "run 18 has 3 steps of run 17\n"));
-    assert!(err.contains("netwolf runs follow 18"), "{err}");
+    let retry = ["runs", "retry", "17", "--unknown", "--detach"];
+    let (code, out, err) = typed(&manager, &retry);
+    assert_eq!((code, out.as_str()), (0, "18\n"));
+    assert!(
+        err.contains("run 18 has 3 steps of run 17\n") && err.contains("netwolf runs follow 18"),
+        "{err}"
+    );
     let mut retried = manager.posted("/api/v1/runs/17/retry");
     let key = retried[0]
         .as_object_mut()
@@ -616,7 +620,11 @@ fn an_audit_log_is_verified_without_a_manager() {
     // An end that is cut off is whole by itself, and is found by whoever has kept a head.
     let two: String = text.split_inclusive('\n').take(2).collect();
     fs::write(&file, two).unwrap();
-    assert_eq!(verify(&[]).0, 0);
+    let (code, out, _) = verify(&[]);
+    assert!(
+        code == 0 && out.contains("an end that was cut off cannot be seen here"),
+        "{code} {out}"
+    );
     let (code, _, err) = verify(&["--head", &heads[2].to_string()]);
     assert!(
         code == 1 && err.contains("1 record is missing at the end"),

@@ -268,7 +268,6 @@ impl Session {
                 for_steps,
                 room: MAX_STEP_OUTPUT,
                 n_done: 0,
-                n_mode_lines: 0,
                 left: Left::Good,
             };
             let end = Some(running.run().await);

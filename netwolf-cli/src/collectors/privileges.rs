@@ -15,9 +15,9 @@ use crate::{library, manager::Output, print, table, unknown::Unknown};
 /// What `netwolf collectors privileges` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The platform of the devices.
+    /// The platform of the devices. It cannot be left out.
     #[arg(long, value_name = "NAME")]
-    platform: String,
+    pub(super) platform: Option<String>,
 
     /// The collectors that the devices have, with commas between [default: all that the platform has].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -25,11 +25,11 @@ pub(crate) struct Args {
 
     /// The configuration whose own platforms and collectors count, too [default: netwolf.yml where there is one].
     #[arg(long = "config.file", value_name = "FILE")]
-    config_file: Option<PathBuf>,
+    pub(super) config_file: Option<PathBuf>,
 
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// All that there is to tell of a platform.
@@ -52,10 +52,14 @@ struct Written<'l> {
 
 /// 0 when there is something to show, 2 when there is no such collector or platform, or the configuration has faults.
 pub(super) fn run(args: &Args) -> ExitCode {
+    let Some(platform) = &args.platform else {
+        let hint = "say which by --platform; `netwolf collectors` lists them";
+        return print::usage("the platform of the devices is missing", Some(hint));
+    };
     let Some(library) = library::load(args.config_file.as_deref()) else {
         return ExitCode::from(2);
     };
-    let told = match args.tell(&library) {
+    let told = match args.tell(&library, platform) {
         Ok(told) => told,
         Err(unknown) => return unknown.tell(),
     };
@@ -70,12 +74,12 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 impl Args {
-    fn tell<'l>(&self, library: &'l Library) -> Result<Told<'l>, Unknown> {
-        let platform = library::known_platform(library, &self.platform)?;
+    fn tell<'l>(&self, library: &'l Library, platform: &str) -> Result<Told<'l>, Unknown> {
+        let platform = library::known_platform(library, platform)?;
         let mut collectors: Vec<&str> = library.collectors_of(&platform.name).collect();
         if !self.collectors.is_empty() {
             for name in &self.collectors {
-                library::variants(library, name, Some(&self.platform))?;
+                library::variants(library, name, Some(&platform.name))?;
             }
             collectors.retain(|name| self.collectors.iter().any(|wanted| wanted == name));
         }

@@ -19,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{
     answer::{RunView, StepView},
+    form::Form,
     parsed::Reader,
     present::Sink,
     progress::Progress,
@@ -57,20 +58,6 @@ pub(crate) struct Shape {
     /// The configuration whose own collectors --parse knows, too [default: netwolf.yml where there is one].
     #[arg(long = "config.file", value_name = "FILE", requires = "parse")]
     config_file: Option<PathBuf>,
-}
-
-/// Forms of results.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Form {
-    /// A line for each device: its state, how long it took, the output's first line or why there is none.
-    #[default]
-    Table,
-    /// JSON for programs: the run and its steps with their transcripts; with --follow a line for each step.
-    Json,
-    /// A record for each command of each device.
-    Csv,
-    /// Outputs as the devices sent them, each under a line with the device where there are several.
-    Raw,
 }
 
 /// What to show of a run, checked.

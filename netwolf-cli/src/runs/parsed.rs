@@ -9,18 +9,28 @@
 //!
 //! Columns are those of all rules together, in the order in which they came first: platforms that name a field alike
 //! share its column.
+//!
+//! A rule whose metrics have no labels tells of the device as a whole. What such rules have found, each of them once, is
+//! one row, whichever commands it is from: one of facts, and not one of the version and one of the uptime. What a field
+//! would have twice begins another row.
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use netwolf_filter::{
-    RecordReader,
+    RecordReader, RuleError,
     textfsm::{Parsed, ProblemKind, Template},
 };
 use netwolf_manager::library::Library;
+use netwolf_wire::{rule::Rule, series::Kind};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
-use super::{answer::StepView, csv, follow::Form};
+use super::{answer::StepView, csv, form::Form};
 use crate::{
     library, parse,
     print::{self, put},
@@ -28,12 +38,16 @@ use crate::{
     unknown::Unknown,
 };
 
+mod gathered;
+
+use gathered::{Found, Gathered};
+
 /// What could not be read is told of so many outputs; the rest is counted.
 const MAX_WARNINGS: usize = 20;
 
 /// The column that is always there.
 const DEVICE: &str = "device";
-/// The column that tells which rule made a row, where a command has several.
+/// The column that tells which rule made a row, where a command has several that make rows of their own.
 const RULE: &str = "rule";
 
 /// What reads outputs.
@@ -52,7 +66,42 @@ pub(super) enum Reader {
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     command: String,
-    rules: Vec<std::sync::Arc<RecordReader>>,
+    rules: Vec<Arc<KnownRule>>,
+}
+
+/// A rule of a command.
+#[derive(Debug)]
+struct KnownRule {
+    reader: RecordReader,
+    /// It tells of the device as a whole.
+    is_of_device: bool,
+}
+
+impl KnownRule {
+    fn compile(rule: &Rule) -> Result<Self, Vec<RuleError>> {
+        // What an info metric has in its labels is what it tells, and not of which part.
+        let mut told = rule
+            .metrics
+            .iter()
+            .filter(|metric| metric.kind != Kind::Info);
+        Ok(Self {
+            reader: RecordReader::compile(rule)?,
+            is_of_device: told.all(|metric| metric.labels.is_empty()),
+        })
+    }
+}
+
+impl Known {
+    /// Whether its rules make rows that are not alike: those of the device as a whole make one, unless they have a
+    /// field in common.
+    fn has_kinds_of_rows(&self) -> bool {
+        let mut fields = BTreeSet::new();
+        let mut of_device = self.rules.iter().filter(|rule| rule.is_of_device);
+        let is_one = of_device.all(|rule| rule.reader.fields().iter().all(|it| fields.insert(it)));
+        let others = self.rules.iter().filter(|rule| !rule.is_of_device).count();
+        let of_device = self.rules.len() - others;
+        others + if is_one { of_device.min(1) } else { of_device } > 1
+    }
 }
 
 impl Reader {
@@ -93,10 +142,9 @@ impl Reader {
         for variant in library::variants(library, name, None).map_err(Fault::Unknown)? {
             let mut known = Vec::new();
             for command in &variant.collector.commands {
-                let rules: Result<Vec<_>, _> = command
-                    .rules
-                    .iter()
-                    .map(|rule| RecordReader::compile(rule).map(std::sync::Arc::new))
+                let rules = command.rules.iter();
+                let rules: Result<Vec<_>, _> = rules
+                    .map(|rule| KnownRule::compile(rule).map(Arc::new))
                     .collect();
                 let rules = rules.map_err(Fault::Rules)?;
                 texts.push(command.text.clone());
@@ -132,7 +180,7 @@ impl Reader {
             Self::Template(_) => false,
             Self::Collector { platforms, .. } => {
                 let mut known = platforms.values().flatten();
-                known.any(|known| known.rules.len() > 1)
+                known.any(Known::has_kinds_of_rows)
             }
         }
     }
@@ -140,7 +188,7 @@ impl Reader {
 
 enum Fault {
     Unknown(Unknown),
-    Rules(Vec<netwolf_filter::RuleError>),
+    Rules(Vec<RuleError>),
 }
 
 /// A command with one space where there are several: what a device makes of it is the same.
@@ -194,9 +242,8 @@ impl Fleet {
             ));
             return;
         }
-        let mut n_rows = 0;
         let mut problems = Vec::new();
-        let mut rows: Vec<Vec<(String, Value, String)>> = Vec::new();
+        let mut gathered = Gathered::default();
         for entry in step.transcript.iter().filter(|entry| !entry.verify) {
             if entry.truncated {
                 problems.push(format!("the output of '{}' was cut", entry.command));
@@ -223,37 +270,44 @@ impl Fleet {
                         let cells = names.iter().zip(row).map(|(name, cell)| {
                             (name.clone(), parse::cell(cell), cell.to_string())
                         });
-                        rows.push(cells.collect());
+                        let cells = cells.collect();
+                        gathered.rows.push(Found { by: None, cells });
                     }
                 }
                 Reader::Collector { platforms, .. } => {
                     let known = platforms.get(&step.platform).into_iter().flatten();
                     let known = known.filter(|known| known.command == folded(&entry.command));
                     for rule in known.flat_map(|known| &known.rules) {
-                        let reading = rule.read(&output);
+                        let KnownRule {
+                            reader,
+                            is_of_device,
+                        } = &**rule;
+                        let reading = reader.read(&output);
                         problems.extend(reading.problems.iter().map(ToString::to_string));
+                        let is_single = reading.records.len() == 1;
                         for record in reading.records {
-                            let name = rule.rule().to_owned();
-                            let fields = rule.fields().iter().zip(record);
+                            let fields = reader.fields().iter().zip(record);
                             let cells = fields.filter_map(|(field, text)| {
                                 let text = text?;
                                 Some((field.clone(), Value::from(text.as_str()), text))
                             });
-                            let by = (RULE.to_owned(), Value::from(name.as_str()), name);
-                            let by = Some(by).filter(|_| {
-                                self.columns.get(1).is_some_and(|column| column == RULE)
-                            });
-                            rows.push(by.into_iter().chain(cells).collect());
+                            let has_rules =
+                                self.columns.get(1).is_some_and(|column| column == RULE);
+                            let found = Found {
+                                by: has_rules.then(|| reader.rule().to_owned()),
+                                cells: cells.collect(),
+                            };
+                            if *is_of_device && is_single {
+                                gathered.add_to_device(found);
+                            } else {
+                                gathered.rows.push(found);
+                            }
                         }
                     }
                 }
             }
         }
-        for cells in rows {
-            n_rows += 1;
-            self.push(device, cells);
-        }
-        if n_rows == 0 && problems.is_empty() {
+        if gathered.rows.is_empty() && problems.is_empty() {
             problems.push(match &self.reader {
                 Reader::Collector { name, platforms }
                     if !platforms.contains_key(&step.platform) =>
@@ -266,18 +320,22 @@ impl Fleet {
                 _ => "nothing was found in its output".to_owned(),
             });
         }
+        for found in gathered.rows {
+            self.push(device, found);
+        }
         for problem in problems {
             self.warn(format!("{device}: {problem}"));
         }
     }
 
-    fn push(&mut self, device: &str, cells: Vec<(String, Value, String)>) {
+    fn push(&mut self, device: &str, found: Found) {
         let mut row = vec![None; self.columns.len()];
         row[0] = Some((Value::from(device), device.to_owned()));
-        let is_of_a_collector = matches!(self.reader, Reader::Collector { .. });
-        for (no, (name, value, text)) in cells.into_iter().enumerate() {
-            let is_ours = name == DEVICE || name == RULE && !(is_of_a_collector && no == 0);
-            let name = if is_ours {
+        if let Some(by) = found.by {
+            row[1] = Some((Value::from(by.as_str()), by));
+        }
+        for (name, value, text) in found.cells {
+            let name = if name == DEVICE || name == RULE {
                 format!("parsed_{name}")
             } else {
                 name
@@ -394,110 +452,4 @@ impl Serialize for Row<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CLOCKS: &str = "Value Required TIME (\\d+:\\d+)\nValue List DEVICE (\\S+)\n\n\
-                          Start\n  ^${TIME} on ${DEVICE} -> Record\n  ^oops -> Error\n";
-
-    fn step(device: &str, platform: &str, state: &str, outputs: &[(&str, &str)]) -> StepView {
-        let transcript: Vec<_> = outputs
-            .iter()
-            .map(|(command, output)| json!({ "command": command, "output": output }))
-            .collect();
-        serde_json::from_value(json!({
-            "device": device, "platform": platform, "state": state, "transcript": transcript,
-            "reason": if state == "succeeded" { Value::Null } else { json!("no") },
-        }))
-        .unwrap()
-    }
-
-    fn fleet(form: Form) -> Fleet {
-        let template = Template::parse(CLOCKS).unwrap();
-        let mut fleet = Fleet::new(Reader::Template(template), form);
-        fleet.begin(&json!({ "id": 17 }));
-        fleet.step(&step(
-            "r1",
-            "x",
-            "succeeded",
-            &[("show clock", "12:00 on a,b\r\n12:01 on c\n")],
-        ));
-        fleet.step(&step(
-            "r2",
-            "x",
-            "failed",
-            &[("show clock", "12:00 on d\n")],
-        ));
-        fleet.step(&step(
-            "r3",
-            "x",
-            "succeeded",
-            &[("show clock", "nothing\n")],
-        ));
-        fleet
-    }
-
-    #[test]
-    fn a_template_makes_one_table_of_all_devices() {
-        let mut people = fleet(Form::Table);
-        assert_eq!(
-            people.end(),
-            "DEVICE  TIME   PARSED_DEVICE\nr1      12:00  a,b\nr1      12:01  c\n2 rows\n"
-        );
-        assert_eq!(
-            people.warnings(),
-            ["r2: failed: no", "r3: nothing was found in its output"]
-        );
-        assert_eq!(
-            fleet(Form::Csv).end(),
-            "device,time,parsed_device\nr1,12:00,\"a,b\"\nr1,12:01,c\n"
-        );
-        let json: Value = serde_json::from_str(&fleet(Form::Json).end()).unwrap();
-        assert_eq!(json["run"]["id"], 17);
-        assert_eq!(
-            json["rows"],
-            json!([
-                { "device": "r1", "time": "12:00", "parsed_device": ["a,b"] },
-                { "device": "r1", "time": "12:01", "parsed_device": ["c"] },
-            ])
-        );
-    }
-
-    #[test]
-    fn a_collector_reads_its_own_commands_on_each_platform() {
-        let library = Library::bundled().unwrap();
-        let typed = ["show  version".to_owned()];
-        let Ok(reader) = Reader::collector(&library, "facts", &typed) else {
-            panic!("the bundled collector reads it");
-        };
-        let Reader::Collector { platforms, .. } = &reader else {
-            panic!("it is a collector");
-        };
-        assert!(platforms.len() > 1 && platforms.contains_key("cisco_ios"));
-        let mut fleet = Fleet::new(reader, Form::Csv);
-        fleet.step(&step(
-            "r1",
-            "no_such",
-            "succeeded",
-            &[("show version", "x")],
-        ));
-        assert_eq!(
-            fleet.warnings(),
-            ["r1: collector \"facts\" has nothing for platform \"no_such\""]
-        );
-    }
-
-    #[test]
-    fn a_collector_that_reads_nothing_of_it_is_refused_with_what_it_reads() {
-        let library = Library::bundled().unwrap();
-        let typed = ["show clock".to_owned()];
-        let Err(Fault::Unknown(unknown)) = Reader::collector(&library, "facts", &typed) else {
-            panic!("it is refused");
-        };
-        assert!(unknown.hint.unwrap().contains("'show version'"));
-        let Err(Fault::Unknown(unknown)) = Reader::collector(&library, "fact", &[]) else {
-            panic!("it is refused");
-        };
-        assert_eq!(unknown.message, "unknown collector \"fact\"");
-    }
-}
+mod tests;

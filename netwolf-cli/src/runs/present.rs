@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     answer::StepView,
     csv,
-    follow::Form,
+    form::Form,
     parsed::{Fleet, Reader},
 };
 use crate::{

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    time::Duration,
 };
 
 use netwolf_wire::Span;
@@ -102,8 +103,9 @@ impl fmt::Display for Summary {
         if let Some((devices, every)) = self.backup {
             write!(
                 f,
-                ", a backup of {} every {every}",
-                count(devices, "device")
+                ", a backup of {} {}",
+                count(devices, "device"),
+                how_often(every)
             )?;
         }
         let width = self
@@ -118,6 +120,21 @@ impl fmt::Display for Summary {
             write!(f, "\n  {name:width$}  {devices}: {}", collectors.join(", "))?;
         }
         Ok(())
+    }
+}
+
+/// A rhythm as people say it: days are said, and shorter ones are as they are written.
+fn how_often(every: Span) -> String {
+    const DAY_SECS: u64 = 24 * 60 * 60;
+    let time = every.get();
+    let days = time.as_secs() / DAY_SECS;
+    match days {
+        1.. if time == Duration::from_secs(days * DAY_SECS) => match days {
+            1 => "daily".into(),
+            7 => "weekly".into(),
+            _ => format!("every {days} days"),
+        },
+        _ => format!("every {every}"),
     }
 }
 

@@ -122,9 +122,22 @@ fn the_summary_counts_what_only_runs_use() {
          backup: { folder: configs, where: [name=core-*] }\n",
     );
     assert!(
-        line.ends_with(", 1 procedure that changes devices, a backup of 0 devices every 1day"),
+        line.ends_with(", 1 procedure that changes devices, a backup of 0 devices daily"),
         "{line}"
     );
+    for (every, said) in [
+        ("1h", "every 1h"),
+        ("24h", "daily"),
+        ("36h", "every 1day12h"),
+        ("7days", "weekly"),
+        ("28days", "every 28 days"),
+    ] {
+        let line = summary(&format!(
+            "backup: {{ folder: configs, every: {every}, where: [name=core-*] }}\n"
+        ));
+        let end = format!(", a backup of 0 devices {said}");
+        assert!(line.ends_with(&end), "{every}: {line}");
+    }
 }
 
 #[test]

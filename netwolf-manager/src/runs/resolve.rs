@@ -16,7 +16,7 @@ use std::{
 };
 
 use netwolf_runs::{
-    model::{Program, Spec, StepSpec},
+    model::{ModeLines, Program, Spec, StepSpec},
     procedure::Procedure,
     selection::{Glob, Selection},
     submission::Submission,
@@ -299,6 +299,7 @@ impl<'a> Resolving<'a> {
         // One that the session has already is not logged in with once more.
         let own = own.filter(|own| own.credential != login.credential);
         program.login = own.cloned();
+        program.mode_lines = self.mode_lines(device, program.mode.as_deref())?;
         let key = (device.platform.clone(), own.is_some());
         let place = if let Some(place) = self.places.get(&key) {
             *place
@@ -330,6 +331,19 @@ impl<'a> Resolving<'a> {
             program: place,
             credential: self.share(credential),
         })
+    }
+
+    /// What enters and leaves a mode; nothing where there is no such mode, which its judge says.
+    fn mode_lines(&self, device: &Device, mode: Option<&str>) -> Result<ModeLines, Refusal> {
+        let Some(mode) = mode else {
+            return Ok(ModeLines::default());
+        };
+        let known = platform_of(self.inventory, device)?.modes.get(mode);
+        let lines = known.map(|mode| ModeLines {
+            enter: mode.enter.clone(),
+            leave: mode.leave.clone(),
+        });
+        Ok(lines.unwrap_or_default())
     }
 
     /// All of a program that may not be typed on a device.

@@ -17,7 +17,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     audit::{Action, Outcome, Record, verify},
-    model::{Output, Program, Run, RunState, Sent, Spec, Step, StepSpec, StepState, StepStatus},
+    model::{
+        ModeLines, Output, Program, Run, RunState, Sent, Spec, Step, StepSpec, StepState,
+        StepStatus,
+    },
     rollout::Rollout,
 };
 
@@ -58,6 +61,7 @@ fn spec(key: Option<&str>) -> Spec {
         programs: vec![Program {
             platform: "cisco_ios".into(),
             mode: None,
+            mode_lines: ModeLines::default(),
             commands: vec![StepCommand {
                 text: "show version".into(),
                 timeout: span(30),
@@ -120,6 +124,7 @@ fn status(state: StepState) -> StepStatus {
             started_ms: Some(NOW + 5),
             outputs: 1,
             mode_lines: 2,
+            failed: false,
             in_doubt: true,
         }),
         ..StepStatus::default()

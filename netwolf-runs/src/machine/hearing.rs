@@ -16,24 +16,19 @@
 use netwolf_wire::{
     ShardId,
     status::{Failure, Reason},
-    step::{
-        Attempt, CommandDone, MAX_COMMANDS, MAX_MODE_LINES, ModeLine, StepEnd, StepEvent, StepNews,
-    },
+    step::{Attempt, CommandDone, MAX_MODE_LINES, ModeLine, StepEnd, StepEvent, StepNews},
 };
 
 use super::{
     Change, Effect, Machine, Taken,
     live::Key,
     outcome::{Why, lasting},
+    untold::MODE_LINES_FROM,
 };
 use crate::{
     audit::Outcome as Told,
     model::{Output, Sent, SettledBy, StepState},
 };
-
-/// Where lines of modes begin in the audit log's numbers of commands: behind the commands and the one that verifies.
-#[expect(clippy::cast_possible_truncation, reason = "it is a few hundred")]
-const MODE_LINES_FROM: u32 = MAX_COMMANDS as u32 + 1;
 
 /// Which attempt of a step an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +199,7 @@ impl Machine {
         })));
         self.typed(key, which, sent.attempt, now_ms, |sent| {
             sent.outputs = done.index + 1;
+            sent.failed |= done.failure.is_some();
             sent.in_doubt = outcome == Told::Unknown;
         });
         Taken::News
@@ -225,6 +221,11 @@ impl Machine {
         if line.no < sent.mode_lines {
             return Taken::Repeated;
         }
+        let Some((run, there)) = self.live(key) else {
+            return Taken::Stale;
+        };
+        let lines = &run.run.spec.program(&there.step.spec).mode_lines;
+        let leaves = !lines.leave.is_empty() && line.no as usize >= lines.enter.len();
         let why = line.failure.as_ref();
         let detail = why.map_or("of the mode", |failure| &failure.message);
         let index = MODE_LINES_FROM + line.no;
@@ -243,6 +244,9 @@ impl Machine {
         );
         self.typed(key, which, sent.attempt, now_ms, |sent| {
             sent.mode_lines = line.no + 1;
+            sent.failed |= why.is_some();
+            // A mode that one of its lines has not left is left by ending the session.
+            sent.in_doubt = outcome == Told::Unknown || (leaves && why.is_some());
         });
         Taken::News
     }
@@ -313,8 +317,10 @@ impl Machine {
             }
             StepEnd::Unknown(_) if unknown => return Taken::Repeated,
             StepEnd::Unknown(failure) => {
-                // Its agent types nothing more: only the command under way may have been carried out.
-                self.lose(key, 1, failure.into(), now_ms);
+                // Its agent types nothing more: only the line under way may have been carried out, and not even that
+                // where it says that it has kept all others back.
+                let under_way = usize::from(failure.reason != Reason::Fenced);
+                self.lose(key, under_way, failure.into(), now_ms);
                 return Taken::News;
             }
         };

@@ -5,6 +5,7 @@ use netwolf_wire::status::{Failure, Reason};
 use super::{
     Change, Machine,
     live::{Key, Wait},
+    untold::untold,
 };
 use crate::{
     audit::{Action, Outcome as Told, Record},
@@ -170,11 +171,9 @@ impl Machine {
         };
         let spec = run.run.spec.clone();
         let program = spec.program(&live.step.spec);
-        let commands = program.commands.iter().chain(&program.verify);
-        for (index, command) in (0..).zip(commands).skip(sent.outputs as usize) {
-            let detail = Some(why.untyped());
-            let (text, refused) = (&command.text, Told::Refused);
-            self.record(key, &sent, index, text, now_ms, refused, None, &[], detail);
+        for (index, text) in untold(program, &sent) {
+            let (refused, detail) = (Told::Refused, Some(why.untyped()));
+            self.record(key, &sent, index, &text, now_ms, refused, None, &[], detail);
         }
     }
 
@@ -210,8 +209,8 @@ impl Machine {
         why
     }
 
-    /// Nobody knows what became of a step: what may have been typed, from the command behind the last known one, is
-    /// told to the audit log, and its verify command is sent, where there is one.
+    /// Nobody knows what became of a step: what may have been typed, from the line behind the last known one, is told to
+    /// the audit log, lines of its mode among it, and its verify command is sent, where there is one.
     pub(super) fn lose(&mut self, key: Key, may_have_typed: usize, why: Why, now_ms: u64) {
         self.leave_wait(key);
         let Some((run, live)) = self.live(key) else {
@@ -223,25 +222,9 @@ impl Machine {
             && run.verifies()
             && live.step.status.verifies < self.settings.max_verifies;
         if let Some(sent) = live.step.status.sent.clone() {
-            // Its agent has told of the one under which it lost the device, and types none behind it.
-            let may_have_typed = if sent.in_doubt { 0 } else { may_have_typed };
-            let commands = program.commands.iter().chain(&program.verify);
-            for (index, command) in (0..)
-                .zip(commands)
-                .skip(sent.outputs as usize)
-                .take(may_have_typed)
-            {
-                self.record(
-                    key,
-                    &sent,
-                    index,
-                    &command.text,
-                    now_ms,
-                    Told::Unknown,
-                    None,
-                    &[],
-                    why.reason.clone(),
-                );
+            for (index, text) in untold(program, &sent).into_iter().take(may_have_typed) {
+                let (unknown, detail) = (Told::Unknown, why.reason.clone());
+                self.record(key, &sent, index, &text, now_ms, unknown, None, &[], detail);
             }
         }
         self.update(key, |status| {

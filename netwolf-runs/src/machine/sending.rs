@@ -198,6 +198,7 @@ impl Machine {
             started_ms: None,
             outputs: 0,
             mode_lines: 0,
+            failed: false,
             in_doubt: false,
         };
         run.run.status.started_ms.get_or_insert(now_ms);

@@ -51,8 +51,6 @@ pub(super) struct Running<'a> {
     pub(super) room: usize,
     /// Commands that were carried out.
     pub(super) n_done: usize,
-    /// Lines that were typed to enter or to leave the mode.
-    pub(super) n_mode_lines: u32,
     pub(super) left: Left,
 }
 
@@ -79,8 +77,8 @@ impl Running<'_> {
             return StepEnd::Failed(mode_failed(mode, "the platform has no such mode"));
         };
         let mut end = StepEnd::Succeeded;
-        for command in &enter {
-            end = match self.enter(mode, command).await {
+        for (place, command) in (0..).zip(&enter) {
+            end = match self.enter(mode, place, command).await {
                 Ok(()) => continue,
                 Err(end) => end,
             };
@@ -97,7 +95,9 @@ impl Running<'_> {
             }
         }
         if matches!(self.left, Left::Good) {
-            self.leave(&leave).await;
+            // Counted behind all that would have entered it, so that a place says which line it is.
+            let first = u32::try_from(enter.len()).unwrap_or(u32::MAX);
+            self.leave(first, &leave).await;
         }
         if end == StepEnd::Succeeded && self.step.verify.is_some() {
             let unknown = match &self.left {
@@ -114,8 +114,8 @@ impl Running<'_> {
         end
     }
 
-    /// Types a command that enters `mode`.
-    async fn enter(&mut self, mode: &str, command: &str) -> Result<(), StepEnd> {
+    /// Types the command at `place` of those that enter `mode`.
+    async fn enter(&mut self, mode: &str, place: u32, command: &str) -> Result<(), StepEnd> {
         self.may_type(self.n_done)?;
         let deadline = self.step.deadline.min(Instant::now() + ENTER_BOUND);
         let typed = self.type_line(command, &Arc::default(), deadline).await;
@@ -155,25 +155,25 @@ impl Running<'_> {
             }
         };
         let failure = doubt.or_else(|| entered.as_ref().err().and_then(failure_of));
-        self.tell_mode_line(command, failure).await;
+        self.tell_mode_line(place, command, failure).await;
         entered
     }
 
-    async fn tell_mode_line(&mut self, text: &str, failure: Option<Failure>) {
+    async fn tell_mode_line(&mut self, no: u32, text: &str, failure: Option<Failure>) {
         let line = ModeLine {
-            no: self.n_mode_lines,
+            no,
             text: text.to_owned(),
             failure,
         };
-        self.n_mode_lines += 1;
         let news = StepNews::Mode(line);
         self.session.tell_step(self.step, news).await;
     }
 
-    /// Leaves a mode, in bounded time. Where that does not succeed the session is made anew.
-    async fn leave(&mut self, commands: &[String]) {
+    /// Leaves a mode, in bounded time; the first of the commands is told as the mode's line `first`. Where that does not
+    /// succeed the session is made anew.
+    async fn leave(&mut self, first: u32, commands: &[String]) {
         let deadline = Instant::now() + LEAVE_BOUND;
-        for command in commands {
+        for (place, command) in (first..).zip(commands) {
             if self.step.stopped() == Some(Stop::Fenced) {
                 self.left = Left::Doubtful;
                 return;
@@ -186,7 +186,7 @@ impl Running<'_> {
                 Err(Cut::Stopped | Cut::Withdrawn) => Some((Left::Stopped, closed())),
             };
             let (left, failure) = left.unzip();
-            self.tell_mode_line(command, failure).await;
+            self.tell_mode_line(place, command, failure).await;
             if let Some(left) = left {
                 self.left = left;
                 return;

@@ -47,7 +47,8 @@ async fn a_line_that_a_device_refuses_is_told_with_why() {
         [
             (0, "show clock", None),
             (1, "show nonsense", Some(Reason::ModeFailed)),
-            (2, "end", None),
+            // "show users" has the place between, and was not typed.
+            (3, "end", None),
         ]
     );
     scene.agent.shutdown().await;

@@ -12,6 +12,7 @@ fn program(platform: &str) -> Program {
     Program {
         platform: platform.into(),
         mode: None,
+        mode_lines: ModeLines::default(),
         commands: Vec::new(),
         verify: None,
         login: None,

@@ -121,6 +121,8 @@ fn a_run_holds_all_that_its_steps_need() {
         assert_eq!(program.login.as_ref().unwrap().credential, "changer");
         assert_eq!(&*step.credential, "changer");
         assert_eq!(program.mode.as_deref(), Some("config"));
+        assert_eq!(program.mode_lines.enter, ["configure terminal"]);
+        assert_eq!(program.mode_lines.leave, ["end"]);
     }
     assert_eq!(steps[0].site.as_deref(), Some("ams"));
 }

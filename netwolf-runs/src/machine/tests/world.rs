@@ -11,7 +11,7 @@ use netwolf_wire::{
 use crate::{
     audit::Record,
     machine::{Change, Effect, Machine, Place, Settings, Taken},
-    model::{Output, Program, Run, RunState, Spec, Step, StepSpec, StepState},
+    model::{ModeLines, Output, Program, Run, RunState, Spec, Step, StepSpec, StepState},
     rollout::Rollout,
 };
 
@@ -59,6 +59,7 @@ pub(super) fn spec(rollout: Rollout) -> Spec {
         programs: vec![Program {
             platform: "cisco_ios".into(),
             mode: Some("config".into()),
+            mode_lines: ModeLines::default(),
             commands: vec![command("ntp server 192.0.2.1"), command("ntp logging")],
             verify: None,
             login: None,
@@ -76,6 +77,15 @@ pub(super) fn spec(rollout: Rollout) -> Spec {
 
 pub(super) fn with_verify(mut spec: Spec) -> Spec {
     spec.programs[0].verify = Some(command("show running-config | include ntp"));
+    spec
+}
+
+/// As a platform that takes one line to enter the mode, and two to leave it.
+pub(super) fn with_mode_lines(mut spec: Spec) -> Spec {
+    spec.programs[0].mode_lines = ModeLines {
+        enter: vec!["configure exclusive".into()],
+        leave: vec!["rollback".into(), "exit".into()],
+    };
     spec
 }
 
