@@ -11,12 +11,15 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use netwolf_filter::textfsm::{Index, Library, Manner, Parsed, Template, limits};
+use netwolf_filter::textfsm::{
+    Index, Library, Manner, Parsed, Problem, ProblemKind, Template, limits,
+};
 
 pub(crate) use self::view::cell;
 use self::view::{Format, Show};
 use crate::print;
 
+mod catalogue;
 mod collector;
 mod view;
 
@@ -25,6 +28,9 @@ const STDIN: &str = "-";
 
 /// The file of a directory of templates that says which of them are for which command.
 const INDEX: &str = "index";
+
+/// So many lines that no rule takes are told one by one: most templates leave most of a long output out on purpose.
+const UNMATCHED_SHOWN: usize = 3;
 
 /// What `netwolf parse` takes.
 #[derive(Debug, clap::Args)]
@@ -65,6 +71,10 @@ pub(crate) struct Args {
     /// Do as Python's textfsm does: an Error rule ends it, and there is no table.
     #[arg(long, conflicts_with = "collector")]
     strict: bool,
+
+    /// Tell every line that no rule takes, and not the first three.
+    #[arg(long, conflicts_with_all = ["collector", "strict"])]
+    unmatched: bool,
 }
 
 /// 0 when there is a table or a sample, 1 when the template or the output was refused or nothing came out, 2 for bad
@@ -98,8 +108,13 @@ impl Args {
             unlisted_problems,
         } = parser.run(&output, self.manner())?;
         print::out(&show(&table)?)?;
-        for problem in &problems {
-            eprintln!("warning: {}", print::plain(&problem.to_string()));
+        let shown = if self.unmatched {
+            usize::MAX
+        } else {
+            UNMATCHED_SHOWN
+        };
+        for warning in warnings(&problems, shown) {
+            eprintln!("warning: {}", print::plain(&warning));
         }
         if unlisted_problems > 0 {
             let more = print::count(unlisted_problems, "more problem");
@@ -127,7 +142,8 @@ impl Args {
             }
             (None, Some(folder)) => {
                 let file = folder.join(INDEX);
-                let index = Index::read(&read(&file)?)
+                let text = read(&file)?;
+                let index = Index::read(&text)
                     .with_context(|| format!("\"{}\" is no index", file.display()))?;
                 for line in index.skipped_lines() {
                     let file = file.display();
@@ -138,7 +154,8 @@ impl Args {
                 Ok(Parser::Index {
                     folder,
                     index,
-                    attributes: [("Platform", platform), ("Command", command)],
+                    text,
+                    attributes: [(catalogue::PLATFORM, platform), ("Command", command)],
                 })
             }
             (None, None) => Err(anyhow!(
@@ -148,12 +165,38 @@ impl Args {
     }
 }
 
+/// What is said of `problems`: of lines that no rule takes the first `shown`, and of the others how many they are.
+fn warnings(problems: &[Problem], shown: usize) -> Vec<String> {
+    let is_unmatched = |problem: &&Problem| problem.kind == ProblemKind::Unmatched;
+    let mut seen = 0;
+    let told = problems.iter().filter(|problem| {
+        let counts = is_unmatched(problem);
+        seen += usize::from(counts);
+        !counts || seen <= shown
+    });
+    let mut warnings: Vec<String> = told.map(ToString::to_string).collect();
+    let more: Vec<_> = problems.iter().filter(is_unmatched).skip(shown).collect();
+    if let [first, .., last] = more.as_slice() {
+        let count = more.len();
+        let (first, last) = (first.line, last.line);
+        warnings.push(format!(
+            "no rule takes {count} more lines, from line {first} to {last}; --unmatched tells each"
+        ));
+    } else {
+        // One more is no longer than that.
+        warnings.extend(more.iter().map(ToString::to_string));
+    }
+    warnings
+}
+
 /// What reads an output.
 enum Parser<'a> {
     Template(&'a Path, Template),
     Index {
         folder: &'a Path,
         index: Index,
+        /// What it was read from.
+        text: String,
         attributes: [(&'a str, &'a str); 2],
     },
 }
@@ -176,13 +219,33 @@ impl Parser<'_> {
             Self::Index {
                 folder,
                 index,
+                text,
                 attributes,
             } => {
+                let [(_, platform), (_, command)] = *attributes;
+                let theirs = catalogue::theirs(platform)
+                    .map(|name| format!("ntc-templates calls the platform \"{name}\""));
                 let entry = index.find(attributes).with_context(|| {
-                    let [(_, platform), (_, command)] = attributes;
                     let folder = folder.display();
-                    format!("no template in \"{folder}\" is for {command:?} on {platform:?}")
+                    let hint = theirs.iter().map(|hint| format!("; {hint}"));
+                    let hint = hint.collect::<String>();
+                    format!("no template in \"{folder}\" is for {command:?} on {platform:?}{hint}")
                 })?;
+                if let Some(others) = catalogue::of_others(text, entry.line(), platform) {
+                    let hint = theirs.unwrap_or_else(|| {
+                        "an index takes a name that only begins as a row says, so these may be rows of another platform"
+                            .to_owned()
+                    });
+                    let line = entry.line();
+                    let warning = format!(
+                        "line {line} of the index is for the platform \"{others}\", and not for \"{platform}\""
+                    );
+                    eprintln!(
+                        "warning: {}\n  hint: {}",
+                        print::plain(&warning),
+                        print::plain(&hint)
+                    );
+                }
                 let read = |name: &str| fs::read_to_string(folder.join(name));
                 // One entry is run, and so every template is kept that is read.
                 let mut library = Library::new(entry.templates().count(), read);
@@ -254,6 +317,33 @@ mod tests {
     }
 
     #[test]
+    fn of_many_lines_that_no_rule_takes_the_first_are_told_and_the_others_counted() {
+        let template = "Value PORT (\\S+)\n\nStart\n  ^Port ${PORT} -> Record\n  ^!! -> Error\n";
+        let template = Template::parse(template).unwrap();
+        let output = "a\nb\nc\nd\n!! hot\nPort 1\ne\n";
+        let problems = template.run_leniently(output).problems;
+        let places = |shown| -> Vec<String> {
+            let told = warnings(&problems, shown).into_iter();
+            told.map(|it| it.split(':').next().unwrap().to_owned())
+                .collect()
+        };
+        let all = ["1", "2", "3", "4"].map(|line| format!("output line {line}"));
+        let error = "output line 5, template line 5".to_owned();
+        let last = "output line 7".to_owned();
+        assert_eq!(
+            places(usize::MAX),
+            [&all[..], &[error.clone(), last.clone()]].concat()
+        );
+        // Of one alone a line is as short as the count.
+        assert_eq!(
+            places(4),
+            [&all[..], &[error.clone(), last.clone()]].concat()
+        );
+        let rest = "no rule takes 2 more lines, from line 4 to 7; --unmatched tells each";
+        assert_eq!(places(3), [&all[..3], &[error, rest.to_owned()]].concat());
+    }
+
+    #[test]
     fn one_way_to_read_is_wanted_and_not_two() {
         for bad in [
             "",
@@ -264,6 +354,8 @@ mod tests {
             "--index d --command c",
             "--collector c --textfsm t",
             "--collector c --strict",
+            "--collector c --unmatched",
+            "--textfsm t --strict --unmatched",
             "--textfsm t --device r1",
             "--textfsm t --config.file f",
         ] {

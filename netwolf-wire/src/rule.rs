@@ -112,6 +112,9 @@ pub struct XmlSource {
     pub records: String,
     /// By field, the path from a record's element to the field's text.
     pub fields: BTreeMap<String, String>,
+    /// Whether it is a problem that there is no record at all: every device has what is asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
 }
 
 /// How many matches count.

@@ -150,6 +150,43 @@ fn an_index_chooses_the_templates_by_platform_and_command() {
 }
 
 #[test]
+fn a_row_of_an_index_that_takes_a_part_of_the_platform_is_told() {
+    let folder = lab::folder();
+    write(&folder.path().join("ports.textfsm"), PORTS);
+    write(
+        &folder.path().join("index"),
+        "Template, Hostname, Platform, Command\n\nports.textfsm, .*, cisco_ios, sh[[ow]] po[[rts]]\n",
+    );
+    let index = folder.path().to_str().unwrap();
+    let asked = |platform| {
+        let args = ["--index", index, "--command", "show ports", "--platform"];
+        parse(&[&args[..], &[platform]].concat(), b"Port 1/1 is up\n")
+    };
+    for right in ["cisco_ios", "cisco_iosxe"] {
+        let (code, _, said) = asked(right);
+        assert_eq!((code, said.as_str()), (0, ""), "{right}");
+    }
+    let (code, out, said) = asked("cisco_iosxr");
+    assert_eq!(code, 0);
+    assert!(out.contains("\"port\": \"1/1\""), "{out}");
+    assert_eq!(
+        said,
+        "warning: line 3 of the index is for the platform \"cisco_ios\", and not for \"cisco_iosxr\"\n  \
+         hint: ntc-templates calls the platform \"cisco_xr\"\n"
+    );
+    let (code, _, said) = asked("cisco_ios_lab");
+    assert!(
+        code == 0 && said.contains("may be rows of another platform"),
+        "{said}"
+    );
+    let (code, _, said) = asked("nokia_sros");
+    assert!(
+        code == 1 && said.contains("calls the platform \"alcatel_sros\""),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_device_need_not_say_utf_8_and_moves_no_cursor() {
     let folder = lab::folder();
     let template = folder.path().join("t.textfsm");

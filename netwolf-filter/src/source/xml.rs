@@ -13,7 +13,7 @@ use roxmltree::Node;
 use super::{Found, Record, Shared};
 use crate::{
     error::Fault,
-    problem::{ProblemKind, excerpt},
+    problem::{ProblemKind, excerpt, first_line},
     xml::{self, Field, FieldText, Over, Path, Read, Work},
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct XmlRecords {
     fields: Vec<String>,
     /// Of each field.
     paths: Vec<Field>,
+    /// Whether a document without any is a problem.
+    is_required: bool,
 }
 
 impl XmlRecords {
@@ -56,6 +58,7 @@ impl XmlRecords {
                 records,
                 fields: source.fields.keys().cloned().collect(),
                 paths,
+                is_required: source.required,
             }),
             _ => Err(faults),
         }
@@ -79,22 +82,30 @@ impl XmlRecords {
         if let Some(cut) = &read.cut {
             each(Found::Problem(ProblemKind::Unreadable, cut.clone()))?;
         }
-        if self.records(read, &mut each) == Err(Over) {
-            let text = "work for this output".to_owned();
-            return each(Found::Problem(ProblemKind::TooMany, text));
+        match self.records(read, &mut each) {
+            // Where the document ends early, that is told already.
+            Ok(false) if self.is_required && read.cut.is_none() => {
+                let text = first_line(shared.output());
+                each(Found::Problem(ProblemKind::NoMatch, text))
+            }
+            Ok(_) => ControlFlow::Continue(()),
+            Err(Over) => {
+                let text = "work for this output".to_owned();
+                each(Found::Problem(ProblemKind::TooMany, text))
+            }
         }
-        ControlFlow::Continue(())
     }
 
+    /// Gives `each` the records, and tells whether there are any.
     fn records(
         &self,
         read: &Read<'_>,
         each: &mut impl FnMut(Found<'_>) -> ControlFlow<()>,
-    ) -> Result<(), Over> {
+    ) -> Result<bool, Over> {
         let mut work = Work::new();
         // Several ways may lead to one element, and one that is not whole makes no record.
         let mut seen = read.open_elements();
-        let (mut is_over, mut is_done) = (false, false);
+        let (mut is_over, mut is_done, mut has_any) = (false, false, false);
         for path in &self.records {
             path.walk(read.document.root(), &mut work, |found, work| {
                 let xml::Found::Element(element) = found else {
@@ -103,6 +114,7 @@ impl XmlRecords {
                 if !seen.insert(element.id()) {
                     return ControlFlow::Continue(());
                 }
+                has_any = true;
                 let flow = self.record(element, work, each).unwrap_or_else(|Over| {
                     is_over = true;
                     ControlFlow::Break(())
@@ -114,7 +126,7 @@ impl XmlRecords {
                 break;
             }
         }
-        if is_over { Err(Over) } else { Ok(()) }
+        if is_over { Err(Over) } else { Ok(has_any) }
     }
 
     /// Gives `each` the record of an element.
@@ -158,6 +170,7 @@ mod tests {
         let source = XmlSource {
             records: records.into(),
             fields: [("name".into(), "name".into())].into(),
+            required: true,
         };
         let source = XmlRecords::compile(&source).unwrap();
         let (closed, mut lines) = (OnceCell::new(), Vec::new());
@@ -183,6 +196,16 @@ mod tests {
         let names = |most| told("//port | //unit | //*[port]/port", output, most);
         assert_eq!(names(9), ["1", "2", "1.0"]);
         assert_eq!(names(2), ["1", "2"], "no more is read than is taken");
+    }
+
+    #[test]
+    fn a_document_without_what_is_required_is_told() {
+        let output = "<reply>\n<output>error: the process does not run</output>\n</reply>\n";
+        assert_eq!(told("//port", output, 9), ["! no_match: <reply>"]);
+        assert_eq!(told("//port", "<reply/>", 9), ["! no_match: <reply/>"]);
+        // What is no XML at all, and what is cut off before the first, is told once.
+        assert_eq!(told("//port", "% Invalid", 9).len(), 1);
+        assert_eq!(told("//port", "<all>\n<port><name>1", 9).len(), 1);
     }
 
     #[test]

@@ -26,7 +26,7 @@ type Samples = BTreeMap<String, f64>;
 const PLATFORMS: [(&str, &str); 2] = [("cisco_iosxr", "cisco_xr"), ("nokia_sros", "alcatel_sros")];
 
 /// Commands that the corpus has under another one that answers alike, or in part.
-const ALIKE: [(&str, &str); 6] = [
+const ALIKE: [(&str, &str); 7] = [
     (
         "cisco_ios_show_bgp_all_summary",
         "cisco_ios_show_ip_bgp_summary",
@@ -46,6 +46,10 @@ const ALIKE: [(&str, &str); 6] = [
     (
         "cisco_nxos_show_environment",
         "cisco_nxos_show_environment_temperature",
+    ),
+    (
+        "cisco_nxos_show_interface_transceiver_details",
+        "cisco_nxos_show_interface_transceiver",
     ),
     (
         "cisco_nxos_show_ip_ospf_neighbors_vrf_all",
@@ -310,7 +314,8 @@ fn recorded_versions_are_read() {
             let record = &records[0];
             let first = |field: &str| record[field][0].as_str().unwrap();
             let info = format!(
-                "netwolf_device_info{{image={:?},model={:?},serial={:?},version={:?}}}",
+                "netwolf_device_info{{hostname={:?},image={:?},model={:?},serial={:?},version={:?}}}",
+                text(record, "hostname"),
                 text(record, "software_image"),
                 first("hardware"),
                 first("serial"),
@@ -368,7 +373,8 @@ fn recorded_versions_of_junos_are_read() {
     let (stem, command) = ("juniper_junos_facts", "juniper_junos_show_version");
     check(stem, command, str::to_owned, |case, samples, records| {
         let info = format!(
-            "netwolf_device_info{{model={:?},version={:?}}}",
+            "netwolf_device_info{{hostname={:?},model={:?},version={:?}}}",
+            text(&records[0], "hostname"),
             text(&records[0], "model"),
             text(&records[0], "junos_version"),
         );

@@ -145,6 +145,27 @@ fn an_output_that_is_something_else_makes_nothing_and_is_told_where_no_device_ha
 }
 
 #[test]
+fn xml_without_what_every_device_has_is_told() {
+    let replies = [
+        "<rpc-reply>\n<output>error: the chassis subsystem is not running</output>\n</rpc-reply>\n",
+        "<rpc-reply>\n<cli>\n<banner></banner>\n</cli>\n</rpc-reply>\n",
+    ];
+    for (stem, collector) in collectors() {
+        for command in &collector.commands {
+            let is_xml = command.rules.iter().any(|rule| rule.xml.is_some());
+            if !is_xml || !NEVER_EMPTY.contains(&collector.name.as_str()) {
+                continue;
+            }
+            for reply in replies {
+                let extraction = command.filter().apply(reply);
+                assert_eq!(extraction.samples, []);
+                assert_eq!(extraction.problem_count(), 1, "{stem}: {:?}", command.text);
+            }
+        }
+    }
+}
+
+#[test]
 fn collectors_are_named_for_their_first_platform_and_say_what_they_are() {
     for (stem, collector) in collectors() {
         assert_eq!(

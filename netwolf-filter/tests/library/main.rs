@@ -13,6 +13,8 @@ mod live;
 #[cfg(test)]
 mod manners;
 #[cfg(test)]
+mod objects;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod platforms;

@@ -31,6 +31,7 @@ pub fn run_xml(data: &[u8]) {
         xml: Some(XmlSource {
             records,
             fields: [("one".into(), one), ("other".into(), other)].into(),
+            required: true,
         }),
         ..Rule::default()
     };

@@ -1,0 +1,223 @@
+//! Nothing that recorded outputs of the corpus name is lost in silence: each object has its series, and each line that
+//! shows a value makes one. Where the corpus is absent these tests say so and pass.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use netwolf_filter::Filter;
+use regex::Regex;
+
+use crate::{
+    corpus::{Record, cases, records},
+    data::{collector, files, series},
+};
+
+/// The series that the `nth` command of the collector `stem` makes of `output`.
+fn all_series(filter: &Filter, output: &str) -> BTreeSet<String> {
+    let samples = filter.apply(output).samples;
+    samples.iter().map(|it| series(filter, it)).collect()
+}
+
+/// By collector, number of its command and folder of the corpus: the field of the records that names an object, and the
+/// label that has the name.
+const NAMED: [(&str, usize, &str, &str, &str); 13] = [
+    (
+        "cisco_ios_interfaces",
+        1,
+        "cisco_ios_show_interfaces",
+        "interface",
+        "interface",
+    ),
+    (
+        "cisco_nxos_interfaces",
+        1,
+        "cisco_nxos_show_interface",
+        "interface",
+        "interface",
+    ),
+    (
+        "cisco_iosxr_interfaces",
+        1,
+        "cisco_xr_show_interfaces",
+        "interface",
+        "interface",
+    ),
+    (
+        "huawei_vrp_interfaces",
+        1,
+        "huawei_vrp_display_interface",
+        "interface",
+        "interface",
+    ),
+    (
+        "cisco_nxos_optics",
+        1,
+        "cisco_nxos_show_interface_transceiver",
+        "serial",
+        "serial",
+    ),
+    (
+        "cisco_nxos_optics",
+        1,
+        "cisco_nxos_show_interface_transceiver",
+        "part_number",
+        "part",
+    ),
+    (
+        "cisco_ios_neighbors",
+        2,
+        "cisco_ios_show_lldp_neighbors_detail",
+        "local_interface",
+        "interface",
+    ),
+    (
+        "cisco_iosxr_neighbors",
+        2,
+        "cisco_xr_show_lldp_neighbors_detail",
+        "local_interface",
+        "interface",
+    ),
+    (
+        "cisco_nxos_neighbors",
+        1,
+        "cisco_nxos_show_cdp_neighbors_detail",
+        "local_interface",
+        "interface",
+    ),
+    (
+        "cisco_nxos_neighbors",
+        2,
+        "cisco_nxos_show_lldp_neighbors_detail",
+        "local_interface",
+        "interface",
+    ),
+    (
+        "huawei_vrp_neighbors",
+        1,
+        "huawei_vrp_display_lldp_neighbor",
+        "local_interface",
+        "interface",
+    ),
+    (
+        "cisco_nxos_environment",
+        1,
+        "cisco_nxos_show_environment",
+        "fan",
+        "fan",
+    ),
+    (
+        "cisco_nxos_inventory",
+        1,
+        "cisco_nxos_show_inventory",
+        "name",
+        "item",
+    ),
+];
+
+#[test]
+fn every_object_that_a_recorded_output_names_has_its_series() {
+    let Some(cases) = cases() else { return };
+    for (stem, nth, folder, field, label) in NAMED {
+        let filter = collector(stem).commands[nth - 1].filter();
+        each_output(&cases, folder, |case, output, records| {
+            let all = all_series(&filter, output);
+            for record in records {
+                let name = record[field].as_str().unwrap();
+                let wanted = format!("{label}={name:?}");
+                assert!(
+                    name.is_empty() || all.iter().any(|it| it.contains(&wanted)),
+                    "{stem}: {case}: no series has {wanted}"
+                );
+            }
+        });
+    }
+}
+
+/// By collector and folder of the corpus: lines that show a value, and the metric that each of them makes.
+const SHOWN: [(&str, &str, &str, &str); 10] = [
+    (
+        "cisco_nxos_optics",
+        "cisco_nxos_show_interface_transceiver",
+        r"^\s*Temperature\s+[:\d]",
+        "optic_temperature_celsius",
+    ),
+    (
+        "cisco_nxos_optics",
+        "cisco_nxos_show_interface_transceiver",
+        r"Tx Power\s+.*\d dBm",
+        "optic_transmit_power_dbm",
+    ),
+    (
+        "cisco_nxos_optics",
+        "cisco_nxos_show_interface_transceiver",
+        r"^Rx Power\s+.*\d dBm",
+        "optic_receive_power_dbm",
+    ),
+    (
+        "huawei_vrp_interfaces",
+        "huawei_vrp_display_interface",
+        r"(?i)^\s*(?:Input|\d+ packets input)\b.*\d bytes$",
+        "interface_receive_bytes_total",
+    ),
+    (
+        "huawei_vrp_interfaces",
+        "huawei_vrp_display_interface",
+        r"(?i)^\s*(?:Output|\d+ packets output)\b.*\d bytes$",
+        "interface_transmit_bytes_total",
+    ),
+    (
+        "huawei_vrp_interfaces",
+        "huawei_vrp_display_interface",
+        r"(?i)^\s*(?:Output *:.*\d packets|\d+ packets output|Output packets)",
+        "interface_transmit_packets_total",
+    ),
+    (
+        "cisco_nxos_interfaces",
+        "cisco_nxos_show_interface",
+        r"\d input packets|\d packets input|^\s+input: ",
+        "interface_receive_packets_total",
+    ),
+    (
+        "cisco_nxos_interfaces",
+        "cisco_nxos_show_interface",
+        r"\d output error",
+        "interface_transmit_errors_total",
+    ),
+    (
+        "cisco_iosxr_interfaces",
+        "cisco_xr_show_interfaces",
+        r"\d packets input",
+        "interface_receive_packets_total",
+    ),
+    (
+        "cisco_iosxr_interfaces",
+        "cisco_xr_show_interfaces",
+        r"\d output errors",
+        "interface_transmit_errors_total",
+    ),
+];
+
+#[test]
+fn every_line_of_a_recorded_output_that_shows_a_value_makes_its_series() {
+    let Some(cases) = cases() else { return };
+    for (stem, folder, shown, metric) in SHOWN {
+        let filter = collector(stem).commands[0].filter();
+        let shown = Regex::new(shown).unwrap();
+        let (mut lines, mut made) = (0, 0);
+        each_output(&cases, folder, |_, output, _| {
+            let begin = format!("netwolf_{metric}{{");
+            let all = filter.apply(output).samples;
+            let named = |it: &&netwolf_filter::Sample| series(&filter, it).starts_with(&begin);
+            made += all.iter().filter(named).count();
+            lines += output.lines().filter(|line| shown.is_match(line)).count();
+        });
+        assert!(lines > 0, "{stem}: no line is like {shown}");
+        assert_eq!(made, lines, "{stem}: {metric} of the lines like {shown}");
+    }
+}
+
+fn each_output(cases: &Path, folder: &str, mut look: impl FnMut(&str, &str, &[Record])) {
+    for (case, path) in files(&cases.join(folder), "raw") {
+        let output = fs::read_to_string(&path).unwrap();
+        look(&case, &output, &records(&path.with_extension("yml")));
+    }
+}
