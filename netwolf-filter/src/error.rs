@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::{
     jq::ProgramError,
     limits::{MAX_LABEL_BYTES, MAX_REGEX_BYTES, MAX_SAMPLES, MAX_STATES},
+    pattern::PatternError,
     textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
     xml::PathError,
 };
@@ -366,25 +367,12 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The fault of a pattern that the `regex` crate refused.
-    pub(crate) fn regex(pattern: &str, error: &regex::Error) -> Self {
+    /// The fault of a pattern that cannot be used.
+    pub(crate) fn pattern(pattern: &str, error: PatternError) -> Self {
         let pattern = pattern.to_owned();
         match error {
-            regex::Error::CompiledTooBig(_) => Self::PatternTooBig { pattern },
-            error => Self::BadPattern {
-                pattern,
-                reason: reason(&error.to_string()),
-            },
-        }
-    }
-
-    /// Why the `regex` crate refused a pattern, in one line.
-    pub(crate) fn reason_of(error: &regex::Error) -> String {
-        match error {
-            regex::Error::CompiledTooBig(_) => {
-                format!("it takes more than {MAX_REGEX_BYTES} bytes when compiled")
-            }
-            error => reason(&error.to_string()),
+            PatternError::TooBig => Self::PatternTooBig { pattern },
+            PatternError::Syntax(reason) => Self::BadPattern { pattern, reason },
         }
     }
 
@@ -528,23 +516,5 @@ const fn kind_name(kind: Kind) -> &'static str {
         Kind::Counter => "counter",
         Kind::Info => "info",
         Kind::StateSet => "stateset",
-    }
-}
-
-/// One line out of the drawing that the `regex` crate makes of a fault: what it is and where.
-fn reason(drawing: &str) -> String {
-    let what = drawing
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("error: "))
-        .unwrap_or(drawing);
-    // The carets stand under the pattern, which is indented by four; a pattern of several lines is drawn
-    // with line numbers, and then there is no such line.
-    let carets = drawing
-        .lines()
-        .find(|line| line.starts_with("    ") && line.trim_matches([' ', '^']).is_empty());
-    match carets.and_then(|carets| carets.find('^')) {
-        Some(column) => format!("{what} at character {}", column - 3),
-        None => what.to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 //! names when it is compiled, and then records of those fields, one at a time.
 
 mod jq;
-pub(crate) mod regex;
+mod regex;
 mod shared;
 mod textfsm;
 mod xml;

@@ -10,13 +10,10 @@
 use std::ops::ControlFlow;
 
 use netwolf_wire::rule::{Matches, RegexSource};
-use regex::{CaptureLocations, Regex, RegexBuilder};
+use regex::{CaptureLocations, Regex};
 
 use super::Record;
-use crate::{
-    error::Fault,
-    limits::{MAX_REGEX_BYTES, MAX_REGEX_CACHE_BYTES, MAX_REGEX_NESTING},
-};
+use crate::{error::Fault, pattern};
 
 /// A compiled `regex` source.
 #[derive(Debug)]
@@ -205,6 +202,11 @@ fn groups(regex: &Regex, fields: &mut Vec<String>) -> Vec<(usize, usize)> {
         .collect()
 }
 
+/// Compiles a pattern of the source.
+fn build(text: &str) -> Result<Regex, Fault> {
+    pattern::build(text).map_err(|error| Fault::pattern(text, error))
+}
+
 /// The start of the character after the one at `at`, or a place past the end.
 fn next_char(text: &str, at: usize) -> usize {
     if at < text.len() {
@@ -212,16 +214,6 @@ fn next_char(text: &str, at: usize) -> usize {
     } else {
         at + 1
     }
-}
-
-/// Compiles a pattern within the limits.
-pub(crate) fn build(pattern: &str) -> Result<Regex, Fault> {
-    RegexBuilder::new(pattern)
-        .size_limit(MAX_REGEX_BYTES)
-        .dfa_size_limit(MAX_REGEX_CACHE_BYTES)
-        .nest_limit(MAX_REGEX_NESTING)
-        .build()
-        .map_err(|error| Fault::regex(pattern, &error))
 }
 
 #[cfg(test)]
