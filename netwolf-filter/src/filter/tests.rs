@@ -653,6 +653,31 @@ fn series_past_the_limit_of_their_rule_are_one_problem_and_other_rules_go_on() {
 }
 
 #[test]
+fn searches_that_look_to_the_end_again_and_again_are_one_problem_and_the_records_before_it_stay() {
+    // Each `a` waits for a letter that never comes.
+    let pattern = "(?P<k>a)(?P<v>[^z]*z)?(?P<n>\\d*)";
+    let labels = &[("n", "${n}")];
+    let metrics = vec![metric("it_info", Kind::Info, None, labels)];
+    let rules = [rule("waits", &[pattern], Matches::Every, metrics)];
+    let filter = Filter::compile(&rules).unwrap();
+    let numbers: Vec<_> = (0..1 << 17).map(|n: u32| n.to_string()).collect();
+    let output = format!("a{}", numbers.join("a"));
+    let extraction = filter.apply(&output);
+    let n_samples = extraction.samples.len();
+    assert!((100..500).contains(&n_samples), "{n_samples}");
+    assert_eq!(
+        extraction
+            .problems
+            .iter()
+            .map(Problem::to_string)
+            .collect::<Vec<_>>(),
+        [
+            "rule \"waits\": there are more than the limit, and the rest is left out: \"work for this output\""
+        ]
+    );
+}
+
+#[test]
 fn records_past_the_limit_are_one_problem_even_if_they_make_nothing() {
     let metrics = vec![gauge("a", "v", &[("v", "${v}")])];
     let filter = Filter::compile(&[
