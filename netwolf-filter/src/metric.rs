@@ -146,7 +146,7 @@ impl MetricMaker {
                     return Ok(None);
                 };
                 match reader.read(text) {
-                    Reading::Value(value) if *is_counter && (value < 0.0 || value.is_nan()) => {
+                    Reading::Value(value) if *is_counter && value < 0.0 => {
                         Err((ProblemKind::InvalidCounter, excerpt(text)))
                     }
                     Reading::Value(value) => Ok(Some(Outcome::Number(value))),

@@ -589,7 +589,7 @@ fn a_counter_is_a_number_that_is_not_negative() {
         Filter::compile(&[rule("r", &["(?P<v>.+)"], Matches::First, vec![counter])]).unwrap();
     assert_eq!(apply(&filter, "0"), ["m_total{} 0"]);
     assert_eq!(apply(&filter, "-1"), ["invalid_counter -1"]);
-    assert_eq!(apply(&filter, "NaN"), ["invalid_counter NaN"]);
+    assert_eq!(apply(&filter, "NaN"), ["not_a_number NaN"]);
 }
 
 #[test]
