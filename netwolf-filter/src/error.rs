@@ -148,11 +148,23 @@ pub enum Fault {
         /// The metric.
         metric: String,
         /// The unit that the name has.
-        unit: &'static str,
+        unit: String,
         /// The base unit for it.
         base: &'static str,
         /// What a number is multiplied by.
-        factor: &'static str,
+        factor: String,
+        /// What is added then, if anything.
+        offset: Option<String>,
+    },
+    /// Words of a metric's or label's name are told apart by capitals.
+    #[error("the name of {}metric {metric:?} is in camelCase", of_label(label.as_deref()))]
+    CamelCase {
+        /// The metric.
+        metric: String,
+        /// The label, unless it is the metric's own name.
+        label: Option<String>,
+        /// The name as it should be.
+        snake_case: String,
     },
     /// `NetWolf` itself has a metric of this name.
     #[error("metric {metric:?} is one that NetWolf tells of itself")]
@@ -334,6 +346,16 @@ pub enum Fault {
         /// The text as written.
         text: String,
     },
+    /// A label's text has `$field` for `${field}`.
+    #[error("label text {text:?} of metric {metric:?} has \"${field}\", which stands for itself")]
+    BareField {
+        /// The metric.
+        metric: String,
+        /// The text as written.
+        text: String,
+        /// The field that is meant.
+        field: String,
+    },
     /// The label's name is not one that Prometheus takes.
     #[error("label name {label:?} of metric {metric:?} is not valid in Prometheus")]
     LabelName {
@@ -445,11 +467,19 @@ impl Fault {
                 format!("call it {:?}, or choose another kind than {}", format!("{metric}{suffix}"), kind_name(*kind))
             }
             Self::SuffixWrong { suffix: "_total", .. } => "drop the ending, or make it a counter if it only ever goes up".into(),
-            Self::SuffixWrong { .. } => "drop the ending, or make it an info metric without a value".into(),
-            Self::OtherUnit { unit, base, factor: "1", .. } => format!("write {base:?} for {unit:?}"),
+            Self::SuffixWrong { suffix: "_info", .. } => "drop the ending, or make it an info metric without a value".into(),
+            Self::SuffixWrong { metric, suffix, .. } => {
+                let name = metric.strip_suffix(suffix).unwrap_or(metric);
+                format!("call it {name:?}, or end it otherwise: {suffix:?} is for parts of histograms, summaries and counters")
+            }
+            Self::OtherUnit { unit, base, factor, offset: Some(offset), .. } => {
+                format!("write {base:?} for {unit:?}, with `scale: {factor}` and `offset: {offset}`")
+            }
+            Self::OtherUnit { unit, base, factor, .. } if factor == "1" => format!("write {base:?} for {unit:?}"),
             Self::OtherUnit { unit, base, factor, .. } => {
                 format!("write {base:?} for {unit:?}, with `scale: {factor}` or a `parse` that makes {base} of it")
             }
+            Self::CamelCase { snake_case, .. } => format!("call it {snake_case:?}"),
             Self::OwnName { .. } => "choose another name; docs/metrics.md lists those that are taken".into(),
             Self::NoHelp { .. } => "say in one sentence what the number means".into(),
             Self::NoValue { .. } => "name a field in `value`, or make it an info metric if only its labels matter".into(),
@@ -474,6 +504,7 @@ impl Fault {
             Self::UnknownPath { known, .. } => format!("it has paths for these: {}", known.join(", ")),
             Self::UnknownKey { known, .. } => format!("its keys are: {}", known.join(", ")),
             Self::OpenTemplate { .. } => "write fields as `${field}` or `${field:-text where it is absent}`".into(),
+            Self::BareField { field, .. } => format!("write the field as `${{{field}}}`"),
             Self::LabelName { .. } => "use letters, digits and `_`, and do not begin with a digit".into(),
             Self::ReservedLabel { label, .. } if label == "device" => "drop it: every series has the label `device` already".into(),
             Self::ReservedLabel { .. } => "choose another name: `le`, `quantile` and names that begin with `__` belong to Prometheus".into(),
@@ -502,6 +533,11 @@ fn unknown_field_hint(field: &str, known: &[String]) -> String {
         return BARE_NAME_HINT.into();
     }
     format!("the patterns have these groups: {}", known.join(", "))
+}
+
+/// Whose name is at fault, before the metric.
+fn of_label(label: Option<&str>) -> String {
+    label.map_or_else(String::new, |label| format!("label {label:?} of "))
 }
 
 /// What a fault of a condition begins with.

@@ -134,6 +134,9 @@ fn every_fault_of_a_metric_is_told() {
         bad(|metric| metric.name = "metric_total".into()),
         bad(|metric| metric.name = "metric_info".into()),
         bad(|metric| (metric.name, metric.kind) = ("version".into(), Kind::Info)),
+        bad(|metric| metric.name = "acme_routes_count".into()),
+        bad(|metric| metric.name = "acmeX".into()),
+        bad(|metric| metric.name = "acme_temp_fahrenheit".into()),
         bad(|metric| metric.name = "rtt_ms".into()),
         bad(|metric| metric.name = "speed_mbps".into()),
         bad(|metric| metric.name = "size_octets".into()),
@@ -188,6 +191,10 @@ fn every_fault_of_a_metric_is_told() {
         bad(|metric| {
             let labels = [
                 ("x-y", ""),
+                ("$k", ""),
+                ("quantile", ""),
+                ("portName", ""),
+                ("w", "$a"),
                 ("device", ""),
                 ("le", ""),
                 ("__name__", ""),

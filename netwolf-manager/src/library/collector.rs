@@ -306,6 +306,8 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::SuffixWrong { metric, .. }
         | RuleFault::OtherUnit { metric, .. }
         | RuleFault::OwnName { metric }
+        | RuleFault::CamelCase { metric, .. }
+        | RuleFault::BareField { metric, .. }
         | RuleFault::NoHelp { metric }
         | RuleFault::NoValue { metric }
         | RuleFault::InfoValue { metric }
