@@ -43,6 +43,14 @@ pub(super) struct Measure {
     threads: Threads,
 }
 
+/// What a search did behind its match.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Behind {
+    pub(super) work: u64,
+    /// Whether a DFA did it, a byte a step.
+    pub(super) is_cheap: bool,
+}
+
 impl Reach {
     pub(super) fn new(pattern: &str) -> Self {
         Self {
@@ -59,21 +67,32 @@ impl Reach {
         found: Range<usize>,
         most: u64,
         measure: &mut Option<Measure>,
-    ) -> u64 {
+    ) -> Behind {
         let rest = (output.len() - found.end) as u64;
         let machine = self
             .machine
             .get_or_init(|| Machine::of(&self.pattern).map(Box::new));
         // It is one of the same bounds as the pattern's own; without it nothing is known but that the output ends.
-        let Some(machine) = machine else { return rest };
+        let Some(machine) = machine else {
+            return Behind {
+                work: rest,
+                is_cheap: false,
+            };
+        };
         let measure = measure.get_or_insert_default();
         if let Some(dfa) = &machine.dfa {
             let cache = measure.cache.get_or_insert_with(|| dfa.create_cache());
             if let Some(bytes) = by_dfa(dfa, cache, output, &found, most) {
-                return bytes;
+                return Behind {
+                    work: bytes,
+                    is_cheap: true,
+                };
             }
         }
-        measure.threads.walk(&machine.nfa, output, &found, most)
+        Behind {
+            work: measure.threads.walk(&machine.nfa, output, &found, most),
+            is_cheap: false,
+        }
     }
 }
 
