@@ -28,20 +28,21 @@ impl Conflicts {
             return;
         }
         let (metric, kind) = (&decl.name, decl.kind);
-        match other {
-            Some(other) => warn!(
-                metric = %metric,
-                ?kind,
-                other = %other.name.sample(),
-                other_kind = ?other.kind,
-                "series are left out because another metric with this name has another kind"
-            ),
-            None => warn!(
+        let Some(other) = other else {
+            warn!(
                 metric = %metric,
                 ?kind,
                 "series are left out because the manager has a metric of this name"
-            ),
-        }
+            );
+            return;
+        };
+        warn!(
+            metric = %metric,
+            ?kind,
+            other = %other.name.sample(),
+            other_kind = ?other.kind,
+            "series are left out because another metric with this name has another kind"
+        );
     }
 
     /// The names that were told, sorted.
