@@ -21,7 +21,7 @@ use super::reach::{Measure, Reach};
 use crate::limits::MAX_REGEX_WORK;
 
 /// To begin a search, as bytes that are looked at.
-const SEARCH_WORK: u64 = 128;
+const SEARCH_WORK: u64 = 32;
 
 /// Bytes that may have been looked at again before anything is measured: few enough to be cheap for the slowest engine of
 /// the crate, and enough for the outputs of most polls.
