@@ -1,5 +1,6 @@
-//! What names may be: Prometheus's rules, the endings of each kind, and the names that are taken.
+//! What metrics may be, as far as it can be seen without their rules' fields: names, keys that go together, states.
 
+mod name;
 mod unit;
 
 use netwolf_wire::{
@@ -7,38 +8,45 @@ use netwolf_wire::{
     series::Kind,
 };
 
+pub(crate) use self::name::family_name;
 use crate::{
     error::Fault,
     limits::{MAX_LABEL_BYTES, MAX_STATES},
     own::is_own_name,
 };
 
-const COUNTER_SUFFIX: &str = "_total";
-const INFO_SUFFIX: &str = "_info";
-
 /// Labels that are added by NetWolf or have a meaning of their own in Prometheus.
 const RESERVED_LABELS: [&str; 3] = ["device", "le", "quantile"];
 
 /// All faults of a metric that can be seen without its rule's fields.
 pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
-    let name = || metric.name.clone();
+    let metric_name = || metric.name.clone();
     let mut faults = Vec::new();
-    if is_metric_name(&metric.name) {
-        faults.extend(suffix(metric));
-        faults.extend(unit(metric));
+    if name::is_metric_name(&metric.name) {
+        faults.extend(name::faults(metric));
         if is_own_name(&metric.name) {
-            faults.push(Fault::OwnName { metric: name() });
+            faults.push(Fault::OwnName {
+                metric: metric_name(),
+            });
         }
     } else {
-        faults.push(Fault::MetricName { metric: name() });
+        faults.push(Fault::MetricName {
+            metric: metric_name(),
+        });
     }
     if metric.help.trim().is_empty() {
-        faults.push(Fault::NoHelp { metric: name() });
+        faults.push(Fault::NoHelp {
+            metric: metric_name(),
+        });
     }
     match (metric.kind, &metric.value) {
-        (Kind::Info, Some(_)) => faults.push(Fault::InfoValue { metric: name() }),
+        (Kind::Info, Some(_)) => faults.push(Fault::InfoValue {
+            metric: metric_name(),
+        }),
         (Kind::Gauge | Kind::Counter | Kind::StateSet, None) => {
-            faults.push(Fault::NoValue { metric: name() });
+            faults.push(Fault::NoValue {
+                metric: metric_name(),
+            });
         }
         _ => {}
     }
@@ -55,7 +63,7 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
             .iter()
             .filter(|(_, usable)| !usable)
             .map(|(what, _)| Fault::BadNumber {
-                metric: name(),
+                metric: metric_name(),
                 what,
             }),
     );
@@ -64,18 +72,22 @@ pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {
         faults.extend(states(metric));
     }
     for label in metric.labels.keys() {
-        if !is_label_name(label) {
+        if !name::is_label_name(label) {
             faults.push(Fault::LabelName {
-                metric: name(),
+                metric: metric_name(),
                 label: label.clone(),
             });
         } else if metric.kind == Kind::StateSet && *label == metric.name {
-            faults.push(Fault::StateLabel { metric: name() });
+            faults.push(Fault::StateLabel {
+                metric: metric_name(),
+            });
         } else if RESERVED_LABELS.contains(&label.as_str()) || label.starts_with("__") {
             faults.push(Fault::ReservedLabel {
-                metric: name(),
+                metric: metric_name(),
                 label: label.clone(),
             });
+        } else {
+            faults.extend(name::camel_case(metric, Some(label)));
         }
     }
     faults
@@ -166,67 +178,4 @@ fn states(metric: &Metric) -> Vec<Fault> {
         }
     }
     faults
-}
-
-/// The metric's family in `OpenMetrics`, which names it without the ending of its kind.
-pub(crate) fn family_name(name: &str, kind: Kind) -> &str {
-    let suffix = match kind {
-        Kind::Gauge | Kind::StateSet => "",
-        Kind::Counter => COUNTER_SUFFIX,
-        Kind::Info => INFO_SUFFIX,
-    };
-    name.strip_suffix(suffix).unwrap_or(name)
-}
-
-fn suffix(metric: &Metric) -> Option<Fault> {
-    let ends_in = |suffix| metric.name.ends_with(suffix);
-    let (name, kind) = (metric.name.clone(), metric.kind);
-    match kind {
-        Kind::Counter if !ends_in(COUNTER_SUFFIX) => Some(Fault::SuffixMissing {
-            metric: name,
-            kind,
-            suffix: COUNTER_SUFFIX,
-        }),
-        Kind::Info if !ends_in(INFO_SUFFIX) => Some(Fault::SuffixMissing {
-            metric: name,
-            kind,
-            suffix: INFO_SUFFIX,
-        }),
-        Kind::Gauge | Kind::StateSet if ends_in(COUNTER_SUFFIX) => Some(Fault::SuffixWrong {
-            metric: name,
-            kind,
-            suffix: COUNTER_SUFFIX,
-        }),
-        Kind::Gauge | Kind::StateSet if ends_in(INFO_SUFFIX) => Some(Fault::SuffixWrong {
-            metric: name,
-            kind,
-            suffix: INFO_SUFFIX,
-        }),
-        _ => None,
-    }
-}
-
-/// A unit in the name of a number that is no base unit.
-fn unit(metric: &Metric) -> Option<Fault> {
-    let has_unit = matches!(metric.kind, Kind::Gauge | Kind::Counter);
-    let found = unit::other_unit(family_name(&metric.name, metric.kind)).filter(|_| has_unit)?;
-    Some(Fault::OtherUnit {
-        metric: metric.name.clone(),
-        unit: found.word,
-        base: found.base,
-        factor: found.factor,
-    })
-}
-
-/// Prometheus also takes colons, but keeps them for recording rules.
-fn is_metric_name(name: &str) -> bool {
-    is_label_name(name)
-}
-
-fn is_label_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -1,13 +1,9 @@
 //! Conditions of rules and metrics: which records count.
 
 use netwolf_wire::rule::Conditions;
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-use crate::{
-    error::Fault,
-    limits::{MAX_REGEX_BYTES, MAX_REGEX_CACHE_BYTES, MAX_REGEX_NESTING},
-    source::Record,
-};
+use crate::{error::Fault, pattern, source::Record};
 
 /// A compiled condition. Without any test it holds of every record.
 #[derive(Debug, Default)]
@@ -128,13 +124,9 @@ impl Test {
         let Some(pattern) = pattern else {
             return Ok(Self::Text(text.trim().to_owned()));
         };
-        RegexBuilder::new(pattern)
-            .size_limit(MAX_REGEX_BYTES)
-            .dfa_size_limit(MAX_REGEX_CACHE_BYTES)
-            .nest_limit(MAX_REGEX_NESTING)
-            .build()
+        pattern::build(pattern)
             .map(Self::Pattern)
-            .map_err(|error| Fault::reason_of(&error))
+            .map_err(|error| error.to_string())
     }
 }
 

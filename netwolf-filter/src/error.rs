@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::{
     jq::ProgramError,
     limits::{MAX_LABEL_BYTES, MAX_REGEX_BYTES, MAX_SAMPLES, MAX_STATES},
+    pattern::PatternError,
     textfsm::{TemplateError, limits::MAX_PATTERN_BYTES},
     xml::PathError,
 };
@@ -147,11 +148,23 @@ pub enum Fault {
         /// The metric.
         metric: String,
         /// The unit that the name has.
-        unit: &'static str,
+        unit: String,
         /// The base unit for it.
         base: &'static str,
         /// What a number is multiplied by.
-        factor: &'static str,
+        factor: String,
+        /// What is added then, if anything.
+        offset: Option<String>,
+    },
+    /// Words of a metric's or label's name are told apart by capitals.
+    #[error("the name of {}metric {metric:?} is in camelCase", of_label(label.as_deref()))]
+    CamelCase {
+        /// The metric.
+        metric: String,
+        /// The label, unless it is the metric's own name.
+        label: Option<String>,
+        /// The name as it should be.
+        snake_case: String,
     },
     /// `NetWolf` itself has a metric of this name.
     #[error("metric {metric:?} is one that NetWolf tells of itself")]
@@ -333,6 +346,16 @@ pub enum Fault {
         /// The text as written.
         text: String,
     },
+    /// A label's text has `$field` for `${field}`.
+    #[error("label text {text:?} of metric {metric:?} has \"${field}\", which stands for itself")]
+    BareField {
+        /// The metric.
+        metric: String,
+        /// The text as written.
+        text: String,
+        /// The field that is meant.
+        field: String,
+    },
     /// The label's name is not one that Prometheus takes.
     #[error("label name {label:?} of metric {metric:?} is not valid in Prometheus")]
     LabelName {
@@ -366,25 +389,12 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The fault of a pattern that the `regex` crate refused.
-    pub(crate) fn regex(pattern: &str, error: &regex::Error) -> Self {
+    /// The fault of a pattern that cannot be used.
+    pub(crate) fn pattern(pattern: &str, error: PatternError) -> Self {
         let pattern = pattern.to_owned();
         match error {
-            regex::Error::CompiledTooBig(_) => Self::PatternTooBig { pattern },
-            error => Self::BadPattern {
-                pattern,
-                reason: reason(&error.to_string()),
-            },
-        }
-    }
-
-    /// Why the `regex` crate refused a pattern, in one line.
-    pub(crate) fn reason_of(error: &regex::Error) -> String {
-        match error {
-            regex::Error::CompiledTooBig(_) => {
-                format!("it takes more than {MAX_REGEX_BYTES} bytes when compiled")
-            }
-            error => reason(&error.to_string()),
+            PatternError::TooBig => Self::PatternTooBig { pattern },
+            PatternError::Syntax(reason) => Self::BadPattern { pattern, reason },
         }
     }
 
@@ -457,11 +467,19 @@ impl Fault {
                 format!("call it {:?}, or choose another kind than {}", format!("{metric}{suffix}"), kind_name(*kind))
             }
             Self::SuffixWrong { suffix: "_total", .. } => "drop the ending, or make it a counter if it only ever goes up".into(),
-            Self::SuffixWrong { .. } => "drop the ending, or make it an info metric without a value".into(),
-            Self::OtherUnit { unit, base, factor: "1", .. } => format!("write {base:?} for {unit:?}"),
+            Self::SuffixWrong { suffix: "_info", .. } => "drop the ending, or make it an info metric without a value".into(),
+            Self::SuffixWrong { metric, suffix, .. } => {
+                let name = metric.strip_suffix(suffix).unwrap_or(metric);
+                format!("call it {name:?}, or end it otherwise: {suffix:?} is for parts of histograms, summaries and counters")
+            }
+            Self::OtherUnit { unit, base, factor, offset: Some(offset), .. } => {
+                format!("write {base:?} for {unit:?}, with `scale: {factor}` and `offset: {offset}`")
+            }
+            Self::OtherUnit { unit, base, factor, .. } if factor == "1" => format!("write {base:?} for {unit:?}"),
             Self::OtherUnit { unit, base, factor, .. } => {
                 format!("write {base:?} for {unit:?}, with `scale: {factor}` or a `parse` that makes {base} of it")
             }
+            Self::CamelCase { snake_case, .. } => format!("call it {snake_case:?}"),
             Self::OwnName { .. } => "choose another name; docs/metrics.md lists those that are taken".into(),
             Self::NoHelp { .. } => "say in one sentence what the number means".into(),
             Self::NoValue { .. } => "name a field in `value`, or make it an info metric if only its labels matter".into(),
@@ -486,6 +504,7 @@ impl Fault {
             Self::UnknownPath { known, .. } => format!("it has paths for these: {}", known.join(", ")),
             Self::UnknownKey { known, .. } => format!("its keys are: {}", known.join(", ")),
             Self::OpenTemplate { .. } => "write fields as `${field}` or `${field:-text where it is absent}`".into(),
+            Self::BareField { field, .. } => format!("write the field as `${{{field}}}`"),
             Self::LabelName { .. } => "use letters, digits and `_`, and do not begin with a digit".into(),
             Self::ReservedLabel { label, .. } if label == "device" => "drop it: every series has the label `device` already".into(),
             Self::ReservedLabel { .. } => "choose another name: `le`, `quantile` and names that begin with `__` belong to Prometheus".into(),
@@ -516,6 +535,11 @@ fn unknown_field_hint(field: &str, known: &[String]) -> String {
     format!("the patterns have these groups: {}", known.join(", "))
 }
 
+/// Whose name is at fault, before the metric.
+fn of_label(label: Option<&str>) -> String {
+    label.map_or_else(String::new, |label| format!("label {label:?} of "))
+}
+
 /// What a fault of a condition begins with.
 fn about(metric: Option<&str>) -> String {
     metric.map_or_else(String::new, |metric| format!("metric {metric:?}: "))
@@ -528,23 +552,5 @@ const fn kind_name(kind: Kind) -> &'static str {
         Kind::Counter => "counter",
         Kind::Info => "info",
         Kind::StateSet => "stateset",
-    }
-}
-
-/// One line out of the drawing that the `regex` crate makes of a fault: what it is and where.
-fn reason(drawing: &str) -> String {
-    let what = drawing
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("error: "))
-        .unwrap_or(drawing);
-    // The carets stand under the pattern, which is indented by four; a pattern of several lines is drawn
-    // with line numbers, and then there is no such line.
-    let carets = drawing
-        .lines()
-        .find(|line| line.starts_with("    ") && line.trim_matches([' ', '^']).is_empty());
-    match carets.and_then(|carets| carets.find('^')) {
-        Some(column) => format!("{what} at character {}", column - 3),
-        None => what.to_owned(),
     }
 }

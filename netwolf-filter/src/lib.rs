@@ -31,6 +31,7 @@ mod filter;
 mod jq;
 mod metric;
 mod own;
+mod pattern;
 mod problem;
 mod recollection;
 mod records;

@@ -40,6 +40,11 @@ pub const MAX_REGEX_CACHE_BYTES: usize = 1 << 20;
 /// How deep groups may nest in a pattern.
 pub const MAX_REGEX_NESTING: u32 = 50;
 
+/// Work that the searches of a rule by `regex` may take for one output: the bytes that they look at again because another
+/// search had looked at them beyond its match, and some for each search. What patterns do that look no further than their
+/// matches is far below that whatever the output, and this much takes a fraction of a second.
+pub const MAX_REGEX_WORK: u64 = 1 << 26;
+
 /// Bytes of an output in which JSON or XML is looked for; a longer one is not read.
 pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 

@@ -103,6 +103,13 @@ impl MetricMaker {
         }
         let mut labels = Vec::new();
         for (name, text) in &metric.labels {
+            if let Some(field) = Template::bare_field(text, fields.unwrap_or_default()) {
+                faults.push(Fault::BareField {
+                    metric: metric.name.clone(),
+                    text: text.clone(),
+                    field: field.to_owned(),
+                });
+            }
             match Template::compile(text, field) {
                 Ok(template) => labels.push((name.clone(), template)),
                 Err(fault) => faults.push(fault),
@@ -146,7 +153,7 @@ impl MetricMaker {
                     return Ok(None);
                 };
                 match reader.read(text) {
-                    Reading::Value(value) if *is_counter && (value < 0.0 || value.is_nan()) => {
+                    Reading::Value(value) if *is_counter && value < 0.0 => {
                         Err((ProblemKind::InvalidCounter, excerpt(text)))
                     }
                     Reading::Value(value) => Ok(Some(Outcome::Number(value))),

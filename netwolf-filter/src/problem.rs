@@ -30,7 +30,7 @@ pub enum ProblemKind {
     NotANumber,
     /// A text stands for no state of a state set. The text is the value.
     UnknownState,
-    /// A counter's value is negative or not a number. The text is the value.
+    /// A counter's value is negative. The text is the value.
     InvalidCounter,
     /// The series is there already, and the first one stays. The text is the series.
     Duplicate,

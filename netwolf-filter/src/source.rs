@@ -2,7 +2,7 @@
 //! names when it is compiled, and then records of those fields, one at a time.
 
 mod jq;
-pub(crate) mod regex;
+mod regex;
 mod shared;
 mod textfsm;
 mod xml;
@@ -86,8 +86,9 @@ impl Records {
         mut each: impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) {
         let output = shared.output();
-        if let Self::Regex(regex) = self {
-            regex.read(output, |record| each(Found::Record(record)));
+        if let Self::Regex(regex) = self
+            && regex.read(output, |record| each(Found::Record(record))) == Ok(())
+        {
             return;
         }
         // One copy of `each` for all of these: with one at each place that calls it, it is not part of the loop above
@@ -95,7 +96,11 @@ impl Records {
         let each: &mut dyn FnMut(Found<'_>) -> ControlFlow<()> = &mut each;
         // `each` said how to go on, and there is nothing left to do either way.
         let _done = match self {
-            Self::Regex(_) => return,
+            // Else all is done.
+            Self::Regex(_) => {
+                let text = "work for this output".to_owned();
+                each(Found::Problem(ProblemKind::TooMany, text))
+            }
             Self::TextFsm(template) => template.read(output, each),
             Self::Jq(program) => program.read(shared, each),
             Self::Xml(paths) => paths.read(shared, each),

@@ -60,6 +60,16 @@ impl Template {
         Ok(Self::Parts(parts))
     }
 
+    /// A field in `text` that was not written as one: `$name` stands for itself, which nobody means who has a field of
+    /// that name. `names` are those that there are.
+    pub(crate) fn bare_field<'n>(text: &str, names: &'n [String]) -> Option<&'n str> {
+        text.split('$').skip(1).find_map(|rest| {
+            let is_part = |c: char| c.is_alphanumeric() || c == '_';
+            let word = rest.split(|c| !is_part(c)).next().unwrap_or_default();
+            names.iter().find(|name| *name == word).map(String::as_str)
+        })
+    }
+
     /// The label's value for `record`; `None` when the label is to be left out, because a field without
     /// a default is absent or because nothing but white space comes out.
     pub(crate) fn fill(&self, record: Record<'_>) -> Result<Option<String>, TooLong> {
@@ -197,6 +207,22 @@ mod tests {
         check("${a:-0}", Some(""), None, Some("0"));
         check("${a:-0}", Some("1"), None, Some("1"));
         check("${a:-}${b}", None, Some("x"), Some("x"));
+    }
+
+    #[test]
+    fn a_field_without_its_braces_is_seen() {
+        let names = ["port".to_owned()];
+        for (text, expected) in [
+            ("$port", Some("port")),
+            ("slot $port.", Some("port")),
+            ("$$port", Some("port")),
+            ("${port}", None),
+            ("$ports", None),
+            ("port", None),
+            ("US$", None),
+        ] {
+            assert_eq!(Template::bare_field(text, &names), expected, "{text:?}");
+        }
     }
 
     #[test]

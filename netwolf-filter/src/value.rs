@@ -73,7 +73,7 @@ impl ValueReader {
         })
     }
 
-    /// The number that `text` stands for. A finite number that becomes infinite by scale and offset is unreadable.
+    /// The number that `text` stands for, which is finite: one that becomes infinite by scale and offset is unreadable.
     pub(crate) fn read(&self, text: &str) -> Reading<f64> {
         let text = text.trim();
         let number = match self.map.get(text) {
@@ -85,7 +85,7 @@ impl ValueReader {
             return Reading::Unreadable;
         };
         let value = self.scale.apply(number) + self.offset;
-        if value.is_finite() || !number.is_finite() {
+        if value.is_finite() {
             Reading::Value(value)
         } else {
             Reading::Unreadable
@@ -252,6 +252,18 @@ mod tests {
     fn a_number_that_scales_out_of_range_is_unreadable() {
         let large = |metric: &mut Metric| metric.scale = 1e300;
         assert_eq!(read("1e300", large), Reading::Unreadable);
-        assert_eq!(read("+Inf", large), Reading::Value(f64::INFINITY));
+    }
+
+    #[test]
+    fn a_word_for_no_number_is_one_only_where_the_rule_says_so() {
+        for word in ["nan", "NaN", "inf", "-Inf"] {
+            assert_eq!(read(word, |_| {}), Reading::Unreadable, "{word:?}");
+        }
+        let says = |metric: &mut Metric| {
+            metric.absent = vec!["nan".into()];
+            metric.map = [("-Inf".to_owned(), -40.0)].into();
+        };
+        assert_eq!(read("NaN", says), Reading::Absent);
+        assert_eq!(read("-Inf", says), Reading::Value(-40.0));
     }
 }

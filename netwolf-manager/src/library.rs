@@ -6,6 +6,7 @@
 //! procedure that of the bundled one of that name. Within a layer nothing may be there twice.
 
 mod collector;
+mod families;
 mod origin;
 mod platform;
 pub mod privileges;
@@ -19,6 +20,7 @@ use std::{
 
 use netwolf_wire::{Span, platform::Platform, rule::Rule};
 
+use self::families::Declared;
 pub use self::{origin::Origin, procedure::ProcedureFile};
 use crate::config::{
     Faults,
@@ -149,10 +151,12 @@ impl Library {
         for layer in layers {
             library.add_platforms(&layer.platforms, faults);
         }
+        let mut metrics = Vec::new();
         for layer in layers {
-            library.add_collectors(&layer.collectors, faults);
+            library.add_collectors(&layer.collectors, &mut metrics, faults);
             library.add_procedures(&layer.procedures, faults);
         }
+        library.check_metrics(&metrics, faults);
         library
     }
 
@@ -231,7 +235,13 @@ impl Library {
         }
     }
 
-    fn add_collectors(&mut self, files: &[(Origin, String)], faults: &mut Vec<Fault>) {
+    /// `metrics` gets what each collector declares.
+    fn add_collectors(
+        &mut self,
+        files: &[(Origin, String)],
+        metrics: &mut Vec<(Arc<Collector>, Vec<Declared>)>,
+        faults: &mut Vec<Fault>,
+    ) {
         let platforms: BTreeSet<String> =
             self.platforms.keys().chain(&self.spoilt).cloned().collect();
         let mut seen = Seen::new();
@@ -247,6 +257,7 @@ impl Library {
             }
             let Some(read) = read else { continue };
             let collector = Arc::new(read.collector);
+            metrics.push((collector.clone(), read.metrics));
             for platform in read.platforms {
                 let key = (collector.name.clone(), platform.value.clone());
                 if let Some(first) = seen.get(&key) {
@@ -265,6 +276,16 @@ impl Library {
 }
 
 impl Library {
+    /// Tells of metrics that exclude each other, of all collectors that no other one has taken the place of.
+    fn check_metrics(&self, metrics: &[(Arc<Collector>, Vec<Declared>)], faults: &mut Vec<Fault>) {
+        let is_in_place = |collector: &Arc<Collector>| {
+            let mut all = self.platforms_of(&collector.name);
+            all.any(|(_, other)| Arc::ptr_eq(collector, other))
+        };
+        let in_place = metrics.iter().filter(|(it, _)| is_in_place(it));
+        families::check(in_place.flat_map(|(_, metrics)| metrics), faults);
+    }
+
     fn add_procedures(&mut self, files: &[(Origin, String)], faults: &mut Vec<Fault>) {
         let mut seen = Seen::new();
         for (origin, text) in files {

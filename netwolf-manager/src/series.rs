@@ -20,6 +20,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::counter::Counter;
 
 mod cell;
+mod conflicts;
 mod family;
 mod labels;
 pub mod limits;

@@ -262,7 +262,7 @@ async fn a_refused_command_and_output_that_does_not_fit_are_told_by_name() {
             "show clock",
             200,
             5000,
-            vec![gauge("netwolf_b", r"never (?P<value>\d+)")],
+            vec![gauge("netwolf_never", r"never (?P<value>\d+)")],
         ),
     ];
     let plan = plan(ios(), commands);

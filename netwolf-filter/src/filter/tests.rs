@@ -134,6 +134,9 @@ fn every_fault_of_a_metric_is_told() {
         bad(|metric| metric.name = "metric_total".into()),
         bad(|metric| metric.name = "metric_info".into()),
         bad(|metric| (metric.name, metric.kind) = ("version".into(), Kind::Info)),
+        bad(|metric| metric.name = "acme_routes_count".into()),
+        bad(|metric| metric.name = "acmeX".into()),
+        bad(|metric| metric.name = "acme_temp_fahrenheit".into()),
         bad(|metric| metric.name = "rtt_ms".into()),
         bad(|metric| metric.name = "speed_mbps".into()),
         bad(|metric| metric.name = "size_octets".into()),
@@ -188,6 +191,10 @@ fn every_fault_of_a_metric_is_told() {
         bad(|metric| {
             let labels = [
                 ("x-y", ""),
+                ("$k", ""),
+                ("quantile", ""),
+                ("portName", ""),
+                ("w", "$a"),
                 ("device", ""),
                 ("le", ""),
                 ("__name__", ""),
@@ -589,7 +596,7 @@ fn a_counter_is_a_number_that_is_not_negative() {
         Filter::compile(&[rule("r", &["(?P<v>.+)"], Matches::First, vec![counter])]).unwrap();
     assert_eq!(apply(&filter, "0"), ["m_total{} 0"]);
     assert_eq!(apply(&filter, "-1"), ["invalid_counter -1"]);
-    assert_eq!(apply(&filter, "NaN"), ["invalid_counter NaN"]);
+    assert_eq!(apply(&filter, "NaN"), ["not_a_number NaN"]);
 }
 
 #[test]
@@ -650,6 +657,31 @@ fn series_past_the_limit_of_their_rule_are_one_problem_and_other_rules_go_on() {
         ]
     );
     assert!(filter.apply("1 2").problems.is_empty());
+}
+
+#[test]
+fn searches_that_look_to_the_end_again_and_again_are_one_problem_and_the_records_before_it_stay() {
+    // Each `a` waits for a letter that never comes.
+    let pattern = "(?P<k>a)(?P<v>[^z]*z)?(?P<n>\\d*)";
+    let labels = &[("n", "${n}")];
+    let metrics = vec![metric("it_info", Kind::Info, None, labels)];
+    let rules = [rule("waits", &[pattern], Matches::Every, metrics)];
+    let filter = Filter::compile(&rules).unwrap();
+    let numbers: Vec<_> = (0..1 << 17).map(|n: u32| n.to_string()).collect();
+    let output = format!("a{}", numbers.join("a"));
+    let extraction = filter.apply(&output);
+    let n_samples = extraction.samples.len();
+    assert!((100..500).contains(&n_samples), "{n_samples}");
+    assert_eq!(
+        extraction
+            .problems
+            .iter()
+            .map(Problem::to_string)
+            .collect::<Vec<_>>(),
+        [
+            "rule \"waits\": there are more than the limit, and the rest is left out: \"work for this output\""
+        ]
+    );
 }
 
 #[test]

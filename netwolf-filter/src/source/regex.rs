@@ -1,28 +1,35 @@
-//! Records by regular expressions with named groups. Linear in the length of what one match looks at,
-//! whatever the pattern: there is no backtracking.
+//! Records by regular expressions with named groups.
 //!
 //! ```text
 //!   without blocks:  every match of every pattern --------------> a record each
 //!   with blocks:     output | block | block | block
 //!                             first match of every pattern -----> a record for each block
 //! ```
+//!
+//! There is no backtracking: one search is linear in the length of what it looks at, whatever the pattern. That many
+//! searches of one output are no more than that is the business of [`work`].
 
-use std::ops::ControlFlow;
+mod reach;
+mod work;
+
+use std::ops::{ControlFlow, Range};
 
 use netwolf_wire::rule::{Matches, RegexSource};
-use regex::{CaptureLocations, Regex, RegexBuilder};
+use regex::{CaptureLocations, Regex};
 
-use super::Record;
-use crate::{
-    error::Fault,
-    limits::{MAX_REGEX_BYTES, MAX_REGEX_CACHE_BYTES, MAX_REGEX_NESTING},
+pub(crate) use self::work::Over;
+use self::{
+    reach::{Measure, Reach},
+    work::Work,
 };
+use super::Record;
+use crate::{error::Fault, pattern};
 
 /// A compiled `regex` source.
 #[derive(Debug)]
 pub(crate) struct RegexRecords {
     patterns: Vec<Pattern>,
-    blocks: Option<Regex>,
+    blocks: Option<Blocks>,
     matches: Matches,
     fields: Vec<String>,
 }
@@ -32,6 +39,21 @@ struct Pattern {
     regex: Regex,
     /// Capture groups and the fields that they fill.
     groups: Vec<(usize, usize)>,
+    reach: Reach,
+}
+
+/// What the output is cut by.
+#[derive(Debug)]
+struct Blocks {
+    regex: Regex,
+    reach: Reach,
+}
+
+/// Why there are no more records, before the output is at its end.
+enum Stop {
+    /// Nobody wants more.
+    Enough,
+    Over,
 }
 
 impl RegexRecords {
@@ -50,12 +72,18 @@ impl RegexRecords {
             match build(text) {
                 Ok(regex) => {
                     let groups = groups(&regex, &mut fields);
-                    patterns.push(Pattern { regex, groups });
+                    let reach = Reach::new(text);
+                    patterns.push(Pattern {
+                        regex,
+                        groups,
+                        reach,
+                    });
                 }
                 Err(fault) => faults.push(fault),
             }
         }
-        let blocks = match source.blocks.as_deref().map(build).transpose() {
+        let blocks = source.blocks.as_deref().map(Blocks::compile);
+        let blocks = match blocks.transpose() {
             Ok(blocks) => blocks,
             Err(fault) => {
                 faults.push(fault);
@@ -85,44 +113,54 @@ impl RegexRecords {
     }
 
     /// Gives `each` the records of `output`, in their order, until it breaks.
-    pub(crate) fn read(&self, output: &str, mut each: impl FnMut(Record<'_>) -> ControlFlow<()>) {
-        // `each` said how to go on, and there is nothing left to do either way.
-        let _done = match &self.blocks {
-            Some(blocks) => self.read_blocks(blocks, output, &mut each),
-            None => self.read_matches(output, &mut each),
+    ///
+    /// # Errors
+    /// The output takes too much work. The records up to there are given.
+    pub(crate) fn read(
+        &self,
+        output: &str,
+        mut each: impl FnMut(Record<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Over> {
+        let mut work = Work::new();
+        let flow = match &self.blocks {
+            Some(blocks) => self.read_blocks(blocks, output, &mut work, &mut each),
+            None => self.read_matches(output, &mut work, &mut each),
         };
+        match flow {
+            ControlFlow::Break(Stop::Over) => Err(Over),
+            ControlFlow::Break(Stop::Enough) | ControlFlow::Continue(()) => Ok(()),
+        }
     }
 
     fn read_matches(
         &self,
         output: &str,
+        work: &mut Work,
         each: &mut impl FnMut(Record<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    ) -> ControlFlow<Stop> {
         let mut record = vec![None; self.fields.len()];
         for pattern in &self.patterns {
             let mut locations = pattern.regex.capture_locations();
-            let mut at = 0;
-            let mut last_end = None;
-            while at <= output.len() {
-                let Some(found) = pattern.regex.captures_read_at(&mut locations, output, at) else {
+            let mut place = Place::default();
+            let mut measure = None;
+            while place.at <= output.len() {
+                let Some(found) = pattern
+                    .regex
+                    .captures_read_at(&mut locations, output, place.at)
+                else {
                     break;
                 };
-                let (end, is_empty) = (found.end(), found.is_empty());
-                at = if is_empty {
-                    next_char(output, end)
-                } else {
-                    end
-                };
-                // As in the crate's own iterators, an empty match right behind another one is none.
-                if is_empty && last_end == Some(end) {
-                    continue;
+                let found = found.range();
+                if place.moves_on(output, &found) {
+                    record.fill(None);
+                    pattern.fill(&locations, output, &mut record);
+                    each(Record::new(&record)).map_break(|()| Stop::Enough)?;
+                    if self.matches == Matches::First {
+                        break;
+                    }
                 }
-                last_end = Some(end);
-                record.fill(None);
-                pattern.fill(&locations, output, &mut record);
-                each(Record::new(&record))?;
-                if self.matches == Matches::First {
-                    break;
+                if let Err(Over) = work.found(output, found, &pattern.reach, &mut measure) {
+                    return ControlFlow::Break(Stop::Over);
                 }
             }
         }
@@ -131,38 +169,110 @@ impl RegexRecords {
 
     fn read_blocks(
         &self,
-        blocks: &Regex,
+        blocks: &Blocks,
         output: &str,
+        work: &mut Work,
         each: &mut impl FnMut(Record<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    ) -> ControlFlow<Stop> {
         let mut record = vec![None; self.fields.len()];
         let mut locations: Vec<_> = self
             .patterns
             .iter()
             .map(|pattern| pattern.regex.capture_locations())
             .collect();
-        let mut starts = blocks
-            .find_iter(output)
-            .map(|found| found.start())
-            .peekable();
-        while let Some(start) = starts.next() {
-            let end = starts.peek().copied().unwrap_or(output.len());
+        let mut starts = Starts::of(blocks, output);
+        let mut start = starts.next(work)?;
+        while let Some(begin) = start {
+            start = starts.next(work)?;
             let block = output
-                .get(start..end)
+                .get(begin..start.unwrap_or(output.len()))
                 .expect("matches begin at character boundaries, in their order");
             record.fill(None);
             let mut found = false;
             for (pattern, locations) in self.patterns.iter().zip(&mut locations) {
+                if let Err(Over) = work.search() {
+                    return ControlFlow::Break(Stop::Over);
+                }
                 if pattern.regex.captures_read(locations, block).is_some() {
                     found = true;
                     pattern.fill(locations, block, &mut record);
                 }
             }
             if found {
-                each(Record::new(&record))?;
+                each(Record::new(&record)).map_break(|()| Stop::Enough)?;
             }
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Where the next search begins.
+#[derive(Debug, Default)]
+struct Place {
+    at: usize,
+    last_end: Option<usize>,
+}
+
+impl Place {
+    /// Goes behind a match. False where it is none: as in the crate's own iterators, an empty one right behind another.
+    fn moves_on(&mut self, output: &str, found: &Range<usize>) -> bool {
+        self.at = if found.is_empty() {
+            next_char(output, found.end)
+        } else {
+            found.end
+        };
+        if found.is_empty() && self.last_end == Some(found.end) {
+            return false;
+        }
+        self.last_end = Some(found.end);
+        true
+    }
+}
+
+/// Where blocks begin, one after the other.
+struct Starts<'b, 'o> {
+    blocks: &'b Blocks,
+    output: &'o str,
+    place: Place,
+    measure: Option<Measure>,
+}
+
+impl<'b, 'o> Starts<'b, 'o> {
+    fn of(blocks: &'b Blocks, output: &'o str) -> Self {
+        Self {
+            blocks,
+            output,
+            place: Place::default(),
+            measure: None,
+        }
+    }
+
+    fn next(&mut self, work: &mut Work) -> ControlFlow<Stop, Option<usize>> {
+        let (output, reach) = (self.output, &self.blocks.reach);
+        while self.place.at <= output.len() {
+            let Some(found) = self.blocks.regex.find_at(output, self.place.at) else {
+                // Nor is there one behind it.
+                self.place.at = output.len() + 1;
+                break;
+            };
+            let found = found.range();
+            let (is_one, start) = (self.place.moves_on(output, &found), found.start);
+            if let Err(Over) = work.found(output, found, reach, &mut self.measure) {
+                return ControlFlow::Break(Stop::Over);
+            }
+            if is_one {
+                return ControlFlow::Continue(Some(start));
+            }
+        }
+        ControlFlow::Continue(None)
+    }
+}
+
+impl Blocks {
+    fn compile(text: &str) -> Result<Self, Fault> {
+        let regex = build(text)?;
+        let reach = Reach::new(text);
+        Ok(Self { regex, reach })
     }
 }
 
@@ -205,6 +315,11 @@ fn groups(regex: &Regex, fields: &mut Vec<String>) -> Vec<(usize, usize)> {
         .collect()
 }
 
+/// Compiles a pattern of the source.
+fn build(text: &str) -> Result<Regex, Fault> {
+    pattern::build(text).map_err(|error| Fault::pattern(text, error))
+}
+
 /// The start of the character after the one at `at`, or a place past the end.
 fn next_char(text: &str, at: usize) -> usize {
     if at < text.len() {
@@ -214,109 +329,5 @@ fn next_char(text: &str, at: usize) -> usize {
     }
 }
 
-/// Compiles a pattern within the limits.
-pub(crate) fn build(pattern: &str) -> Result<Regex, Fault> {
-    RegexBuilder::new(pattern)
-        .size_limit(MAX_REGEX_BYTES)
-        .dfa_size_limit(MAX_REGEX_CACHE_BYTES)
-        .nest_limit(MAX_REGEX_NESTING)
-        .build()
-        .map_err(|error| Fault::regex(pattern, &error))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The records of `output` as `field=text` lines, absent fields left out.
-    fn check(source: &RegexSource, output: &str, expected: &[&str]) {
-        let source = RegexRecords::compile(source).unwrap();
-        let mut records = Vec::new();
-        source.read(output, |record| {
-            let fields = source.fields().iter().enumerate();
-            let fields =
-                fields.filter_map(|(index, name)| Some(format!("{name}={}", record.field(index)?)));
-            records.push(fields.collect::<Vec<_>>().join(" "));
-            ControlFlow::Continue(())
-        });
-        assert_eq!(records, expected);
-    }
-
-    fn source(patterns: &[&str], matches: Matches, blocks: Option<&str>) -> RegexSource {
-        RegexSource {
-            patterns: patterns.iter().map(|&pattern| pattern.to_owned()).collect(),
-            matches,
-            blocks: blocks.map(str::to_owned),
-        }
-    }
-
-    #[test]
-    fn first_takes_the_first_match_of_each_pattern() {
-        let source = source(&[r"(?P<a>\d)", r"(?P<b>[a-z])"], Matches::First, None);
-        check(&source, "1 x 2 y", &["a=1", "b=x"]);
-        check(&source, "1 2", &["a=1"]);
-        check(&source, "", &[]);
-    }
-
-    #[test]
-    fn every_takes_all_matches() {
-        check(
-            &source(&[r"(?P<a>\d)(?P<b>[a-z])?"], Matches::Every, None),
-            "1x 2 3y",
-            &["a=1 b=x", "a=2", "a=3 b=y"],
-        );
-    }
-
-    #[test]
-    fn empty_matches_are_those_of_the_crate() {
-        let pattern = "(?P<a>x*)";
-        for text in ["", "xx", "äxxäö", "axb"] {
-            let crates: Vec<_> = Regex::new(pattern)
-                .unwrap()
-                .find_iter(text)
-                .map(|found| format!("a={}", found.as_str()))
-                .collect();
-            check(
-                &source(&[pattern], Matches::Every, None),
-                text,
-                &crates.iter().map(String::as_str).collect::<Vec<_>>(),
-            );
-        }
-    }
-
-    #[test]
-    fn a_block_makes_one_record_of_all_patterns() {
-        let source = source(
-            &[r"\A(?P<name>\w+):", r"(?P<in>\d+) in", r"(?P<out>\d+) out"],
-            Matches::First,
-            Some(r"(?m)^\w+:"),
-        );
-        let output = "9 in\na: 1 in\n 2 out\nb: 3 out\n 4 out\nc: none\n";
-        check(
-            &source,
-            output,
-            &["name=a in=1 out=2", "name=b out=3", "name=c"],
-        );
-        check(&source, "9 in", &[]);
-    }
-
-    #[test]
-    fn a_block_in_which_nothing_matches_makes_no_record() {
-        check(
-            &source(&[r"(?P<in>\d+) in"], Matches::First, Some("(?m)^")),
-            "1 in\n\n2 in",
-            &["in=1", "in=2"],
-        );
-    }
-
-    #[test]
-    fn the_first_pattern_that_has_a_field_fills_it() {
-        let source = source(
-            &[r"new (?P<a>\d)", r"old (?P<a>\d)"],
-            Matches::First,
-            Some(r"\A"),
-        );
-        check(&source, "old 1, new 2", &["a=2"]);
-        check(&source, "old 1", &["a=1"]);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use netwolf_filter::{Fault as RuleFault, Filter, RuleError};
 use netwolf_wire::{Span, rule::Rule};
 use serde::Deserialize;
 
-use super::{Collector, CollectorCommand, Origin};
+use super::{Collector, CollectorCommand, Origin, families::Declared};
 use crate::{
     config::{
         fault::{Fault, Place},
@@ -42,6 +42,7 @@ struct RawCommand {
 pub(super) struct Read {
     pub(super) collector: Collector,
     pub(super) platforms: Vec<Spanned<String>>,
+    pub(super) metrics: Vec<Declared>,
 }
 
 /// Collects the faults of one file.
@@ -49,6 +50,7 @@ struct Checker<'a> {
     file: &'a Arc<Path>,
     document: &'a Document,
     faults: &'a mut Vec<Fault>,
+    metrics: Vec<Declared>,
 }
 
 /// Reads and checks; nothing when there is no collector to speak of.
@@ -63,6 +65,7 @@ pub(super) fn read(
         file: origin.file(),
         document,
         faults,
+        metrics: Vec::new(),
     };
     if raw.is_absent() {
         checker.fault(document.place(&[]), "there is no collector in this file");
@@ -76,6 +79,7 @@ pub(super) fn read(
         .into_spanned()
         .map(|text| text.value)
         .unwrap_or_default();
+    let metrics = checker.metrics;
     Some(Read {
         collector: Collector {
             name: name?,
@@ -84,6 +88,7 @@ pub(super) fn read(
             commands,
         },
         platforms,
+        metrics,
     })
 }
 
@@ -242,7 +247,31 @@ impl Checker<'_> {
                     .push(Fault::new(self.file, at, error.to_string()).maybe_hint(error.hint));
             }
         }
+        for (index, rule) in indices.iter().zip(&rules) {
+            self.declare(command, *index, rule);
+        }
         rules
+    }
+
+    /// Notes the metrics of a rule, to be compared with those of others.
+    fn declare(&mut self, command: usize, rule: usize, Rule { metrics, .. }: &Rule) {
+        for (place, metric) in metrics.iter().enumerate() {
+            let steps = [
+                Key("commands"),
+                Index(command),
+                Key("rules"),
+                Index(rule),
+                Key("metrics"),
+                Index(place),
+            ];
+            self.metrics.push(Declared {
+                name: metric.name.clone(),
+                kind: metric.kind,
+                file: self.file.clone(),
+                at: self.document.place(&steps),
+                command,
+            });
+        }
     }
 
     /// The pattern, template, program or metric that an error is about, or else the rule.
@@ -306,6 +335,8 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::SuffixWrong { metric, .. }
         | RuleFault::OtherUnit { metric, .. }
         | RuleFault::OwnName { metric }
+        | RuleFault::CamelCase { metric, .. }
+        | RuleFault::BareField { metric, .. }
         | RuleFault::NoHelp { metric }
         | RuleFault::NoValue { metric }
         | RuleFault::InfoValue { metric }

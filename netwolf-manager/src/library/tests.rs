@@ -114,6 +114,80 @@ fn a_users_file_takes_the_place_of_the_bundled_one_where_it_says_so() {
 }
 
 #[test]
+fn a_metric_has_one_kind_whatever_collector_makes_it() {
+    let own = |name: &str, metrics: &str| {
+        format!(
+            "name: {name}
+platforms: [linux, cisco_ios]
+description: My own
+commands:
+  - command: show one
+    rules:
+      - name: one
+        regex: {{ patterns: ['(?P<v>1)'] }}
+        metrics: [{{ name: acme_one, kind: gauge, help: One., value: v }}]
+  - command: show two
+    rules:
+      - name: two
+        regex: {{ patterns: ['(?P<v>2)'] }}
+        metrics: [{metrics}]
+"
+        )
+    };
+    let check = |one: &str, two: &str, expected: &[&str]| {
+        let (one, two) = (own("one", one), own("two", two));
+        let (_, faults) =
+            with_user_files(&[("collectors/one.yml", &one), ("collectors/two.yml", &two)]);
+        assert_eq!(faults, expected);
+    };
+    let same = "{ name: acme_x_total, kind: counter, help: X., value: v }";
+    check(same, same, &[]);
+    let hint = "\n  hint: a metric has one kind on all devices: give both the same, or one of them another name";
+    // Of another command, and of another file.
+    let state = "{ name: acme_one, kind: stateset, help: One., value: v, states: [up] }";
+    check(
+        state,
+        same,
+        &[&format!(
+            "collectors/one.yml:14:19: metric \"acme_one\" is a stateset here and a gauge at collectors/one.yml:9:19{hint}"
+        )],
+    );
+    let info = "{ name: acme_x_info, kind: info, help: X. }";
+    check(
+        same,
+        info,
+        &[&format!(
+            "collectors/two.yml:14:19: metric \"acme_x_info\" cannot be on the page beside \"acme_x_total\", a counter at collectors/one.yml:14:19{hint}"
+        )],
+    );
+}
+
+#[test]
+fn a_metric_of_ones_own_has_the_kind_of_the_bundled_one() {
+    let collector = CPU
+        .replace("name: cpu", "name: load")
+        .replace("kind: gauge", "kind: stateset, states: [up]");
+    let (_, faults) = with_user_files(&[("collectors/load.yml", &collector)]);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    let (file, bundled) = faults[0]
+        .split_once(" is a stateset here and a gauge at ")
+        .unwrap();
+    assert_eq!(
+        file,
+        "collectors/load.yml:10:19: metric \"netwolf_load_average\""
+    );
+    assert!(bundled.starts_with("bundled/collectors/"), "{bundled}");
+
+    // One that takes the place of the only bundled one with that name is not compared with it.
+    let collector = CPU
+        .replace("netwolf_load_average", "netwolf_cpu_seconds_total")
+        .replace("kind: gauge", "kind: stateset, states: [up]");
+    let collector = collector.replace("_total", "");
+    let (_, faults) = with_user_files(&[("collectors/cpu.yml", &collector)]);
+    assert_eq!(faults, [""; 0]);
+}
+
+#[test]
 fn no_collector_is_called_as_the_managers_own_metrics_are() {
     let collector = CPU.replace("name: cpu", "name: netwolf");
     let (_, faults) = with_user_files(&[("collectors/x.yml", &collector)]);

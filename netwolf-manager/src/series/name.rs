@@ -38,6 +38,16 @@ impl FamilyName {
         (self.suffix == "_total").then(|| format!("{}_created", self.base))
     }
 
+    /// All names that no other family may have.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let all = [
+            Some(self.base.clone()),
+            Some(self.sample()),
+            self.reserved(),
+        ];
+        all.into_iter().flatten()
+    }
+
     /// As samples are called.
     pub fn sample(&self) -> String {
         format!("{}{}", self.base, self.suffix)

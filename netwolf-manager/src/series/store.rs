@@ -11,6 +11,7 @@ use netwolf_wire::{Epoch, series::FamilyDecl};
 
 use super::{
     Counters, Family, FamilyName,
+    conflicts::Conflicts,
     family::{Handle, read, write},
     limits,
 };
@@ -35,6 +36,7 @@ pub struct SeriesStore {
     pub counters: Counters,
     /// Where samples go besides; usually nowhere.
     outlet: ArcSwapOption<Outlet>,
+    conflicts: Conflicts,
 }
 
 #[derive(Debug, Default)]
@@ -48,11 +50,8 @@ struct Families {
 impl Families {
     fn insert(&mut self, family: Arc<Family>) {
         let base = family.name.base().to_owned();
-        self.names.insert(base.clone(), base.clone());
-        self.names.insert(family.name.sample(), base.clone());
-        if let Some(reserved) = family.name.reserved() {
-            self.names.insert(reserved, base.clone());
-        }
+        let names = family.name.names();
+        self.names.extend(names.map(|name| (name, base.clone())));
         self.by_base.insert(base, family);
     }
 
@@ -69,6 +68,7 @@ impl SeriesStore {
             families: RwLock::default(),
             counters,
             outlet: ArcSwapOption::empty(),
+            conflicts: Conflicts::default(),
         }
     }
 
@@ -92,8 +92,8 @@ impl SeriesStore {
     /// The family of a declaration: the first kind wins while it has series that are shown.
     fn family(&self, decl: &FamilyDecl, now: Tick) -> Result<Arc<Family>, Refusal> {
         let name = FamilyName::new(&decl.name, decl.kind).ok_or(Refusal::Invalid)?;
-        let sample = name.sample();
-        if is_own_name(name.base()) || is_own_name(&sample) {
+        if is_own_name(name.base()) || is_own_name(&name.sample()) {
+            self.conflicts.tell(decl, None);
             return Err(Refusal::Conflict);
         }
         let same = |family: &Arc<Family>| family.kind == decl.kind && family.name == name;
@@ -105,9 +105,8 @@ impl SeriesStore {
             return Ok(family.clone());
         }
         let mut families = write(&self.families);
-        let reserved = name.reserved();
-        for taken in [Some(name.base()), Some(&sample), reserved.as_deref()] {
-            let Some(base) = taken.and_then(|name| families.names.get(name)).cloned() else {
+        for taken in name.names() {
+            let Some(base) = families.names.get(&taken).cloned() else {
                 continue;
             };
             let other = families.by_base[&base].clone();
@@ -115,6 +114,7 @@ impl SeriesStore {
                 return Ok(other);
             }
             if other.is_fresh(now) {
+                self.conflicts.tell(decl, Some(&other));
                 return Err(Refusal::Conflict);
             }
             other.remove(self.outlet().as_deref());
@@ -126,6 +126,12 @@ impl SeriesStore {
         let family = Arc::new(Family::new(name, decl));
         families.insert(family.clone());
         Ok(family)
+    }
+
+    /// Names of the metrics whose conflict the log has.
+    #[cfg(test)]
+    pub(super) fn told_conflicts(&self) -> Vec<String> {
+        self.conflicts.told()
     }
 
     /// Drops what is stale and in nobody's use; to be called now and then.

@@ -369,6 +369,7 @@ fn the_first_kind_of_a_family_wins_while_it_lives() {
         "a counter `load` would share its name"
     );
     assert_eq!(stage.store.counters.conflicting_series.get(), 1);
+    assert_eq!(stage.store.told_conflicts(), ["load_total"]);
     link.retry(Tick(6_000));
     link.ingest(&poll(1, UNIX, &[(1, 8.0)]), Tick(6_001), UNIX);
     assert_eq!(stage.shown(6_001), [r#"load_total{device="b"} 8"#]);

@@ -7,7 +7,8 @@ use crate::{
         functions::{self, Form, Function},
         node::Node,
     },
-    source::regex,
+    limits::MAX_REGEX_BYTES,
+    pattern::{self, PatternError},
 };
 
 impl<'p> Parser<'p> {
@@ -78,13 +79,23 @@ impl<'p> Parser<'p> {
     }
 
     /// Compiles the pattern that a function has as its argument.
-    fn pattern(&self, start: usize, argument: &Node) -> Parsed<::regex::Regex> {
-        let Node::Text(pattern) = argument else {
+    fn pattern(&self, start: usize, argument: &Node) -> Parsed<regex::Regex> {
+        let Node::Text(text) = argument else {
             let fault = self.fault(start, "the pattern is not a plain text");
             return Err(fault.with_hint(
                 "patterns are compiled once, with the program: write it out, in double quotes",
             ));
         };
-        regex::build(pattern).map_err(|fault| self.fault(start, fault.to_string()))
+        pattern::build(text).map_err(|error| {
+            let message = match error {
+                PatternError::Syntax(reason) => {
+                    format!("pattern \"{text}\" is not a regular expression: {reason}")
+                }
+                PatternError::TooBig => format!(
+                    "pattern \"{text}\" takes more than {MAX_REGEX_BYTES} bytes when compiled"
+                ),
+            };
+            self.fault(start, message)
+        })
     }
 }
