@@ -144,13 +144,12 @@ impl RegexRecords {
             let mut place = Place::default();
             let mut measure = None;
             while place.at <= output.len() {
-                let Some(found) = pattern
-                    .regex
-                    .captures_read_at(&mut locations, output, place.at)
+                let from = place.at;
+                let Some(found) = pattern.regex.captures_read_at(&mut locations, output, from)
                 else {
                     break;
                 };
-                let found = found.range();
+                let (found, search) = (found.range(), from..found.end());
                 if place.moves_on(output, &found) {
                     record.fill(None);
                     pattern.fill(&locations, output, &mut record);
@@ -159,7 +158,7 @@ impl RegexRecords {
                         break;
                     }
                 }
-                if let Err(Over) = work.found(output, found, &pattern.reach, &mut measure) {
+                if let Err(Over) = work.found(output, search, &pattern.reach, &mut measure) {
                     return ControlFlow::Break(Stop::Over);
                 }
             }
@@ -250,18 +249,19 @@ impl<'b, 'o> Starts<'b, 'o> {
     fn next(&mut self, work: &mut Work) -> ControlFlow<Stop, Option<usize>> {
         let (output, reach) = (self.output, &self.blocks.reach);
         while self.place.at <= output.len() {
-            let Some(found) = self.blocks.regex.find_at(output, self.place.at) else {
+            let from = self.place.at;
+            let Some(found) = self.blocks.regex.find_at(output, from) else {
                 // Nor is there one behind it.
                 self.place.at = output.len() + 1;
                 break;
             };
-            let found = found.range();
-            let (is_one, start) = (self.place.moves_on(output, &found), found.start);
-            if let Err(Over) = work.found(output, found, reach, &mut self.measure) {
+            let (found, search) = (found.range(), from..found.end());
+            let is_one = self.place.moves_on(output, &found);
+            if let Err(Over) = work.found(output, search, reach, &mut self.measure) {
                 return ControlFlow::Break(Stop::Over);
             }
             if is_one {
-                return ControlFlow::Continue(Some(start));
+                return ControlFlow::Continue(Some(found.start));
             }
         }
         ControlFlow::Continue(None)

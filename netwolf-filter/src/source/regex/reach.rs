@@ -1,15 +1,16 @@
 //! How far a search looked behind the match that it found.
 //!
 //! A match is settled when nothing can become one any more that is preferred to it. The crate does not tell when that was,
-//! so the machine that it ran is run once more, from where the match begins: first as a lazy DFA, a byte a step, and
-//! where that gives up, as it does in the crate, as the NFA that it is made of.
+//! so the machine that it ran is run once more, from where the search began, since what began before the match may have
+//! held it back: first as a lazy DFA, a byte a step, and where that gives up, as it does in the crate, as the NFA that it
+//! is made of.
 //!
 //! Invariant: with the same bounds as the crate's own, so that what is cheap there is cheap here.
 
 use std::{ops::Range, sync::OnceLock};
 
 use regex_automata::{
-    Anchored, Input,
+    Input,
     hybrid::dfa::{Cache, DFA},
     nfa::thompson::{self, NFA, State, WhichCaptures},
     util::{primitives::StateID, syntax},
@@ -59,16 +60,16 @@ impl Reach {
         }
     }
 
-    /// The work of the search that found `found`, behind the end of that; where it is more than `most`, it may be told as
-    /// anything above.
+    /// The work that a search from the start of `search` on did behind the end of it, where its match ends; where it is
+    /// more than `most`, it may be told as anything above.
     pub(super) fn behind(
         &self,
         output: &[u8],
-        found: Range<usize>,
+        search: Range<usize>,
         most: u64,
         measure: &mut Option<Measure>,
     ) -> Behind {
-        let rest = (output.len() - found.end) as u64;
+        let rest = (output.len() - search.end) as u64;
         let machine = self
             .machine
             .get_or_init(|| Machine::of(&self.pattern).map(Box::new));
@@ -82,7 +83,7 @@ impl Reach {
         let measure = measure.get_or_insert_default();
         if let Some(dfa) = &machine.dfa {
             let cache = measure.cache.get_or_insert_with(|| dfa.create_cache());
-            if let Some(bytes) = by_dfa(dfa, cache, output, &found, most) {
+            if let Some(bytes) = by_dfa(dfa, cache, output, &search, most) {
                 return Behind {
                     work: bytes,
                     is_cheap: true,
@@ -90,7 +91,7 @@ impl Reach {
             }
         }
         Behind {
-            work: measure.threads.walk(&machine.nfa, output, &found, most),
+            work: measure.threads.walk(&machine.nfa, output, &search, most),
             is_cheap: false,
         }
     }
@@ -122,17 +123,16 @@ fn by_dfa(
     dfa: &DFA,
     cache: &mut Cache,
     output: &[u8],
-    found: &Range<usize>,
+    search: &Range<usize>,
     most: u64,
 ) -> Option<u64> {
-    let span = found.start..output.len();
-    let input = Input::new(output).span(span).anchored(Anchored::Yes);
+    let input = Input::new(output).range(search.start..);
     let mut state = dfa.start_state_forward(cache, &input).ok()?;
-    cache.search_start(found.start);
-    let mut at = found.start;
+    cache.search_start(search.start);
+    let mut at = search.start;
     // One more than there may be is enough to know that there are too many.
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let last = found.end.saturating_add(most).saturating_add(1);
+    let last = search.end.saturating_add(most).saturating_add(1);
     let gave_up = loop {
         if state.is_tagged() && state.is_dead() || at == output.len().min(last) {
             break false;
@@ -145,7 +145,7 @@ fn by_dfa(
         at += 1;
     };
     cache.search_finish(at);
-    (!gave_up).then(|| at.saturating_sub(found.end) as u64)
+    (!gave_up).then(|| at.saturating_sub(search.end) as u64)
 }
 
 /// States of an NFA that are alive, in the order of preference: what Thompson's simulation has.
@@ -161,12 +161,12 @@ struct Threads {
 
 impl Threads {
     /// What the states are worth that are reached behind the match.
-    fn walk(&mut self, nfa: &NFA, output: &[u8], found: &Range<usize>, most: u64) -> u64 {
+    fn walk(&mut self, nfa: &NFA, output: &[u8], search: &Range<usize>, most: u64) -> u64 {
         self.reached.resize(nfa.states().len(), 0);
         let mut work = 0;
         self.begin();
-        self.reach(nfa, nfa.start_anchored(), output, found.start);
-        for at in found.start..output.len() {
+        self.reach(nfa, nfa.start_unanchored(), output, search.start);
+        for at in search.start..output.len() {
             std::mem::swap(&mut self.alive, &mut self.next);
             self.begin();
             let mut n_reached = 0;
@@ -184,7 +184,7 @@ impl Threads {
                     n_reached += self.reach(nfa, next, output, at + 1);
                 }
             }
-            if at >= found.end {
+            if at >= search.end {
                 work += n_reached * STATE_WORK;
             }
             if self.next.is_empty() || work > most {
@@ -233,17 +233,14 @@ mod tests {
 
     /// How far the DFA, if it does not give up, and the NFA look behind the first match, and how many states that takes.
     fn looked(pattern: &str, output: &str, most: u64) -> (Option<u64>, u64) {
-        let found = regex::Regex::new(pattern)
-            .unwrap()
-            .find(output)
-            .unwrap()
-            .range();
+        let regex = regex::Regex::new(pattern).unwrap();
+        let search = 0..regex.find(output).unwrap().end();
         let machine = Machine::of(pattern).unwrap();
         let dfa = machine.dfa.unwrap();
         let mut cache = dfa.create_cache();
-        let bytes = by_dfa(&dfa, &mut cache, output.as_bytes(), &found, most);
+        let bytes = by_dfa(&dfa, &mut cache, output.as_bytes(), &search, most);
         let mut threads = Threads::default();
-        let work = threads.walk(&machine.nfa, output.as_bytes(), &found, most);
+        let work = threads.walk(&machine.nfa, output.as_bytes(), &search, most);
         (bytes, work / STATE_WORK)
     }
 
@@ -277,6 +274,16 @@ mod tests {
             let (dfa, states) = looked(pattern, &output, u64::MAX);
             assert_eq!(dfa, Some(999), "{pattern:?}");
             assert!(states >= 999, "{pattern:?}: {states}");
+        }
+    }
+
+    #[test]
+    fn what_began_before_the_match_is_followed_as_well() {
+        for pattern in ["(a[^z]*z)?b", "a[^z]*z|b", "(?s)a.*z|b"] {
+            let output = "ab".repeat(500);
+            let (dfa, states) = looked(pattern, &output, u64::MAX);
+            assert_eq!(dfa, Some(998), "{pattern:?}");
+            assert!(states >= 998, "{pattern:?}: {states}");
         }
     }
 

@@ -98,6 +98,7 @@ fn the_first_pattern_that_has_a_field_fills_it() {
     check(&source, "old 1, new 2", &["a=2"]);
     check(&source, "old 1", &["a=1"]);
 }
+
 /// How many records there are, and whether they are all.
 fn count(source: &RegexSource, output: &str) -> (usize, Result<(), Over>) {
     let mut n_records = 0;
@@ -123,6 +124,25 @@ fn what_cuts_the_output_is_bounded_as_well() {
     let (n_records, read) = count(&blocks, &output);
     assert_eq!(read, Err(Over));
     assert!((100..200).contains(&n_records), "{n_records}");
+}
+
+#[test]
+fn what_waits_since_before_the_match_is_bounded_as_well() {
+    let mut output = String::new();
+    for count in 0..1 << 17 {
+        write!(output, "ab{count}").unwrap();
+    }
+    for pattern in [
+        r"(?:a(?P<v>[^z]*)z)?b(?P<k>\d+)",
+        r"(?P<v>a[^z]*z)|(?P<k>b\d+)",
+    ] {
+        let waits = source(&[pattern], Matches::Every, None);
+        let (n_records, read) = count(&waits, &output);
+        assert_eq!(read, Err(Over));
+        assert!((50..200).contains(&n_records), "{pattern}: {n_records}");
+    }
+    let blocks = source(&["(?P<k>x)"], Matches::Every, Some("a[^z]*z|b"));
+    assert_eq!(count(&blocks, &output), (0, Err(Over)));
 }
 
 #[test]

@@ -57,21 +57,22 @@ impl Work {
         self.spend(SEARCH_WORK)
     }
 
-    /// Charges a search that found `found` in `output`, in which the next one goes on.
+    /// Charges a search of `output` that began where `search` does and found a match that ends where `search` does. The
+    /// next one goes on there.
     pub(super) fn found(
         &mut self,
         output: &str,
-        found: Range<usize>,
+        search: Range<usize>,
         reach: &Reach,
         measure: &mut Option<Measure>,
     ) -> Result<(), Over> {
         self.search()?;
-        let rest = (output.len() - found.end) as u64;
+        let rest = (output.len() - search.end) as u64;
         if let Some(left) = self.unmeasured.checked_sub(rest) {
             self.unmeasured = left;
             return Ok(());
         }
-        let behind = reach.behind(output.as_bytes(), found, self.left, measure);
+        let behind = reach.behind(output.as_bytes(), search, self.left, measure);
         if behind.is_cheap && self.grants > 0 {
             self.grants -= 1;
             self.unmeasured = UNMEASURED;
