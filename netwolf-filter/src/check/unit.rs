@@ -1,7 +1,7 @@
 //! Units in metric names: Prometheus wants base units, so that what is compared can be compared.
 //!
-//! Everything that `promtool check metrics` calls another unit is one here as well, so that no page is found at fault whose
-//! rules were taken. Besides there are the words that devices have for them.
+//! What `promtool check metrics` calls another unit is one here as well, but for single letters that do not stand where
+//! units do: `slot_b` is no amount of bytes. Besides there are the words that devices have for them.
 
 /// What a number is multiplied by to be one of a base unit, and what is added then.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,10 +18,23 @@ const fn times(factor: f64) -> Scale {
     }
 }
 
-/// Words for units, which stand last in a name, or before `_per_`: in another place they may well be something else. Most
-/// are plurals: `clock_hour` is no amount of hours.
-const WORDS: [(&[&str], &str, Scale); 26] = [
-    (&["s", "sec", "secs"], "seconds", times(1.0)),
+const FAHRENHEIT: Scale = Scale {
+    factor: 5.0 / 9.0,
+    offset: -160.0 / 9.0,
+};
+
+/// Letters for units, which stand last in a name, or before `_per_`: in another place they may well be something else.
+const LETTERS: [(&str, &str, Scale); 5] = [
+    ("s", "seconds", times(1.0)),
+    ("h", "seconds", times(3600.0)),
+    ("d", "seconds", times(86400.0)),
+    ("b", "bytes", times(1.0)),
+    ("m", "meters", times(1.0)),
+];
+
+/// Words for units, wherever in a name they stand. Most are plurals: `clock_hour` is no amount of hours.
+const WORDS: [(&[&str], &str, Scale); 29] = [
+    (&["sec", "secs"], "seconds", times(1.0)),
     (
         &["ms", "msec", "msecs", "millis", "millisecond"],
         "seconds",
@@ -38,10 +51,9 @@ const WORDS: [(&[&str], &str, Scale); 26] = [
         times(1e-9),
     ),
     (&["mins"], "seconds", times(60.0)),
-    (&["h", "hrs"], "seconds", times(3600.0)),
-    (&["d"], "seconds", times(86400.0)),
+    (&["hrs"], "seconds", times(3600.0)),
     (&["pct", "percent", "percentage"], "ratio", times(0.01)),
-    (&["b", "octets"], "bytes", times(1.0)),
+    (&["octets"], "bytes", times(1.0)),
     (
         &["kb", "kib", "kbyte", "kbytes", "kilobyte"],
         "bytes",
@@ -70,11 +82,15 @@ const WORDS: [(&[&str], &str, Scale); 26] = [
     (&["kbps"], "bytes_per_second", times(125.0)),
     (&["mbps"], "bytes_per_second", times(125_000.0)),
     (&["gbps"], "bytes_per_second", times(125_000_000.0)),
-    (&["m"], "meters", times(1.0)),
+    (&["khz"], "hertz", times(1e3)),
+    (&["mhz"], "hertz", times(1e6)),
+    (&["ghz"], "hertz", times(1e9)),
     (&["mv", "millivolt"], "volts", times(1e-3)),
     (&["mw", "milliwatt"], "watts", times(1e-3)),
-    (&["milliamp", "milliamps"], "amperes", times(1e-3)),
+    (&["kw", "kilowatt"], "watts", times(1e3)),
+    (&["ma", "milliamp", "milliamps"], "amperes", times(1e-3)),
     (&["degc"], "celsius", times(1.0)),
+    (&["degf"], "celsius", FAHRENHEIT),
 ];
 
 /// Units that are no base units, wherever in a name they stand.
@@ -84,14 +100,7 @@ const OTHERS: [(&str, &str, Scale); 14] = [
     ("days", "seconds", times(86400.0)),
     ("weeks", "seconds", times(604_800.0)),
     ("kelvins", "kelvin", times(1.0)),
-    (
-        "fahrenheit",
-        "celsius",
-        Scale {
-            factor: 5.0 / 9.0,
-            offset: -160.0 / 9.0,
-        },
-    ),
+    ("fahrenheit", "celsius", FAHRENHEIT),
     (
         "rankine",
         "celsius",
@@ -160,9 +169,7 @@ pub(crate) fn other_unit(name: &str) -> Option<OtherUnit> {
         .into_iter()
         .flatten()
         .find_map(|word| {
-            let (_, base, scale) = WORDS
-                .iter()
-                .find(|(words, ..)| words.contains(&word.as_str()))?;
+            let (_, base, scale) = LETTERS.iter().find(|(letter, ..)| *letter == word)?;
             Some((word, *base, *scale))
         });
     // A name of one word is no unit.
@@ -183,11 +190,13 @@ pub(crate) fn other_unit(name: &str) -> Option<OtherUnit> {
 
 /// The base unit for a word that is another one wherever it stands.
 fn other_word(word: &str) -> Option<(&'static str, Scale)> {
+    let short = WORDS.iter().find(|(words, ..)| words.contains(&word));
+    let short = short.map(|(_, base, scale)| (*base, *scale));
     let other = |word: &str| {
         let (_, base, scale) = OTHERS.iter().find(|(unit, ..)| *unit == word)?;
         Some((*base, *scale))
     };
-    other(word).or_else(|| {
+    short.or_else(|| other(word)).or_else(|| {
         PREFIXES.iter().find_map(|(prefix, factor, of_bytes)| {
             let unit = word.strip_prefix(prefix)?;
             let (base, scale) = other(unit).or_else(|| {
@@ -228,6 +237,9 @@ mod tests {
             ("cable_miles", "miles"),
             ("laser_power_microwatts", "microwatts"),
             ("uptime_s", "s"),
+            ("ping_rtt_ms_avg", "ms"),
+            ("traffic_mbps_in", "mbps"),
+            ("util_percent_5m", "percent"),
         ] {
             check(name, Some(word));
         }
@@ -272,6 +284,9 @@ mod tests {
                 assert!(other_unit(&format!("x_{word}_left")).is_some(), "{word:?}");
             }
         }
+        for word in abbreviations.split(' ').filter(|word| word.len() > 1) {
+            assert!(other_unit(&format!("x_{word}_left")).is_some(), "{word:?}");
+        }
     }
 
     #[test]
@@ -295,12 +310,18 @@ mod tests {
 
     #[test]
     fn words_are_there_once_and_what_they_become_is_a_base_unit() {
-        let mut words: Vec<_> = WORDS.iter().flat_map(|(words, ..)| *words).collect();
+        let letters = LETTERS.iter().map(|(letter, ..)| letter);
+        let mut words: Vec<_> = WORDS
+            .iter()
+            .flat_map(|(words, ..)| *words)
+            .chain(letters)
+            .collect();
         let n_words = words.len();
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), n_words);
         let bases = WORDS.iter().map(|(_, base, _)| base);
+        let bases = bases.chain(LETTERS.iter().map(|(_, base, _)| base));
         for base in bases.chain(OTHERS.iter().map(|(_, base, _)| base)) {
             assert_eq!(other_unit(&format!("x_{base}")), None);
         }
