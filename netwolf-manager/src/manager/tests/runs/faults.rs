@@ -1,5 +1,7 @@
 //! Managers that are started again, agents that are lost, leases that move, disks that are full.
 
+use netwolf_wire::step::RunId;
+
 use super::*;
 use crate::runs::submitting::MAX_COMMENT;
 
@@ -111,6 +113,35 @@ async fn a_step_of_a_lost_agent_is_unknown_until_a_person_settles_it() {
     stage.reaches("/1", "succeeded").await;
     let (status, _) = stage.act("/1/steps/sw-9/settle", &settled).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn who_settles_a_step_of_a_run_that_has_ended_is_told_that_it_has() {
+    let stage = Stage::prepared(&ONE).await;
+    let agent = stage.worker(&ONE).await;
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    let order = agent.step("sw-1", 1).await;
+    agent.carry_out(&order, "0.1\n", StepEnd::Succeeded).await;
+    stage.reaches("/1", "succeeded").await;
+    let settled = json!({"state": "failed"});
+    // While it is still shown as live, and when it is the journal's alone.
+    for _ in 0..2 {
+        let (status, problem) = stage.act("/1/steps/sw-1/settle", &settled).await;
+        assert_eq!(
+            (status, &problem["error"]),
+            (409, &json!("run 1 has ended")),
+            "{problem}"
+        );
+        let (status, problem) = stage.act("/1/steps/sw-9/settle", &settled).await;
+        assert_eq!(status, 404, "{problem}");
+        eventually("that it is not live any more", async || {
+            let live = stage.manager.state().runs.live();
+            live.get(RunId(1)).is_none().then_some(())
+        })
+        .await;
+    }
 }
 
 /// A run on `sw-1` that has ended, and nobody knows what became of its step; what it was sent.
