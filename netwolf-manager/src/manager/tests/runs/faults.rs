@@ -254,6 +254,46 @@ async fn a_step_is_not_typed_on_a_device_that_a_reload_has_made_another_one() {
 }
 
 #[tokio::test]
+async fn a_step_is_not_typed_in_a_mode_that_a_reload_has_given_other_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let platform = |enter: &str| {
+        let text = format!(
+            "name: linux\ntransport: shell\nprompts: {{ user: '\\A[a-z0-9-]+> ?\\z', config: '\\A[a-z0-9-]+# ?\\z' }}\nreads: [cat]\nmodes: {{ config: {{ enter: [{enter}], leave: [end] }} }}\n"
+        );
+        fs::create_dir_all(path.join("platforms")).unwrap();
+        fs::write(path.join("platforms/linux.yml"), text).unwrap();
+    };
+    platform("configure");
+    write_config(&path, &ONE);
+    prepare(&path);
+    let config = path.join("netwolf.yml");
+    let text = fs::read_to_string(&config).unwrap();
+    let own = text.replace(
+        "  load:",
+        "  lab: { changes: true, credential: changer, mode: config, commands: [ntp server 192.0.2.1] }\n  load:",
+    );
+    fs::write(&config, own + "library: { platforms: platforms }\n").unwrap();
+    let manager = start(&path, "127.0.0.1:0").await;
+    let stage = Stage { folder, manager };
+    let body = json!({"procedure": "lab", "devices": ["sw-1"]});
+    stage.submit(&body).await;
+    platform("configure, configure exclusive");
+    stage.manager.reloader().reload().await.unwrap();
+    let agent = stage.worker(&ONE).await;
+    let step = stage.reaches("/1/steps/sw-1", "failed").await;
+    assert_eq!(
+        step["reason"],
+        "the lines that enter or leave the mode \"config\" of linux are no longer those that the step was planned for"
+    );
+    assert_eq!(step["hint"], "submit a new run for it");
+    assert!(agent.seen().steps.is_empty());
+    // A new one has the new lines.
+    stage.submit(&body).await;
+    agent.step("sw-1", 1).await;
+}
+
+#[tokio::test]
 async fn a_step_whose_lease_has_moved_goes_out_again_under_the_new_one() {
     let stage = Stage::prepared(&ONE).await;
     let agent = stage.worker(&ONE).await;
