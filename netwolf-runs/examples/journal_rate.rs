@@ -217,6 +217,7 @@ fn changes(run: &Run, step: u32, phase: u8, n_bytes: usize) -> Vec<Change> {
             mode_lines: 0,
             failed: false,
             in_doubt: false,
+            doubted: Vec::new(),
         }),
         ended_ms: (phase > 2).then_some(now_ms),
         ..StepStatus::default()

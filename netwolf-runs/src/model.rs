@@ -266,6 +266,9 @@ pub struct Sent {
     /// The last of them may or may not have been carried out, or has not left the mode: nothing was typed behind it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_doubt: bool,
+    /// Lines that the audit log has as typed perhaps, by their numbers there, and of which it was not told more since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubted: Vec<u32>,
 }
 
 /// What one command of a step brought, and of which it is.
@@ -370,7 +373,7 @@ impl Spec {
 }
 
 impl ModeLines {
-    const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.enter.is_empty() && self.leave.is_empty()
     }
 }

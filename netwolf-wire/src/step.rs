@@ -25,7 +25,7 @@ use crate::{DeviceName, Epoch, Span, status::Failure, target::Login};
 
 /// Commands of one step, at most.
 pub const MAX_COMMANDS: usize = 256;
-/// Lines that enter or leave a mode, at most.
+/// Lines that enter a mode and that leave it, together, at most: a platform with more is refused when it is read.
 pub const MAX_MODE_LINES: u32 = 64;
 /// Bytes of one command, at most.
 pub const MAX_COMMAND: usize = 4 * 1024;

@@ -12,6 +12,7 @@ use netwolf_wire::{
     DeviceName, Epoch, Incarnation, ShardId,
     job::Plan,
     legacy::Legacy,
+    platform::Platform,
     status::{DeviceStatus, Reason, SessionState},
     target::HostKey,
 };
@@ -245,10 +246,11 @@ impl DeviceSlot {
         Some((shard, Epoch(epoch), shown.life))
     }
 
-    /// Its platform, and the credential of its session.
-    pub fn typed_on(&self) -> (String, String) {
-        let about = &lock(&self.shown).about;
-        (about.platform.clone(), about.credential.clone())
+    /// Its platform, and the credential of its session; `None` before anything is known.
+    pub fn typed_on(&self) -> Option<(Arc<Platform>, String)> {
+        let shown = lock(&self.shown);
+        let platform = shown.plan.as_ref()?.platform.clone();
+        Some((platform, shown.about.credential.clone()))
     }
 
     /// Whether `epoch` is in force; then results under it count.

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use netwolf_wire::{
     allow::Allow,
     platform::{Limits, Mode, Pager, Platform, Question, Transport},
+    step::MAX_MODE_LINES,
 };
 use regex::{Regex, RegexBuilder};
 
@@ -220,6 +221,16 @@ impl Checker<'_> {
                 for (index, command) in commands.iter().enumerate() {
                     self.command(command, &[&at(key)[..], &[Index(index)]].concat());
                 }
+            }
+            let n_lines = enter.len() + leave.len();
+            if n_lines > MAX_MODE_LINES as usize {
+                self.fault(
+                    &[Key("modes"), Key(name)],
+                    format!("`enter` and `leave` of mode {name:?} have {n_lines} lines together"),
+                    Some(&format!(
+                        "{MAX_MODE_LINES} are the most; what is to be configured belongs in the commands of a procedure"
+                    )),
+                );
             }
             if let Some(prompt) = prompt {
                 self.prompt(name, prompt, &at("prompt"));

@@ -352,16 +352,14 @@ fn place(board: &Board, device: &DeviceName) -> Option<Place> {
     let (shard, epoch, life) = slot.lease()?;
     let agent = board.agent(&shard)?;
     let is_there = agent.is_up() && life == Some(agent.incarnation);
-    is_there.then(|| {
-        let (platform, credential) = slot.typed_on();
-        Place {
-            shard,
-            incarnation: agent.incarnation,
-            epoch,
-            link: agent.link.0,
-            platform,
-            credential,
-        }
+    let (platform, credential) = slot.typed_on()?;
+    is_there.then(|| Place {
+        shard,
+        incarnation: agent.incarnation,
+        epoch,
+        link: agent.link.0,
+        platform,
+        credential,
     })
 }
 

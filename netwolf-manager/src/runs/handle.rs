@@ -263,7 +263,9 @@ impl Handle {
         requester: String,
     ) -> Result<StepView, Refusal> {
         check_text("comment", comment.as_deref(), MAX_COMMENT)?;
-        self.exists(run).await?;
+        // A run that has ended may be read for this alone; a device that it never had is told apart here.
+        let step = self.load(run).await?.step_on(&device);
+        step.ok_or_else(|| no_step(run, &device))?;
         self.ask(|answer| Ask::Settle {
             run,
             device,

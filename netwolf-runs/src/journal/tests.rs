@@ -126,6 +126,7 @@ fn status(state: StepState) -> StepStatus {
             mode_lines: 2,
             failed: false,
             in_doubt: true,
+            doubted: Vec::new(),
         }),
         ..StepStatus::default()
     }

@@ -3,8 +3,11 @@
 //! Invariant: an effect rests on changes of the same [`Outcome`] or an earlier one, so a driver that commits before it
 //! performs never sends what nobody would remember.
 
+use std::sync::Arc;
+
 use netwolf_wire::{
     DeviceName, Epoch, Incarnation, ShardId,
+    platform::Platform,
     step::{Attempt, RunId, StepOrder},
 };
 use serde::{Deserialize, Serialize};
@@ -151,7 +154,7 @@ impl Outcome {
 }
 
 /// Where a device can be reached now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     /// The shard that has its lease.
     pub shard: ShardId,
@@ -162,8 +165,9 @@ pub struct Place {
     /// The link that stands: a number above 0 that the manager counts up with each link of any shard. It tells
     /// what was sent before a shard said what it holds from what was sent after.
     pub link: u64,
-    /// The device's platform at present: a step that was planned for another one is not sent.
-    pub platform: String,
+    /// The device's platform at present, which is what its shard types by: a step that was planned for another one, or
+    /// for other lines of its mode, is not sent.
+    pub platform: Arc<Platform>,
     /// The credential of the device's session at present: nor is a step that was to be typed on another one's.
     pub credential: String,
 }

@@ -199,6 +199,7 @@ impl Machine {
         })));
         self.typed(key, which, sent.attempt, now_ms, |sent| {
             sent.outputs = done.index + 1;
+            sent.doubted.retain(|doubted| *doubted != done.index);
             sent.failed |= done.failure.is_some();
             sent.in_doubt = outcome == Told::Unknown;
         });
@@ -244,6 +245,7 @@ impl Machine {
         );
         self.typed(key, which, sent.attempt, now_ms, |sent| {
             sent.mode_lines = line.no + 1;
+            sent.doubted.retain(|doubted| *doubted != index);
             sent.failed |= why.is_some();
             // A mode that one of its lines has not left is left by ending the session.
             sent.in_doubt = outcome == Told::Unknown || (leaves && why.is_some());
@@ -300,16 +302,18 @@ impl Machine {
             StepEnd::TimedOut(failure) => (StepState::TimedOut, failure.into()),
             StepEnd::Cancelled => {
                 let why = self.why_over(key, Why::because("its agent has cancelled it"));
-                if unknown && !began {
-                    self.untyped(key, &why, now_ms);
-                }
                 (StepState::Cancelled, why)
             }
             // Whoever says that it types is not believed that it has not: the step is not sent again.
-            StepEnd::NotRun(failure) if began => (
-                lasting(failure.reason).unwrap_or(StepState::Failed),
-                failure.into(),
-            ),
+            StepEnd::NotRun(failure) if began => {
+                self.update(key, |status| {
+                    if let Some(sent) = &mut status.sent {
+                        sent.doubted.clear();
+                    }
+                });
+                let state = lasting(failure.reason).unwrap_or(StepState::Failed);
+                (state, failure.into())
+            }
             StepEnd::NotRun(failure) => {
                 let ends = lasting(failure.reason);
                 self.come_back(key, ends, failure.into(), now_ms);
@@ -325,6 +329,7 @@ impl Machine {
             }
         };
         if unknown {
+            self.untyped(key, &why, now_ms);
             self.settle_step(key, state, SettledBy::Agent, why, now_ms);
         } else {
             self.end_step(key, state, why, now_ms);

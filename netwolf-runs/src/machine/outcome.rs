@@ -5,7 +5,7 @@ use netwolf_wire::status::{Failure, Reason};
 use super::{
     Change, Machine,
     live::{Key, Wait},
-    untold::untold,
+    untold::{line, untold},
 };
 use crate::{
     audit::{Action, Outcome as Told, Record},
@@ -161,7 +161,8 @@ impl Machine {
         }
     }
 
-    /// What the audit log has as typed perhaps was not: the log is told so, with lines of their own.
+    /// What the audit log has as typed perhaps, and its agent has told nothing of before it told the end, was not typed:
+    /// the log is told so, with lines of their own.
     pub(super) fn untyped(&mut self, key: Key, why: &Why, now_ms: u64) {
         let Some((run, live)) = self.live(key) else {
             return;
@@ -169,12 +170,22 @@ impl Machine {
         let Some(sent) = live.step.status.sent.clone() else {
             return;
         };
+        if sent.doubted.is_empty() {
+            return;
+        }
         let spec = run.run.spec.clone();
         let program = spec.program(&live.step.spec);
-        for (index, text) in untold(program, &sent) {
-            let (refused, detail) = (Told::Refused, Some(why.untyped()));
-            self.record(key, &sent, index, &text, now_ms, refused, None, &[], detail);
+        for index in &sent.doubted {
+            if let Some(text) = line(program, *index) {
+                let (refused, detail) = (Told::Refused, Some(why.untyped()));
+                self.record(key, &sent, *index, text, now_ms, refused, None, &[], detail);
+            }
         }
+        self.update(key, |status| {
+            if let Some(sent) = &mut status.sent {
+                sent.doubted.clear();
+            }
+        });
     }
 
     fn end_untyped(&mut self, key: Key, state: StepState, unknown: bool, why: Why, now_ms: u64) {
@@ -221,8 +232,12 @@ impl Machine {
         let can_verify = program.verify.is_some()
             && run.verifies()
             && live.step.status.verifies < self.settings.max_verifies;
+        let mut doubted = Vec::new();
         if let Some(sent) = live.step.status.sent.clone() {
-            for (index, text) in untold(program, &sent).into_iter().take(may_have_typed) {
+            let mut untold = untold(program, &sent);
+            untold.truncate(may_have_typed);
+            doubted.extend(untold.iter().map(|(index, _)| *index));
+            for (index, text) in untold {
                 let (unknown, detail) = (Told::Unknown, why.reason.clone());
                 self.record(key, &sent, index, &text, now_ms, unknown, None, &[], detail);
             }
@@ -231,6 +246,9 @@ impl Machine {
             status.state = StepState::Unknown;
             status.ended_ms = Some(now_ms);
             status.given_up = !can_verify;
+            if let Some(sent) = &mut status.sent {
+                sent.doubted = doubted;
+            }
             status.reason = why.reason;
             status.hint = why.hint;
         });

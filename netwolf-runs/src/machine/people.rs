@@ -34,13 +34,27 @@ pub enum Refused {
         step: u32,
     },
     /// What is known is not to be decided.
-    #[error("the step on {device} is {state}\n  hint: only a step that is unknown can be settled")]
+    #[error("the step on {device} {}\n  hint: only a step that is unknown can be settled", stands(*state))]
     Known {
         /// The device.
         device: String,
         /// Where the step stands.
         state: StepState,
     },
+}
+
+/// Where a step stands, said of it.
+const fn stands(state: StepState) -> &'static str {
+    match state {
+        StepState::Pending => "is pending",
+        StepState::Leased => "is leased",
+        StepState::Running => "is running",
+        StepState::Succeeded => "has succeeded",
+        StepState::Failed => "has failed",
+        StepState::TimedOut => "has timed out",
+        StepState::Cancelled => "was cancelled",
+        StepState::Unknown => "is unknown",
+    }
 }
 
 /// What a person decides about an unknown step.

@@ -14,7 +14,7 @@ use super::{
     live::{Key, Wait},
     outcome::Why,
 };
-use crate::model::{Sent, StepState, millis};
+use crate::model::{Program, Sent, StepState, millis};
 
 /// What a verify command may take besides its own time: a session that comes up, a mode that is left.
 const VERIFY_BESIDE_MS: u64 = 30_000;
@@ -70,12 +70,20 @@ impl Machine {
     fn unfit(&self, key: Key, place: &Place) -> Option<Why> {
         let (run, live) = self.live(key)?;
         let spec = &live.step.spec;
+        let program = run.run.spec.program(spec);
         // A login of its own is the step's, whatever the session's is.
-        let on_session = run.run.spec.program(spec).login.is_none();
-        let reason = if place.platform != *spec.platform {
+        let on_session = program.login.is_none();
+        // What only verifies enters no mode.
+        let enters = live.step.status.state == StepState::Pending;
+        let reason = if place.platform.name != *spec.platform {
             format!(
                 "its platform is now {}, and the step was planned for {}",
-                place.platform, spec.platform
+                place.platform.name, spec.platform
+            )
+        } else if let Some(mode) = other_mode(program, place).filter(|_| enters) {
+            format!(
+                "the lines that enter or leave the mode {mode:?} of {} are no longer those that the step was planned for",
+                spec.platform
             )
         } else if on_session && place.credential != *spec.credential {
             format!(
@@ -200,6 +208,7 @@ impl Machine {
             mode_lines: 0,
             failed: false,
             in_doubt: false,
+            doubted: Vec::new(),
         };
         run.run.status.started_ms.get_or_insert(now_ms);
         self.update(key, |status| {
@@ -237,4 +246,17 @@ impl Machine {
             }
         }
     }
+}
+
+/// The mode of a program, where the platform has other lines for it than when the run was submitted. The audit log tells
+/// by the lines of the submission which one was typed, so no others may be. A journal of before has none.
+fn other_mode<'a>(program: &'a Program, place: &Place) -> Option<&'a str> {
+    let mode = program.mode.as_deref()?;
+    let planned = &program.mode_lines;
+    if planned.is_empty() {
+        return None;
+    }
+    let now = place.platform.modes.get(mode);
+    let same = now.is_some_and(|now| now.enter == planned.enter && now.leave == planned.leave);
+    (!same).then_some(mode)
 }

@@ -52,3 +52,15 @@ pub(super) fn untold(program: &Program, sent: &Sent) -> Vec<(u32, String)> {
     let owned = untold.into_iter();
     owned.map(|(index, text)| (index, text.clone())).collect()
 }
+
+/// The line that has this number in the audit log.
+pub(super) fn line(program: &Program, index: u32) -> Option<&str> {
+    let lines = &program.mode_lines;
+    let text = if let Some(no) = index.checked_sub(MODE_LINES_FROM) {
+        lines.enter.iter().chain(&lines.leave).nth(no as usize)
+    } else {
+        let commands = program.commands.iter().chain(&program.verify);
+        commands.map(|command| &command.text).nth(index as usize)
+    };
+    text.map(String::as_str)
+}

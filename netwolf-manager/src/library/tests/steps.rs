@@ -3,6 +3,7 @@
 use netwolf_wire::{
     allow::{Judge, Refused},
     platform::{Platform, Transport},
+    step::MAX_MODE_LINES,
     target::Login,
 };
 
@@ -251,4 +252,25 @@ fn every_mode_can_be_entered_where_a_procedure_may() {
             platform.transport == Transport::Shell || is_without || !platform.prompts.is_empty()
         );
     }
+}
+
+#[test]
+fn a_mode_has_no_more_lines_than_can_be_told_of() {
+    let platform = |n_enter: usize| {
+        let enter = vec!["configure"; n_enter].join(", ");
+        format!(
+            "name: lab_os\ntransport: shell\nprompts: {{ user: '\\A[a-z]+> ?\\z' }}\nmodes:\n  config:\n    enter: [{enter}]\n    leave: [exit, exit]\n"
+        )
+    };
+    let most = MAX_MODE_LINES as usize;
+    let (_, faults) = with_user_files(&[("platforms/lab.yml", &platform(most - 2))]);
+    assert_eq!(faults, [""; 0]);
+    let (_, faults) = with_user_files(&[("platforms/lab.yml", &platform(most - 1))]);
+    let [fault] = &faults[..] else {
+        panic!("{faults:?}")
+    };
+    let said =
+        "platforms/lab.yml:6:5: `enter` and `leave` of mode \"config\" have 65 lines together";
+    assert!(fault.starts_with(said), "{fault}");
+    assert!(fault.contains("hint: 64 are the most"), "{fault}");
 }

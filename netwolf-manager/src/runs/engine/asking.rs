@@ -177,7 +177,7 @@ impl Engine {
             }
             .map_err(|refused| conflict(&refused))
         } else {
-            Err(Refusal::new(Kind::Conflict, format!("run {run} has ended")))
+            Err(ended(run))
         };
         match result {
             Ok(()) => self.gathering.replies.push(Reply::Run(run, answer)),
@@ -192,12 +192,18 @@ impl Engine {
             answer,
         } = settling;
         let live = self.state.runs.live().get(run);
-        let step = live.and_then(|live| live.step_on(&device));
-        let settled = step.ok_or_else(|| no_step(run, &device)).and_then(|step| {
-            self.machine
-                .settle(run, step.step, &settlement, self.clock.now_ms())
-                .map_err(|refused| conflict(&refused))
-        });
+        let settled = match live.filter(|_| self.machine.knows(run)) {
+            Some(live) => live
+                .step_on(&device)
+                .ok_or_else(|| no_step(run, &device))
+                .and_then(|step| {
+                    self.machine
+                        .settle(run, step.step, &settlement, self.clock.now_ms())
+                        .map_err(|refused| conflict(&refused))
+                }),
+            // It is not taken up again, because all is known of it.
+            None => Err(ended(run).hint("only a step that is unknown can be settled")),
+        };
         match settled {
             Ok(()) => self
                 .gathering
@@ -206,6 +212,11 @@ impl Engine {
             Err(refusal) => drop(answer.send(Err(refusal))),
         }
     }
+}
+
+/// Nothing more is to be done with such a run.
+fn ended(run: RunId) -> Refusal {
+    Refusal::new(Kind::Conflict, format!("run {run} has ended"))
 }
 
 /// For the log. Commands are not in it: the audit log has them, where fewer people look.

@@ -1,18 +1,23 @@
 //! What the audit log has of attempts that are lost, and what is not written twice.
 
+use std::sync::Arc;
+
 use netwolf_wire::{
     Incarnation,
+    platform::Platform,
     status::Reason,
     step::{RunId, StepEnd, StepNews},
 };
 
 use super::{
     scenes::{sent, succeed},
-    world::{World, attempt, device, failure, shard, spec, steps, with_verify},
+    world::{
+        World, attempt, device, failure, platform, shard, spec, steps, with_mode_lines, with_verify,
+    },
 };
 use crate::{
     audit::Outcome,
-    machine::Change,
+    machine::{Change, Settlement},
     model::{RunState, StepState},
     rollout::Rollout,
 };
@@ -134,7 +139,7 @@ fn a_cancel_journals_only_the_steps_that_it_changes() {
 #[test]
 fn a_step_is_not_typed_on_what_its_device_has_become() {
     let mut world = World::new();
-    world.places.get_mut(&device(0)).unwrap().platform = "cisco_nxos".into();
+    world.places.get_mut(&device(0)).unwrap().platform = platform("cisco_nxos");
     world.places.get_mut(&device(1)).unwrap().credential = "reader".into();
     let run = world.submit(1, spec(Rollout::default()), steps(3));
     assert_eq!(sent(&world), [2]);
@@ -158,9 +163,96 @@ fn an_unknown_step_is_not_verified_on_what_its_device_has_become() {
     let run = world.submit(1, with_verify(spec(Rollout::default())), steps(1));
     world.tell(0, attempt(run, 0, 1), StepNews::Started);
     world.machine.handle_shard_lost(&shard(0), 1, world.now);
-    world.places.get_mut(&device(0)).unwrap().platform = "cisco_nxos".into();
+    world.places.get_mut(&device(0)).unwrap().platform = platform("cisco_nxos");
     world.advance();
     assert_eq!(sent(&world), [0; 0]);
     assert_eq!(world.step_state(run, 0), StepState::Unknown);
     assert_eq!(world.state(run), RunState::Unknown);
+}
+
+/// What the platform of a device types to enter its mode, and to leave it.
+fn with_modes(lines: [&[&str]; 2]) -> Arc<Platform> {
+    let mut changed = (*platform("cisco_ios")).clone();
+    let mode = changed.modes.get_mut("config").unwrap();
+    [mode.enter, mode.leave] = lines.map(|lines| lines.iter().map(ToString::to_string).collect());
+    Arc::new(changed)
+}
+
+#[test]
+fn a_step_is_not_typed_with_other_lines_of_its_mode_than_it_was_planned_for() {
+    let mut world = World::new();
+    for (number, lines) in [
+        [&["configure"][..], &["rollback", "exit"]],
+        [&["configure exclusive"], &["exit"]],
+        // As many lines together, and not the same ones enter it.
+        [&["configure exclusive", "rollback"], &["exit"]],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let device = device(u32::try_from(number).unwrap());
+        world.places.get_mut(&device).unwrap().platform = with_modes(lines);
+    }
+    let mut without = (*platform("cisco_ios")).clone();
+    without.modes.clear();
+    world.places.get_mut(&device(3)).unwrap().platform = Arc::new(without);
+    let run = world.submit(1, with_mode_lines(spec(Rollout::default())), steps(5));
+    assert_eq!(sent(&world), [4]);
+    for step in 0..4 {
+        assert_eq!(world.step_state(run, step), StepState::Failed);
+        assert_eq!(
+            world.reason(run, step),
+            "the lines that enter or leave the mode \"config\" of cisco_ios are no longer those that the step was planned for"
+        );
+        let hint = world.step(run, step).status.hint.as_deref();
+        assert_eq!(hint, Some("submit a new run for it"));
+    }
+    let commands = world.audit.iter().filter(|record| record.step.is_some());
+    assert_eq!(commands.count(), 0, "nothing was typed");
+}
+
+#[test]
+fn a_step_of_a_journal_that_has_no_lines_of_modes_is_typed() {
+    let mut world = World::new();
+    world.places.get_mut(&device(0)).unwrap().platform = with_modes([&["configure"], &["end"]]);
+    world.submit(1, spec(Rollout::default()), steps(1));
+    assert_eq!(sent(&world), [0]);
+}
+
+#[test]
+fn an_unknown_step_is_verified_though_its_mode_has_other_lines_by_now() {
+    let mut world = World::new();
+    let spec = with_mode_lines(with_verify(spec(Rollout::default())));
+    let run = world.submit(1, spec, steps(1));
+    world.tell(0, attempt(run, 0, 1), StepNews::Started);
+    world.machine.handle_shard_lost(&shard(0), 1, world.now);
+    world.places.get_mut(&device(0)).unwrap().platform = with_modes([&["configure"], &["end"]]);
+    world.advance();
+    assert_eq!(sent(&world), [0]);
+    assert_eq!(world.orders()[0].mode, None);
+}
+
+#[test]
+fn who_settles_what_is_known_is_told_where_the_step_stands() {
+    let mut world = World::new();
+    let spec = with_verify(spec(Rollout::default()));
+    let run = world.submit(1, spec, steps(3));
+    succeed(&mut world, run, 0);
+    let end = StepEnd::TimedOut(failure(Reason::CommandTimeout));
+    world.end(0, attempt(run, 1, 1), end);
+    let settlement = Settlement {
+        succeeded: true,
+        requester: "bert".into(),
+        comment: None,
+    };
+    for (step, stands) in [
+        (0, "the step on sw-0 has succeeded"),
+        (1, "the step on sw-1 has timed out"),
+        (2, "the step on sw-2 is leased"),
+    ] {
+        let refused = world.machine.settle(run, step, &settlement, world.now);
+        let text = refused.unwrap_err().to_string();
+        let hint = "hint: only a step that is unknown can be settled";
+        assert_eq!(text, format!("{stands}\n  {hint}"));
+    }
 }

@@ -8,7 +8,7 @@ use netwolf_wire::{
 };
 
 use super::world::{
-    World, attempt, done, failure, shard, spec, steps, with_mode_lines, with_verify,
+    World, attempt, device, done, failure, shard, spec, steps, with_mode_lines, with_verify,
 };
 use crate::{
     audit::Outcome::{self, Failed, Refused, Succeeded, TimedOut, Unknown},
@@ -273,4 +273,86 @@ fn a_line_of_a_mode_beyond_all_bounds_is_not_believed() {
     let far = mode_line(MAX_MODE_LINES, "exit", None);
     assert_eq!(world.tell(0, attempt(run, 0, 1), far), Taken::Stale);
     check(&world, &[]);
+}
+
+#[test]
+fn what_a_late_end_says_was_never_typed_is_refused_behind_what_was_unknown() {
+    let cancelled = failure(Reason::Cancelled);
+    let over = failure(Reason::StepDeadline);
+    for (end, state) in [
+        (StepEnd::Failed(cancelled), StepState::Failed),
+        (StepEnd::TimedOut(over), StepState::TimedOut),
+    ] {
+        let (mut world, run) = told(&[entered()]);
+        lose(&mut world, run);
+        // Cancelled between its commands, with its mode left.
+        for news in [done(0), rolled_back(), left()] {
+            assert_eq!(world.tell(0, attempt(run, 0, 1), news), Taken::News);
+        }
+        assert_eq!(world.end(0, attempt(run, 0, 1), end), Taken::News);
+        assert_eq!(world.step_state(run, 0), state);
+        let late = [NTP, ROLLBACK, EXIT];
+        check(
+            &world,
+            &[
+                (&[ENTER], Succeeded),
+                (&ALL[1..], Unknown),
+                (&late, Succeeded),
+                (&[LOGGING, VERIFY], Refused),
+            ],
+        );
+        let last = world.audit.last().unwrap();
+        let detail = last.detail.as_deref().unwrap();
+        assert!(detail.starts_with("it was not typed: "), "{detail}");
+    }
+}
+
+#[test]
+fn lines_behind_one_that_did_not_enter_the_mode_are_refused_though_the_mode_was_left() {
+    let mut world = World::new();
+    let mut spec = with_mode_lines(spec(Rollout::default()));
+    let lines = &mut spec.programs[0].mode_lines;
+    lines.enter.push("lock".into());
+    let mut platform = (*world.places[&device(0)].platform).clone();
+    let mode = platform.modes.get_mut("config").unwrap();
+    mode.enter.push("lock".into());
+    world.places.get_mut(&device(0)).unwrap().platform = platform.into();
+    let run = world.submit(1, spec, steps(1));
+    lose(&mut world, run);
+    let failed = mode_line(0, "configure exclusive", Some(Reason::ModeFailed));
+    let left = [
+        failed,
+        mode_line(2, "rollback", None),
+        mode_line(3, "exit", None),
+    ];
+    for news in left {
+        world.tell(0, attempt(run, 0, 1), news);
+    }
+    let end = StepEnd::Failed(failure(Reason::ModeFailed));
+    world.end(0, attempt(run, 0, 1), end);
+    let all = [ENTER, "258 lock", NTP, LOGGING, "259 rollback", "260 exit"];
+    check(
+        &world,
+        &[
+            (&all, Unknown),
+            (&all[..1], Failed),
+            (&all[4..], Succeeded),
+            (&all[1..4], Refused),
+        ],
+    );
+}
+
+#[test]
+fn a_line_that_is_not_known_as_typed_perhaps_is_not_refused_either() {
+    // The line under way alone may have been typed, and the end comes after a restart of the manager.
+    let lost = StepNews::Ended(StepEnd::Unknown(failure(Reason::ConnectionLost)));
+    let (mut world, run) = told(&[entered(), lost]);
+    check(&world, &[(&[ENTER], Succeeded), (&[NTP], Unknown)]);
+    let runs = world.journal.values().cloned().collect();
+    world.machine = Machine::restore(Settings::default(), runs, world.now);
+    world.unplace(0);
+    let end = StepEnd::Failed(failure(Reason::Fenced));
+    assert_eq!(world.end(0, attempt(run, 0, 1), end), Taken::News);
+    let refused: [(&[&str], _); 3] = [(&[ENTER], Succeeded), (&[NTP], Unknown), (&[NTP], Refused)];
+    check(&world, &refused);
 }

@@ -1,9 +1,13 @@
 //! A machine with a journal, agents that can be told what to say, and a clock that is set.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use netwolf_wire::{
     AgentName, DeviceName, Epoch, Incarnation, ShardId, Span,
+    platform::{Mode, Platform, Transport},
     status::{Failure, Reason},
     step::{Attempt, CommandDone, RunId, StepCommand, StepEnd, StepEvent, StepNews, StepOrder},
 };
@@ -37,6 +41,26 @@ pub(super) fn shard(number: u16) -> ShardId {
 
 pub(super) fn device(number: u32) -> DeviceName {
     DeviceName::new(&format!("sw-{number}")).unwrap()
+}
+
+/// With a mode of [`with_mode_lines`].
+pub(super) fn platform(name: &str) -> Arc<Platform> {
+    let ModeLines { enter, leave } = mode_lines();
+    let mode = Mode {
+        enter,
+        leave,
+        prompt: None,
+    };
+    let mut platform = Platform::new(name, Transport::Shell);
+    platform.modes.insert("config".into(), mode);
+    Arc::new(platform)
+}
+
+fn mode_lines() -> ModeLines {
+    ModeLines {
+        enter: vec!["configure exclusive".into()],
+        leave: vec!["rollback".into(), "exit".into()],
+    }
 }
 
 pub(super) fn command(text: &str) -> StepCommand {
@@ -82,10 +106,7 @@ pub(super) fn with_verify(mut spec: Spec) -> Spec {
 
 /// As a platform that takes one line to enter the mode, and two to leave it.
 pub(super) fn with_mode_lines(mut spec: Spec) -> Spec {
-    spec.programs[0].mode_lines = ModeLines {
-        enter: vec!["configure exclusive".into()],
-        leave: vec!["rollback".into(), "exit".into()],
-    };
+    spec.programs[0].mode_lines = mode_lines();
     spec
 }
 
@@ -150,7 +171,7 @@ impl World {
             incarnation: Incarnation(incarnation),
             epoch: Epoch(100 + link),
             link,
-            platform: "cisco_ios".into(),
+            platform: platform("cisco_ios"),
             credential: "changer".into(),
         };
         self.places.insert(device(number), place);

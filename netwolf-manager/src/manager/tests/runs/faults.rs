@@ -1,5 +1,7 @@
 //! Managers that are started again, agents that are lost, leases that move, disks that are full.
 
+use netwolf_wire::step::RunId;
+
 use super::*;
 use crate::runs::submitting::MAX_COMMENT;
 
@@ -113,6 +115,35 @@ async fn a_step_of_a_lost_agent_is_unknown_until_a_person_settles_it() {
     assert_eq!(status, 404);
 }
 
+#[tokio::test]
+async fn who_settles_a_step_of_a_run_that_has_ended_is_told_that_it_has() {
+    let stage = Stage::prepared(&ONE).await;
+    let agent = stage.worker(&ONE).await;
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    let order = agent.step("sw-1", 1).await;
+    agent.carry_out(&order, "0.1\n", StepEnd::Succeeded).await;
+    stage.reaches("/1", "succeeded").await;
+    let settled = json!({"state": "failed"});
+    // While it is still shown as live, and when it is the journal's alone.
+    for _ in 0..2 {
+        let (status, problem) = stage.act("/1/steps/sw-1/settle", &settled).await;
+        assert_eq!(
+            (status, &problem["error"]),
+            (409, &json!("run 1 has ended")),
+            "{problem}"
+        );
+        let (status, problem) = stage.act("/1/steps/sw-9/settle", &settled).await;
+        assert_eq!(status, 404, "{problem}");
+        eventually("that it is not live any more", async || {
+            let live = stage.manager.state().runs.live();
+            live.get(RunId(1)).is_none().then_some(())
+        })
+        .await;
+    }
+}
+
 /// A run on `sw-1` that has ended, and nobody knows what became of its step; what it was sent.
 async fn lost(stage: &Stage) -> StepOrder {
     let agent = stage.worker(&ONE).await;
@@ -220,6 +251,46 @@ async fn a_step_is_not_typed_on_a_device_that_a_reload_has_made_another_one() {
         "its platform is now cisco_ios, and the step was planned for linux"
     );
     assert!(agent.seen().steps.is_empty());
+}
+
+#[tokio::test]
+async fn a_step_is_not_typed_in_a_mode_that_a_reload_has_given_other_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let platform = |enter: &str| {
+        let text = format!(
+            "name: linux\ntransport: shell\nprompts: {{ user: '\\A[a-z0-9-]+> ?\\z', config: '\\A[a-z0-9-]+# ?\\z' }}\nreads: [cat]\nmodes: {{ config: {{ enter: [{enter}], leave: [end] }} }}\n"
+        );
+        fs::create_dir_all(path.join("platforms")).unwrap();
+        fs::write(path.join("platforms/linux.yml"), text).unwrap();
+    };
+    platform("configure");
+    write_config(&path, &ONE);
+    prepare(&path);
+    let config = path.join("netwolf.yml");
+    let text = fs::read_to_string(&config).unwrap();
+    let own = text.replace(
+        "  load:",
+        "  lab: { changes: true, credential: changer, mode: config, commands: [ntp server 192.0.2.1] }\n  load:",
+    );
+    fs::write(&config, own + "library: { platforms: platforms }\n").unwrap();
+    let manager = start(&path, "127.0.0.1:0").await;
+    let stage = Stage { folder, manager };
+    let body = json!({"procedure": "lab", "devices": ["sw-1"]});
+    stage.submit(&body).await;
+    platform("configure, configure exclusive");
+    stage.manager.reloader().reload().await.unwrap();
+    let agent = stage.worker(&ONE).await;
+    let step = stage.reaches("/1/steps/sw-1", "failed").await;
+    assert_eq!(
+        step["reason"],
+        "the lines that enter or leave the mode \"config\" of linux are no longer those that the step was planned for"
+    );
+    assert_eq!(step["hint"], "submit a new run for it");
+    assert!(agent.seen().steps.is_empty());
+    // A new one has the new lines.
+    stage.submit(&body).await;
+    agent.step("sw-1", 1).await;
 }
 
 #[tokio::test]
