@@ -10,7 +10,7 @@
 //! The parts are this same executable with other verbs, so nothing else has to be built or found.
 //! Each child holds our end of a pipe as its standard input and ends when that closes: however this process
 //! dies, nothing stays behind. Everything they write lies in one temporary folder that goes with us,
-//! unless a part fails: then the logs stay, and we say where. An agent that dies is no failure: the others
+//! unless a part fails and has not said why at its start: then the logs stay, and we say where. An agent that dies is no failure: the others
 //! take its devices, which is worth seeing.
 
 use std::{
@@ -33,7 +33,7 @@ use tokio::{
 
 use self::live::Live;
 use crate::{
-    part::{Part, random_text, told, write_private},
+    part::{Part, SaidWhy, random_text, told, write_private},
     print,
 };
 
@@ -186,6 +186,8 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     fleet.stop().await;
     match outcome {
         Err(error) if is_reader_gone(&error) => Ok(()),
+        // A start that was refused, as for an address that is busy, is tried again, and again.
+        Err(error) if error.is::<SaidWhy>() => Err(error),
         Err(error) => {
             keep(folder);
             Err(error)

@@ -2,9 +2,13 @@
 //!
 //! Exit codes: 0 done, 1 failed to start or run, 2 bad usage or configuration.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue},
+};
 
 mod agents;
 mod api;
@@ -115,9 +119,29 @@ enum Verb {
     Simulator(netwolf_simulator::cli::Args),
 }
 
+/// What was typed.
+fn typed(words: &[OsString]) -> Result<Args, clap::Error> {
+    Args::try_parse_from(words).map_err(|error| match words.get(1) {
+        Some(verb) if verb == "runs" => with_way_to_show(error),
+        _ => error,
+    })
+}
+
+/// `error` of `netwolf runs`, with a tip where a run's number stands for a verb.
+fn with_way_to_show(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && let Ok(id) = word.parse::<u64>()
+    {
+        let tip = StyledStr::from(format!("`netwolf runs show {id}` shows that run"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
+}
+
 /// The whole program.
 pub fn main() -> ExitCode {
-    match Args::parse().verb {
+    let words: Vec<_> = std::env::args_os().collect();
+    match typed(&words).unwrap_or_else(|error| error.exit()).verb {
         Verb::Demo(args) => demo::run(&args),
         Verb::Standalone(args) => standalone::run(args),
         Verb::Check(args) => check::run(&args),
@@ -141,5 +165,28 @@ pub fn main() -> ExitCode {
         Verb::Manager(args) => netwolf_manager::cli::main(args),
         Verb::Agent(args) => netwolf_agent::cli::main(&args),
         Verb::Simulator(args) => netwolf_simulator::cli::main(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_for_a_verb_of_runs_is_told_how_to_be_shown() {
+        let said = |line: &str| {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            typed(&words).unwrap_err().to_string()
+        };
+        let tip = "tip: `netwolf runs show 5` shows that run";
+        for line in ["netwolf runs 5", "netwolf runs --manager.url m 5"] {
+            assert!(said(line).contains(tip), "{}", said(line));
+        }
+        assert!(!said("netwolf agents 5").contains("runs show"));
+        let near = said("netwolf runs shwo 5");
+        assert!(
+            near.contains("'show'") && !near.contains("runs show 5"),
+            "{near}"
+        );
     }
 }

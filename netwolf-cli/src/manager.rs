@@ -5,6 +5,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use anyhow::Context;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
+use netwolf_web::client::Trust;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -171,9 +172,17 @@ impl Reach {
     /// For verbs that ask more than once.
     ///
     /// # Errors
-    /// When the token cannot be read.
+    /// When the token or the authority cannot be read.
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let Url(address) = &self.url;
+        if !address.is_tls && self.ca_file.is_some() {
+            // It is of no use there. Whoever names one is told if it is wrong now, and not on the day of https.
+            let trust = Trust {
+                ca_file: self.ca_file.clone(),
+                identity: None,
+            };
+            trust.load()?;
+        }
         let access = Access {
             token: self.token()?,
             ca_file: self.ca_file.clone(),
@@ -297,6 +306,27 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_cannot_be_read_are_told_whatever_the_address() {
+        #[derive(Debug, clap::Parser)]
+        struct Typed {
+            #[command(flatten)]
+            reach: Reach,
+        }
+        for option in ["--token-file", "--ca-file"] {
+            let url = "http://127.0.0.1:1";
+            let words = ["x", "--manager.url", url, option, "/no/such/file"];
+            let reach = <Typed as clap::Parser>::try_parse_from(words)
+                .unwrap()
+                .reach;
+            let error = reach.client().unwrap_err().to_string();
+            assert!(
+                error.contains("/no/such/file") && error.contains("cannot be read"),
+                "{error}"
+            );
+        }
+    }
 
     /// Options that say where a manager is and who asks, as they are typed.
     pub(crate) const SOMEWHERE: &str = "--manager.url https://m:1 --token-file t --ca-file c";

@@ -72,7 +72,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "collector")]
     strict: bool,
 
-    /// Tell every line that no rule takes, and not the first three.
+    /// Tell each line that no rule takes, and not the first three only; of all problems the first 100 are told.
     #[arg(long, conflicts_with_all = ["collector", "strict"])]
     unmatched: bool,
 }
@@ -113,12 +113,8 @@ impl Args {
         } else {
             UNMATCHED_SHOWN
         };
-        for warning in warnings(&problems, shown) {
+        for warning in warnings(&problems, unlisted_problems, shown) {
             eprintln!("warning: {}", print::plain(&warning));
-        }
-        if unlisted_problems > 0 {
-            let more = print::count(unlisted_problems, "more problem");
-            eprintln!("warning: there are {more}");
         }
         Ok(())
     }
@@ -166,7 +162,9 @@ impl Args {
 }
 
 /// What is said of `problems`: of lines that no rule takes the first `shown`, and of the others how many they are.
-fn warnings(problems: &[Problem], shown: usize) -> Vec<String> {
+///
+/// Of `unlisted` more nobody knows what they are: they may be such lines, too.
+fn warnings(problems: &[Problem], unlisted: usize, shown: usize) -> Vec<String> {
     let is_unmatched = |problem: &&Problem| problem.kind == ProblemKind::Unmatched;
     let mut seen = 0;
     let told = problems.iter().filter(|problem| {
@@ -176,15 +174,30 @@ fn warnings(problems: &[Problem], shown: usize) -> Vec<String> {
     });
     let mut warnings: Vec<String> = told.map(ToString::to_string).collect();
     let more: Vec<_> = problems.iter().filter(is_unmatched).skip(shown).collect();
+    let only_counted = match unlisted {
+        1 => "1 more problem is only counted".to_owned(),
+        n => format!("{n} more problems are only counted"),
+    };
     if let [first, .., last] = more.as_slice() {
         let count = more.len();
         let (first, last) = (first.line, last.line);
-        warnings.push(format!(
-            "no rule takes {count} more lines, from line {first} to {last}; --unmatched tells each"
-        ));
+        warnings.push(if unlisted == 0 {
+            format!(
+                "no rule takes {count} more lines, from line {first} to {last}; --unmatched tells each"
+            )
+        } else {
+            format!(
+                "no rule takes at least {count} more lines, from line {first} on; --unmatched tells these, and \
+                 {only_counted}"
+            )
+        });
     } else {
         // One more is no longer than that.
         warnings.extend(more.iter().map(ToString::to_string));
+        if unlisted > 0 {
+            let told = limits::MAX_PROBLEMS;
+            warnings.push(format!("{only_counted}: the first {told} are told"));
+        }
     }
     warnings
 }
@@ -283,7 +296,7 @@ fn read_output(file: &Path) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use clap::{CommandFactory as _, Parser as _};
 
     use super::*;
 
@@ -323,7 +336,7 @@ mod tests {
         let output = "a\nb\nc\nd\n!! hot\nPort 1\ne\n";
         let problems = template.run_leniently(output).problems;
         let places = |shown| -> Vec<String> {
-            let told = warnings(&problems, shown).into_iter();
+            let told = warnings(&problems, 0, shown).into_iter();
             told.map(|it| it.split(':').next().unwrap().to_owned())
                 .collect()
         };
@@ -341,6 +354,39 @@ mod tests {
         );
         let rest = "no rule takes 2 more lines, from line 4 to 7; --unmatched tells each";
         assert_eq!(places(3), [&all[..3], &[error, rest.to_owned()]].concat());
+    }
+
+    #[test]
+    fn problems_beyond_the_bound_may_be_lines_that_no_rule_takes() {
+        let template =
+            Template::parse("Value PORT (\\S+)\n\nStart\n  ^Port ${PORT} -> Record\n").unwrap();
+        let last = |n_lines, shown| {
+            let Parsed {
+                problems,
+                unlisted_problems,
+                ..
+            } = template.run_leniently(&"x\n".repeat(n_lines));
+            let told = warnings(&problems, unlisted_problems, shown);
+            (told.len(), told.last().cloned().unwrap())
+        };
+        let bound = limits::MAX_PROBLEMS;
+        let rest =
+            "no rule takes 97 more lines, from line 4 to 100; --unmatched tells each".to_owned();
+        assert_eq!(last(bound, 3), (4, rest));
+        let rest = "no rule takes at least 97 more lines, from line 4 on; --unmatched tells these, and 9 more \
+                    problems are only counted";
+        assert_eq!(last(bound + 9, 3), (4, rest.to_owned()));
+        let rest = "1 more problem is only counted: the first 100 are told".to_owned();
+        assert_eq!(last(bound + 1, usize::MAX), (bound + 1, rest));
+    }
+
+    #[test]
+    fn the_help_of_unmatched_names_the_bound() {
+        let mut typed = Typed::command();
+        let help = typed.render_long_help().to_string();
+        let bound = format!("of all problems the first {} are", limits::MAX_PROBLEMS);
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains(&bound), "{help}");
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub(crate) struct Part {
     log: PathBuf,
 }
 
+/// A part that ended instead of answering, and said why: its log has no more to tell.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct SaidWhy(String);
+
 impl Part {
     /// This executable again, with its standard error in a log of its own.
     pub(crate) fn command(name: &str, folder: &Path) -> anyhow::Result<Command> {
@@ -81,12 +86,15 @@ impl Part {
         let line = timeout(READY, self.said.next_line())
             .await
             .with_context(|| format!("{name} said nothing in {READY:?}"))?;
-        match line? {
-            Some(line) => {
-                serde_json::from_str(&line).with_context(|| format!("{name} said {line:?}"))
+        let Some(line) = line? else {
+            let words = self.last_words();
+            let message = format!("{name} ended {when}{words}");
+            if words.is_empty() {
+                bail!(message);
             }
-            None => bail!("{name} ended {when}{}", self.last_words()),
-        }
+            return Err(SaidWhy(message).into());
+        };
+        serde_json::from_str(&line).with_context(|| format!("{name} said {line:?}"))
     }
 
     /// Its process.

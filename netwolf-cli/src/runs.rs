@@ -73,6 +73,27 @@ enum Verb {
     Settle(Settle),
 }
 
+impl Verb {
+    /// What to do instead of writing the list's `option` before this verb.
+    fn way_of(&self, option: &str) -> String {
+        let (name, has_it) = match self {
+            Self::Show(_) => ("show", option != "--limit"),
+            Self::Transcript(_) => ("transcript", option == "--output"),
+            Self::Follow(_) => ("follow", option == "--output"),
+            Self::Cancel(_) => ("cancel", option == "--output"),
+            Self::Pause(_) => ("pause", option == "--output"),
+            Self::Resume(_) => ("resume", option == "--output"),
+            Self::Retry(_) => ("retry", option == "--output"),
+            Self::Settle(_) => ("settle", option == "--output"),
+        };
+        if has_it {
+            format!("write it behind `{name}`")
+        } else {
+            format!("leave it out: `{name}` has no such option")
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 struct One {
     /// The run's number.
@@ -190,12 +211,11 @@ impl Settled {
 
 /// 0 when the manager did what was asked; of `follow` and `retry` when every step succeeded; else 1, and 2 for bad usage.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    if args.verb.is_some()
+    if let Some(verb) = &args.verb
         && let Some(option) = args.of_the_list()
     {
-        let message = format!("{option} stands before a verb, where it is of the list of runs");
-        let hint = "where the verb has such an option, it is written behind it";
-        return print::usage(&message, Some(hint));
+        let message = format!("{option} before a verb is for the list of runs");
+        return print::usage(&message, Some(&verb.way_of(option)));
     }
     let done = match &args.verb {
         None => args.list().map(|()| ExitCode::SUCCESS),
@@ -303,6 +323,7 @@ impl Retry {
         };
         let before = RunView::read(&self.reach.get(&format!("/api/v1/runs/{id}"))?)?;
         if before.changes && !self.yes {
+            before.check_retry(*unknown)?;
             let question = format!(
                 "This runs \"{}\" again, which changes {}.",
                 before.name,
@@ -426,6 +447,31 @@ mod tests {
             // Nobody is asked: there is no such manager.
             let code = format!("{:?}", run(&args));
             assert_eq!(code, format!("{:?}", ExitCode::from(2)), "{option}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_the_list_is_written_behind_a_verb_that_has_it() {
+        for words in [
+            "show 17",
+            "transcript 17 r1",
+            "follow 17",
+            "cancel 17",
+            "pause 17",
+            "resume 17",
+            "retry 17",
+            "settle 17 r1 failed",
+        ] {
+            let verb = typed(&format!("netwolf runs {words}")).verb.unwrap();
+            let name = words.split(' ').next().unwrap();
+            for option in ["--state failed", "--limit 7", "--output json"] {
+                let line = format!("netwolf runs {words} {option}");
+                let has_it = crate::Args::try_parse_from(line.split(' ')).is_ok();
+                let way = verb.way_of(option.split(' ').next().unwrap());
+                let behind = format!("write it behind `{name}`");
+                let nowhere = format!("leave it out: `{name}` has no such option");
+                assert_eq!(way, if has_it { behind } else { nowhere }, "{line}");
+            }
         }
     }
 

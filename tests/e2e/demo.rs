@@ -210,3 +210,25 @@ fn a_bad_interval_is_told_before_anything_starts() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn a_demo_that_cannot_have_its_address_says_so_and_leaves_no_folder() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = taken.local_addr().unwrap().to_string();
+    for address in [busy.as_str(), "nowhere"] {
+        let folder = lab::folder();
+        let output = Command::new(env!("CARGO_BIN_EXE_netwolf"))
+            .args(["demo", "--devices", "1", "--web.listen-address", address])
+            .env("TMPDIR", folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("manager ended before it was ready:\n"),
+            "{said}"
+        );
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}

@@ -90,6 +90,31 @@ fn a_template_reads_a_file_or_a_pipe_and_odd_lines_are_told() {
 }
 
 #[test]
+fn of_more_problems_than_are_told_the_count_is_said_to_be_the_least() {
+    let folder = lab::folder();
+    let template = folder.path().join("ports.textfsm");
+    let template = write(
+        &template,
+        "Value PORT (\\S+)\n\nStart\n  ^Port ${PORT} -> Record\n",
+    );
+    let output = "Port 1\n".to_owned() + &"it rains\n".repeat(131);
+    let (code, _, said) = parse(&["--textfsm", template], output.as_bytes());
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!((code, lines.len()), (0, 4), "{said}");
+    assert_eq!(
+        lines[3],
+        "warning: no rule takes at least 97 more lines, from line 5 on; --unmatched tells these, and 31 more problems \
+         are only counted"
+    );
+    let (code, _, said) = parse(&["--textfsm", template, "--unmatched"], output.as_bytes());
+    assert_eq!((code, said.lines().count()), (0, 101), "{said}");
+    assert!(
+        said.ends_with("warning: 31 more problems are only counted: the first 100 are told\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_python_refuses_is_refused_where_that_is_asked_for() {
     let folder = lab::folder();
     let template = folder.path().join("ports.textfsm");

@@ -639,3 +639,33 @@ fn an_audit_log_is_verified_without_a_manager() {
         "{code} {err}"
     );
 }
+
+#[test]
+fn nobody_is_asked_to_agree_to_a_retry_of_nothing() {
+    for (scene, code, said) in [
+        (&FINE, 1, "error: run 17 has no step that failed"),
+        (&FAILING, 2, "nobody is here to agree"),
+    ] {
+        let manager = FakeManager::start(|asked, _| match scene.answer(asked) {
+            Reply::Json(status, mut run) => {
+                run["changes"] = true.into();
+                Reply::Json(status, run)
+            }
+            other => other,
+        });
+        let (found, out, err) = typed(&manager, &["runs", "retry", "17"]);
+        assert_eq!((found, out.as_str()), (code, ""), "{err}");
+        assert!(err.contains(said), "{err}");
+        assert_eq!(manager.posted("/api/v1/runs/17/retry"), [Value::Null; 0]);
+    }
+}
+
+#[test]
+fn an_option_of_the_list_before_a_verb_is_told_where_it_belongs() {
+    let (code, _, err) = netwolf(&["runs", "--output", "json", "show", "17"]);
+    assert_eq!(code, 2);
+    assert_eq!(
+        err,
+        "error: --output before a verb is for the list of runs\n  hint: write it behind `show`\n"
+    );
+}

@@ -69,6 +69,27 @@ impl RunView {
         let unknown = usize::from(with_unknown) * self.in_state("unknown");
         again.iter().sum::<usize>() + unknown
     }
+
+    /// Whether it can be tried anew, as the manager would say it, so that nobody agrees to nothing.
+    ///
+    /// # Errors
+    /// It has not ended, or has no step for a retry.
+    pub(crate) fn check_retry(&self, with_unknown: bool) -> anyhow::Result<()> {
+        let Self { id, state, .. } = self;
+        anyhow::ensure!(
+            self.is_over(),
+            "run {id} is {state}\n  hint: wait for its end, or cancel it"
+        );
+        if self.to_retry(with_unknown) > 0 {
+            return Ok(());
+        }
+        anyhow::ensure!(
+            self.in_state("unknown") == 0,
+            "run {id} has only unknown steps to try anew, which may have been carried out\n  \
+             hint: settle them with `netwolf runs settle`, or take them, too, by --unknown"
+        );
+        anyhow::bail!("run {id} has no step that failed, was cancelled or was not done in time")
+    }
 }
 
 /// A step.
@@ -146,6 +167,34 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_cannot_be_tried_anew_says_why() {
+        let why = |state: &str, steps: &[(&str, usize)], with_unknown| {
+            let steps = steps.iter().map(|(state, n)| ((*state).to_owned(), *n));
+            let run = RunView {
+                id: 5,
+                state: state.into(),
+                steps: steps.collect(),
+                ..RunView::default()
+            };
+            run.check_retry(with_unknown).map_err(|why| why.to_string())
+        };
+        let done = why("succeeded", &[("succeeded", 2)], true).unwrap_err();
+        assert_eq!(
+            done,
+            "run 5 has no step that failed, was cancelled or was not done in time"
+        );
+        let running = why("running", &[("failed", 1)], true).unwrap_err();
+        assert!(
+            running.starts_with("run 5 is running\n  hint: "),
+            "{running}"
+        );
+        let unknown = why("unknown", &[("unknown", 1)], false).unwrap_err();
+        assert!(unknown.contains("only unknown steps"), "{unknown}");
+        assert_eq!(why("unknown", &[("unknown", 1)], true), Ok(()));
+        assert_eq!(why("failed", &[("cancelled", 1)], false), Ok(()));
+    }
 
     #[test]
     fn an_answer_of_a_later_manager_is_understood() {

@@ -47,7 +47,7 @@ const MAX_WARNINGS: usize = 20;
 
 /// The column that is always there.
 const DEVICE: &str = "device";
-/// The column that tells which rule made a row, where a command has several that make rows of their own.
+/// The column that tells which rule made a row, where a platform has several that make rows of their own.
 const RULE: &str = "rule";
 
 /// What reads outputs.
@@ -91,17 +91,16 @@ impl KnownRule {
     }
 }
 
-impl Known {
-    /// Whether its rules make rows that are not alike: those of the device as a whole make one, unless they have a
-    /// field in common.
-    fn has_kinds_of_rows(&self) -> bool {
-        let mut fields = BTreeSet::new();
-        let mut of_device = self.rules.iter().filter(|rule| rule.is_of_device);
-        let is_one = of_device.all(|rule| rule.reader.fields().iter().all(|it| fields.insert(it)));
-        let others = self.rules.iter().filter(|rule| !rule.is_of_device).count();
-        let of_device = self.rules.len() - others;
-        others + if is_one { of_device.min(1) } else { of_device } > 1
-    }
+/// Whether a platform's rules make rows that are not alike, whichever of its commands they are of: those of the device
+/// as a whole make one, unless they have a field in common.
+fn has_kinds_of_rows(commands: &[Known]) -> bool {
+    let rules = || commands.iter().flat_map(|known| &known.rules);
+    let mut fields = BTreeSet::new();
+    let mut of_device = rules().filter(|rule| rule.is_of_device);
+    let is_one = of_device.all(|rule| rule.reader.fields().iter().all(|it| fields.insert(it)));
+    let of_device = rules().filter(|rule| rule.is_of_device).count();
+    let others = rules().count() - of_device;
+    others + if is_one { of_device.min(1) } else { of_device } > 1
 }
 
 impl Reader {
@@ -178,10 +177,9 @@ impl Reader {
     fn has_rules(&self) -> bool {
         match self {
             Self::Template(_) => false,
-            Self::Collector { platforms, .. } => {
-                let mut known = platforms.values().flatten();
-                known.any(Known::has_kinds_of_rows)
-            }
+            Self::Collector { platforms, .. } => platforms
+                .values()
+                .any(|commands| has_kinds_of_rows(commands)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a fleet's outputs become by a template, and by a collector's rules.
 
+use std::slice;
+
 use super::*;
 
 const CLOCKS: &str = "Value Required TIME (\\d+:\\d+)\nValue List DEVICE (\\S+)\n\n\
@@ -103,7 +105,7 @@ fn of_a_collector(name: &str, device: &StepView) -> Vec<String> {
     fleet.end().lines().map(str::to_owned).collect()
 }
 
-const VERSION: &str = "Cisco IOS XR Software, Version 7.3.2\nsystem uptime is 2 weeks, 1 day\n\
+const VERSION: &str = "Cisco IOS XR Software, Version 7.3.2\nSystem uptime is 2 weeks, 1 day\n\
                        cisco NCS-5500 () processor\n";
 
 #[test]
@@ -175,10 +177,18 @@ fn rule(name: &str, field: &str, part: &str) -> Arc<KnownRule> {
     Arc::new(KnownRule::compile(&rule).unwrap())
 }
 
-fn known(rules: &[Arc<KnownRule>]) -> Known {
+fn known(command: &str, rules: &[Arc<KnownRule>]) -> Known {
     Known {
-        command: "show x".into(),
+        command: command.into(),
         rules: rules.to_vec(),
+    }
+}
+
+/// What reads outputs of a platform `p` by `commands`.
+fn reads(commands: Vec<Known>) -> Reader {
+    Reader::Collector {
+        name: "x".into(),
+        platforms: BTreeMap::from([("p".to_owned(), commands)]),
     }
 }
 
@@ -190,13 +200,7 @@ fn rules_that_tell_of_parts_keep_their_rows_and_say_which_they_are() {
         rule("heat", "degrees", "cpu"),
         rule("load", "load", ""),
     ];
-    let known = known(&rules);
-    assert!(known.has_kinds_of_rows());
-    let reader = Reader::Collector {
-        name: "x".into(),
-        platforms: BTreeMap::from([("p".to_owned(), vec![known])]),
-    };
-    let mut fleet = Fleet::new(reader, Form::Csv);
+    let mut fleet = Fleet::new(reads(vec![known("show x", &rules)]), Form::Csv);
     let output = "up 1\nfan 10\nheat 40\nload 3\n";
     fleet.step(&step("r1", "p", "succeeded", &[("show x", output)]));
     // A rule that finds two has a row for each.
@@ -218,8 +222,32 @@ fn rules_that_tell_of_parts_keep_their_rows_and_say_which_they_are() {
 fn rules_of_the_device_that_have_a_field_in_common_say_which_they_are() {
     let [one, other] = [rule("up", "up", ""), rule("load", "load", "")];
     let same = rule("since", "up", "");
-    assert!(!known(&[one.clone(), other]).has_kinds_of_rows());
-    assert!(known(&[one, same]).has_kinds_of_rows());
+    let of_one = |rules: &[Arc<KnownRule>]| has_kinds_of_rows(&[known("show x", rules)]);
+    assert!(!of_one(&[one.clone(), other.clone()]));
+    assert!(of_one(&[one.clone(), same.clone()]));
+    let of_two = |rules: [&Arc<KnownRule>; 2]| {
+        has_kinds_of_rows(&rules.map(|rule| known(rule.reader.rule(), slice::from_ref(rule))))
+    };
+    assert!(!of_two([&one, &other]));
+    assert!(of_two([&one, &same]));
+}
+
+#[test]
+fn rows_of_the_device_and_of_parts_say_which_they_are_also_by_commands_of_their_own() {
+    let commands = vec![
+        known("show version", &[rule("up", "up", "")]),
+        known("show inventory", &[rule("slot", "serial", "${serial}")]),
+    ];
+    let mut fleet = Fleet::new(reads(commands), Form::Csv);
+    let outputs = [
+        ("show version", "up 1\n"),
+        ("show inventory", "slot A\nslot B\n"),
+    ];
+    fleet.step(&step("r1", "p", "succeeded", &outputs));
+    assert_eq!(
+        fleet.end(),
+        "device,rule,up,serial\nr1,up,1,\nr1,slot,,A\nr1,slot,,B\n"
+    );
 }
 
 #[test]
