@@ -121,7 +121,7 @@ impl Checker<'_> {
                 }
             }
         }
-        let inventory = self.finish(devices);
+        let inventory = devices.finish();
         let timing = self.timing(config.timing);
         let remotes = self.remotes(config.external_labels, config.remote_write);
         let tokens = self.tokens(config.api);

@@ -1,7 +1,7 @@
 //! From collectors to a plan: the distinct commands of a device, each once.
 //!
 //! A command that several collectors want is run once: with the shortest of their intervals, the longest of
-//! their timeouts and the rules of all of them.
+//! their timeouts and the rules of all of them. That these go together was seen when the library was loaded.
 //!
 //! Invariants: equal keys make equal plans, whatever the order in which collectors were named; rule names
 //! are unique within a command.
@@ -11,7 +11,6 @@ use std::{
     sync::Arc,
 };
 
-use netwolf_filter::{Filter, RuleError};
 use netwolf_wire::{
     Span,
     hash::Digest,
@@ -47,17 +46,6 @@ pub(crate) struct Planned {
 pub(crate) struct Planner<'a> {
     library: &'a Library,
     plans: HashMap<PlanKey, Planned>,
-    /// Collectors that each are sound but do not go together on one command.
-    clashes: Vec<Clash>,
-}
-
-/// Two or more collectors want the same command and their rules contradict each other.
-#[derive(Debug)]
-pub(crate) struct Clash {
-    pub(crate) platform: String,
-    pub(crate) command: String,
-    pub(crate) collectors: Vec<String>,
-    pub(crate) errors: Vec<RuleError>,
 }
 
 impl<'a> Planner<'a> {
@@ -65,7 +53,6 @@ impl<'a> Planner<'a> {
         Self {
             library,
             plans: HashMap::new(),
-            clashes: Vec::new(),
         }
     }
 
@@ -78,14 +65,12 @@ impl<'a> Planner<'a> {
         self.plans.get(key)
     }
 
-    /// All distinct plans, by digest, and the clashes found on the way.
-    pub(crate) fn finish(self) -> (BTreeMap<Digest, Arc<Plan>>, Vec<Clash>) {
-        let plans = self
-            .plans
-            .into_values()
+    /// All distinct plans, by digest.
+    pub(crate) fn finish(self) -> BTreeMap<Digest, Arc<Plan>> {
+        let plans = self.plans.into_values();
+        plans
             .map(|planned| (planned.digest, planned.plan))
-            .collect();
-        (plans, self.clashes)
+            .collect()
     }
 
     fn make(&mut self, key: &PlanKey) -> Option<Planned> {
@@ -96,25 +81,6 @@ impl<'a> Planner<'a> {
             .filter_map(|name| self.library.collector(&key.platform, name))
             .collect();
         let commands = join(&collectors, key.interval, key.timeout);
-        for command in commands
-            .iter()
-            .filter(|command| command.collectors.len() > 1)
-        {
-            if let Err(errors) = Filter::compile(&command.rules)
-                && !self.clashes.iter().any(|known| {
-                    known.platform == key.platform
-                        && known.command == command.text
-                        && known.collectors == command.collectors
-                })
-            {
-                self.clashes.push(Clash {
-                    platform: key.platform.clone(),
-                    command: command.text.clone(),
-                    collectors: command.collectors.clone(),
-                    errors,
-                });
-            }
-        }
         let interval = commands.iter().map(|command| command.interval).min()?;
         let plan = Arc::new(Plan {
             platform: platform.clone(),

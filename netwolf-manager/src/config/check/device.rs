@@ -68,6 +68,21 @@ impl<'a> Devices<'a> {
             good: BTreeMap::new(),
         }
     }
+
+    /// The inventory of all devices without faults.
+    pub(super) fn finish(self) -> Inventory {
+        let plans = self.planner.finish();
+        let used = self.good.values().flat_map(|device| {
+            let collectors = device.collectors.iter().map(String::as_str);
+            collectors.map(move |name| (name, device.platform.as_str()))
+        });
+        let catalogue = Catalogue::of(&self.known.library, &used.collect());
+        Inventory {
+            catalogue: Arc::new(catalogue),
+            devices: self.good,
+            plans,
+        }
+    }
 }
 
 impl Devices<'_> {
@@ -199,32 +214,6 @@ impl Checker<'_> {
             interval: planned.interval,
         };
         all.good.insert(name, device);
-    }
-
-    /// The inventory of all devices without faults.
-    pub(super) fn finish(&mut self, all: Devices<'_>) -> Inventory {
-        let (plans, clashes) = all.planner.finish();
-        for clash in clashes {
-            let collectors = clash.collectors.join(", ");
-            for error in clash.errors {
-                let message = format!(
-                    "the collectors {collectors} do not go together: for the command {:?} of platform {:?}, {error}",
-                    clash.command, clash.platform,
-                );
-                self.faults
-                    .push(Fault::new(&self.file, Place::default(), message).maybe_hint(error.hint));
-            }
-        }
-        let used = all.good.values().flat_map(|device| {
-            let collectors = device.collectors.iter().map(String::as_str);
-            collectors.map(move |name| (name, device.platform.as_str()))
-        });
-        let catalogue = Catalogue::of(&all.known.library, &used.collect());
-        Inventory {
-            catalogue: Arc::new(catalogue),
-            devices: all.good,
-            plans,
-        }
     }
 }
 

@@ -63,9 +63,9 @@ fn collectors_that_contradict_each_other_are_a_fault() {
     let faults = load(&[("a", &a), ("b", &b)]).unwrap_err();
     assert_eq!(
         faults,
-        "netwolf.yml: the collectors a, b do not go together: for the command \"uptime\" of platform \
-         \"linux\", rule \"b/load\": metrics \"netwolf_x_total\" and \"netwolf_x\" are the same family in \
-         OpenMetrics\n  hint: give one of them another name\n1 fault"
+        "collectors/b.yml:8:19: metric \"netwolf_x_total\" cannot be on the page beside \"netwolf_x\", a gauge at \
+         collectors/a.yml:8:19\n  hint: a metric has one kind on all devices: give both the same, or one of them \
+         another name\n1 fault"
     );
 }
 
