@@ -246,10 +246,8 @@ fn view(answer: &Value, now: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-    use crate::manager::tests::{assert_somewhere, ways};
+    use crate::manager::tests::{assert_somewhere, typed, ways};
 
     #[test]
     fn where_the_manager_is_stands_before_and_behind_the_verbs() {
@@ -260,9 +258,7 @@ mod tests {
             "--output json",
         ] {
             for line in ways("agents", words) {
-                let typed = crate::Args::try_parse_from(line.split(' '));
-                let typed = typed.unwrap_or_else(|error| panic!("{line}: {error}"));
-                let crate::Verb::Agents(args) = typed.verb else {
+                let crate::Verb::Agents(args) = typed(&line) else {
                     panic!("{line}")
                 };
                 let manager = match &args.verb {
@@ -275,11 +271,10 @@ mod tests {
             }
         }
         let line = "netwolf agents --output json drain a1";
-        let typed = crate::Args::try_parse_from(line.split(' ')).unwrap();
         let crate::Verb::Agents(Args {
             verb: Some(Verb::Drain(drain)),
             ..
-        }) = typed.verb
+        }) = typed(line)
         else {
             panic!("{line}")
         };

@@ -82,18 +82,14 @@ fn view(answer: &Value, now: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-    use crate::manager::tests::{assert_somewhere, ways};
+    use crate::manager::tests::{assert_somewhere, typed, ways};
 
     #[test]
     fn where_the_manager_is_stands_before_and_behind_the_verb() {
         for words in ["rotate", "rotate --output json", "--output json"] {
             for line in ways("authorities", words) {
-                let typed = crate::Args::try_parse_from(line.split(' '));
-                let typed = typed.unwrap_or_else(|error| panic!("{line}: {error}"));
-                let crate::Verb::Authorities(args) = typed.verb else {
+                let crate::Verb::Authorities(args) = typed(&line) else {
                     panic!("{line}")
                 };
                 let manager = match &args.verb {

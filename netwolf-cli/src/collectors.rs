@@ -94,13 +94,10 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
     fn typed(line: &str) -> Args {
-        let typed = crate::Args::try_parse_from(line.split(' '));
-        match typed.unwrap_or_else(|error| panic!("{line}: {error}")).verb {
+        match crate::manager::tests::typed(line) {
             crate::Verb::Collectors(args) => args,
             other => panic!("{line}: {other:?}"),
         }

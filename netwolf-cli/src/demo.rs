@@ -10,8 +10,8 @@
 //! The parts are this same executable with other verbs, so nothing else has to be built or found.
 //! Each child holds our end of a pipe as its standard input and ends when that closes: however this process
 //! dies, nothing stays behind. Everything they write lies in one temporary folder that goes with us,
-//! unless a part fails and has not said why at its start: then the logs stay, and we say where. An agent that dies is no failure: the others
-//! take its devices, which is worth seeing.
+//! unless a part fails and has not said why at its start: then the logs stay, and we say where. An agent that dies
+//! is no failure: the others take its devices, which is worth seeing.
 
 use std::{
     io::{ErrorKind, Write},

@@ -328,6 +328,13 @@ pub(crate) mod tests {
         }
     }
 
+    /// What is typed.
+    #[track_caller]
+    pub(crate) fn typed(line: &str) -> crate::Verb {
+        let typed = <crate::Args as clap::Parser>::try_parse_from(line.split(' '));
+        typed.unwrap_or_else(|error| panic!("{line}: {error}")).verb
+    }
+
     /// Options that say where a manager is and who asks, as they are typed.
     pub(crate) const SOMEWHERE: &str = "--manager.url https://m:1 --token-file t --ca-file c";
 

@@ -396,8 +396,7 @@ mod tests {
     }
 
     fn typed(line: &str) -> Args {
-        let typed = crate::Args::try_parse_from(line.split(' '));
-        match typed.unwrap_or_else(|error| panic!("{line}: {error}")).verb {
+        match crate::manager::tests::typed(line) {
             crate::Verb::Runs(args) => args,
             other => panic!("{line}: {other:?}"),
         }

@@ -93,7 +93,7 @@ const WORDS: [(&[&str], &str, Scale); 29] = [
     (&["degf"], "celsius", FAHRENHEIT),
 ];
 
-/// Units that are no base units, wherever in a name they stand.
+/// Units that are no base units, wherever in a name they stand, alone or with a prefix.
 const OTHERS: [(&str, &str, Scale); 14] = [
     ("minutes", "seconds", times(60.0)),
     ("hours", "seconds", times(3600.0)),

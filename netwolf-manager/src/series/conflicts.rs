@@ -2,15 +2,13 @@
 //!
 //! Series of such a metric are declared by every link, and tried again and again; the log has each name once.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Mutex};
 
 use netwolf_wire::series::FamilyDecl;
 use tracing::warn;
 
 use super::Family;
+use crate::board::lock;
 
 /// So many names are told: whoever makes up names has the rest of them counted only.
 const MAX_TOLD: usize = 1_000;
@@ -48,13 +46,12 @@ impl Conflicts {
     /// The names that were told, sorted.
     #[cfg(test)]
     pub(super) fn told(&self) -> Vec<String> {
-        let told = self.told.lock().unwrap();
-        told.iter().cloned().collect()
+        lock(&self.told).iter().cloned().collect()
     }
 
     /// Whether the name was not told before and still may be.
     fn is_new(&self, name: &str) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.told);
         !told.contains(name) && told.len() < MAX_TOLD && told.insert(name.to_owned())
     }
 }
