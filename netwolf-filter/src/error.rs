@@ -156,6 +156,16 @@ pub enum Fault {
         /// What is added then, if anything.
         offset: Option<String>,
     },
+    /// A word of the name says what the metric's type says already.
+    #[error("the name of {} metric {metric:?} has the type {word:?} in it", kind_name(*kind))]
+    TypeInName {
+        /// The metric.
+        metric: String,
+        /// Its kind.
+        kind: Kind,
+        /// The type, as Prometheus names it.
+        word: &'static str,
+    },
     /// Words of a metric's or label's name are told apart by capitals.
     #[error("the name of {}metric {metric:?} is in camelCase", of_label(label.as_deref()))]
     CamelCase {
@@ -479,6 +489,7 @@ impl Fault {
             Self::OtherUnit { unit, base, factor, .. } => {
                 format!("write {base:?} for {unit:?}, with `scale: {factor}` or a `parse` that makes {base} of it")
             }
+            Self::TypeInName { word, .. } => format!("leave {word:?} out: the metric's type is told beside its name"),
             Self::CamelCase { snake_case, .. } => format!("call it {snake_case:?}"),
             Self::OwnName { .. } => "choose another name; docs/metrics.md lists those that are taken".into(),
             Self::NoHelp { .. } => "say in one sentence what the number means".into(),

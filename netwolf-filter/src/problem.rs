@@ -81,7 +81,7 @@ impl fmt::Display for ProblemKind {
             Self::Duplicate => "the series is there twice",
             Self::LabelTooLong => "the label value is too long",
             Self::Unreadable => "a part of the output cannot be read",
-            Self::TooMany => "there are more than the limit, and the rest is left out",
+            Self::TooMany => "a limit is reached, and the rest is left out",
         })
     }
 }

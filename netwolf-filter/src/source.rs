@@ -98,7 +98,7 @@ impl Records {
         let _done = match self {
             // Else all is done.
             Self::Regex(_) => {
-                let text = "work for this output".to_owned();
+                let text = "the work for one output".to_owned();
                 each(Found::Problem(ProblemKind::TooMany, text))
             }
             Self::TextFsm(template) => template.read(output, each),

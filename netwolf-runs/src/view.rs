@@ -79,11 +79,11 @@ pub struct StepView {
     pub state: StepState,
     /// Its batch, from 1.
     pub batch: u32,
-    /// Attempts that were made.
+    /// Attempts that were made, those that only verify among them.
     pub attempt: u32,
-    /// The agent of the last one.
+    /// The agent of the last one that was to type the commands, as is what follows, up to the start.
     pub agent: Option<AgentName>,
-    /// The lease of the last one.
+    /// The lease that it was sent under.
     pub epoch: Option<Epoch>,
     /// When it was given to that agent.
     pub leased: Option<Time>,
@@ -257,8 +257,8 @@ impl From<&Run> for RunView {
 impl From<&Step> for StepView {
     fn from(step: &Step) -> Self {
         let status = &step.status;
-        // The commands' attempt is the one of interest; one that only verifies is shown where it is the later one.
-        let sent = status.verify.as_ref().or(status.sent.as_ref());
+        // Where the commands went is of interest, whoever verifies them later: the transcript tells attempts apart.
+        let sent = status.sent.as_ref();
         Self {
             step: step.step,
             device: step.spec.device.clone(),

@@ -40,6 +40,7 @@ pub(super) fn faults(metric: &Metric) -> impl Iterator<Item = Fault> {
     camel_case(metric, None)
         .into_iter()
         .chain(suffix(metric))
+        .chain(type_in_name(metric))
         .chain(unit(metric))
 }
 
@@ -61,6 +62,21 @@ fn suffix(metric: &Metric) -> Option<Fault> {
             })
         }
     }
+}
+
+/// The type among the words of a name, which is `gauge` for all kinds but counters.
+fn type_in_name(metric: &Metric) -> Option<Fault> {
+    let word = match metric.kind {
+        Kind::Counter => "counter",
+        Kind::Gauge | Kind::Info | Kind::StateSet => "gauge",
+    };
+    let name = metric.name.to_ascii_lowercase();
+    let has_word = name.split('_').skip(1).any(|found| found == word);
+    has_word.then(|| Fault::TypeInName {
+        metric: metric.name.clone(),
+        kind: metric.kind,
+        word,
+    })
 }
 
 /// A unit in the name of a number that is no base unit.
@@ -142,6 +158,25 @@ mod tests {
         }
         // Its own ending tells it apart.
         check("acme_routes_count_total", Kind::Counter, &[]);
+    }
+
+    #[test]
+    fn a_name_leaves_the_type_out() {
+        for (name, kind, told, word) in [
+            ("acme_load_gauge", Kind::Gauge, "gauge", "gauge"),
+            ("acme_gauge_ratio", Kind::Gauge, "gauge", "gauge"),
+            ("acme_counter_total", Kind::Counter, "counter", "counter"),
+            ("acme_gauge_info", Kind::Info, "info", "gauge"),
+        ] {
+            let expected =
+                format!("the name of {told} metric {name:?} has the type {word:?} in it");
+            check(name, kind, &[&expected]);
+        }
+        // As promtool takes them.
+        check("gauge_pressure_pascals", Kind::Gauge, &[]);
+        check("acme_gauges", Kind::Gauge, &[]);
+        check("acme_counter", Kind::Gauge, &[]);
+        check("acme_gauge_total", Kind::Counter, &[]);
     }
 
     #[test]

@@ -679,7 +679,7 @@ fn searches_that_look_to_the_end_again_and_again_are_one_problem_and_the_records
             .map(Problem::to_string)
             .collect::<Vec<_>>(),
         [
-            "rule \"waits\": there are more than the limit, and the rest is left out: \"work for this output\""
+            "rule \"waits\": a limit is reached, and the rest is left out: \"the work for one output\""
         ]
     );
 }
@@ -706,7 +706,7 @@ fn records_past_the_limit_are_one_problem_even_if_they_make_nothing() {
         .collect();
     assert_eq!(
         problems,
-        [r#"rule "r": there are more than the limit, and the rest is left out: "10000 records""#]
+        [r#"rule "r": a limit is reached, and the rest is left out: "10000 records""#]
     );
 }
 

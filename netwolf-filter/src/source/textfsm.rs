@@ -98,7 +98,7 @@ fn told(problem: &textfsm::Problem) -> (ProblemKind, String) {
     let text = match &problem.kind {
         Of::OutputTooLong => format!("{MAX_OUTPUT_BYTES} bytes"),
         Of::TooManyCells => format!("{MAX_CELLS} cells"),
-        Of::TooMuchWork => "work for this output".to_owned(),
+        Of::TooMuchWork => "the work for one output".to_owned(),
         Of::Unmatched | Of::Error(_) | Of::NoGroup | Of::Backtracks | Of::PatternTooBig => {
             let rule = match problem.rule {
                 Some(rule) => format!(" (template line {rule})"),
@@ -210,7 +210,7 @@ Start
             ControlFlow::Continue(())
         });
         assert!(flow.is_continue());
-        let told = "work for this output".to_owned();
+        let told = "the work for one output".to_owned();
         assert_eq!(problems, [(ProblemKind::TooMany, told)]);
         assert!((1..500).contains(&records), "{records}");
     }

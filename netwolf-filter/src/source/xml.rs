@@ -90,7 +90,7 @@ impl XmlRecords {
             }
             Ok(_) => ControlFlow::Continue(()),
             Err(Over) => {
-                let text = "work for this output".to_owned();
+                let text = "the work for one output".to_owned();
                 each(Found::Problem(ProblemKind::TooMany, text))
             }
         }

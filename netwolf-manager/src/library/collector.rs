@@ -335,6 +335,7 @@ fn metric_of(fault: &RuleFault) -> Option<&str> {
         | RuleFault::SuffixWrong { metric, .. }
         | RuleFault::OtherUnit { metric, .. }
         | RuleFault::OwnName { metric }
+        | RuleFault::TypeInName { metric, .. }
         | RuleFault::CamelCase { metric, .. }
         | RuleFault::BareField { metric, .. }
         | RuleFault::NoHelp { metric }

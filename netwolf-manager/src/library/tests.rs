@@ -267,9 +267,7 @@ fn every_key_of_rules_is_read() {
         .collect();
     assert_eq!(
         problems,
-        [
-            r#"rule "ports": there are more than the limit, and the rest is left out: "6 series of this rule""#
-        ]
+        [r#"rule "ports": a limit is reached, and the rest is left out: "6 series of this rule""#]
     );
 }
 
