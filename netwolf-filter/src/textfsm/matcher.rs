@@ -198,6 +198,8 @@ impl Matcher {
                 fancy_regex::RegexBuilder::new(&text)
                     .backtrack_limit(backtracks)
                     .delegate_size_limit(MAX_PATTERN_BYTES)
+                    // Its rewriting makes `b??` in `a*b??a*` greedy.
+                    .optimize(false)
                     .build()
                     .map_err(|_| Failure::TooBig)
             };

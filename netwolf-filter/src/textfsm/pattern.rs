@@ -3,7 +3,8 @@
 //! ```text
 //!   text --parse--> Node --emit--> a pattern of the `regex` crate, for lines of ASCII
 //!                     |            another for all other lines
-//!                     |            one of `fancy-regex`, where there is look-around or a back-reference
+//!                     |            one of `fancy-regex`, where there is look-around or a back-reference, or a loop
+//!                     |            that Python goes through in its own way
 //!                     \---first--> which characters can begin a match
 //! ```
 //!
@@ -16,6 +17,7 @@
 mod emit;
 mod escape;
 mod first;
+mod loops;
 mod parse;
 mod set;
 mod width;
@@ -49,7 +51,7 @@ pub(super) struct Pattern {
 /// What a pattern has in it that the `regex` crate has not.
 #[derive(Clone, Copy, Debug, Default)]
 struct Needs {
-    /// Look-around, back-references, conditions, atomic groups: for every line.
+    /// Look-around, back-references, conditions, atomic groups, odd [`loops`]: for every line.
     backtracking: bool,
     /// `\b`, which goes by Python's letters: for lines that are not ASCII.
     boundary: bool,
@@ -71,6 +73,8 @@ enum Node {
     Concat(Vec<Node>),
     Alternation(Vec<Node>),
     Repeat {
+        /// Where the pattern says so.
+        at: usize,
         node: Box<Node>,
         min: usize,
         max: Option<usize>,
@@ -115,6 +119,11 @@ impl Pattern {
         numbered.filter_map(|(number, name)| Some((number, name.as_deref()?)))
     }
 
+    /// Whether somebody looks at what a group has matched.
+    fn is_seen(&self, group: usize) -> bool {
+        self.referenced.contains(&group) || self.groups[group - 1].is_some()
+    }
+
     /// How many groups there are.
     pub(super) fn group_count(&self) -> usize {
         self.groups.len()
@@ -138,7 +147,7 @@ impl Pattern {
     /// The pattern for the `regex` crate's bytes without Unicode, to be matched against ASCII. Of its groups only
     /// `groups` capture, which are in their order.
     pub(super) fn in_ascii(&self, groups: &[usize]) -> String {
-        emit::emit(&self.node, emit::Language::Ascii, groups).0
+        emit::emit(self, emit::Language::Ascii, groups).0
     }
 
     /// The pattern for all text, with the numbers that `groups` have in it.
@@ -146,7 +155,7 @@ impl Pattern {
         let mut captured: Vec<usize> = groups.iter().chain(&self.referenced).copied().collect();
         captured.sort_unstable();
         captured.dedup();
-        emit::emit(&self.node, emit::Language::Unicode, &captured)
+        emit::emit(self, emit::Language::Unicode, &captured)
     }
 
     /// Which characters can begin a match.

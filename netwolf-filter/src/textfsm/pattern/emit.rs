@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    Greed, Node,
+    Greed, Node, Pattern, loops,
     set::{Category, Item, Set, class_of_bits},
     width,
 };
@@ -17,20 +17,26 @@ pub(super) enum Language {
 }
 
 /// The pattern, anchored at the begin, and the groups of `captured` in the order in which they are numbered in it.
-pub(super) fn emit(node: &Node, language: Language, captured: &[usize]) -> (String, Vec<usize>) {
+pub(super) fn emit(
+    pattern: &Pattern,
+    language: Language,
+    captured: &[usize],
+) -> (String, Vec<usize>) {
     let mut emitter = Emitter {
         text: r"\A(?:".to_owned(),
+        pattern,
         language,
         captured,
         numbers: Vec::new(),
     };
-    emitter.node(node);
+    emitter.node(&pattern.node);
     emitter.text.push(')');
     (emitter.text, emitter.numbers)
 }
 
 struct Emitter<'e> {
     text: String,
+    pattern: &'e Pattern,
     language: Language,
     captured: &'e [usize],
     numbers: Vec<usize>,
@@ -77,6 +83,7 @@ impl Emitter<'_> {
                 min,
                 max,
                 greed,
+                at: _,
             } => {
                 self.push(if *greed == Greed::Possessive {
                     "(?>"
@@ -87,7 +94,9 @@ impl Emitter<'_> {
                     // `fancy-regex` repeats no look-around, and nothing is gained by it.
                     self.once(node, *min, *greed);
                 } else {
-                    self.wrap("(?:", node);
+                    // `fancy-regex` leaves a loop without look-around to the `regex` crate.
+                    let is_odd = loops::is_odd(self.pattern, node, (*min, *max));
+                    self.wrap(if is_odd { "(?:(?=)" } else { "(?:" }, node);
                     self.times(*min, *max);
                 }
                 let lazy = *greed == Greed::Lazy && !width::is_always_empty(node);

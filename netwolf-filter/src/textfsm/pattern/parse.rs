@@ -1,6 +1,6 @@
 //! From a pattern's text to its nodes, by the rules of Python's own parser.
 
-use super::{Greed, MAX_DEPTH, MAX_WEIGHT, Needs, Node, Pattern, set::Set, width};
+use super::{Greed, MAX_DEPTH, MAX_WEIGHT, Needs, Node, Pattern, loops, set::Set, width};
 
 /// Why a pattern is none, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +37,23 @@ pub(super) fn parse(text: &[char]) -> Parsed<Pattern> {
     if weight > MAX_WEIGHT {
         return parser.refuse_at(0, "the counted repetitions make the pattern too big");
     }
-    Ok(Pattern {
+    let mut pattern = Pattern {
         node,
         weight,
         referenced: parser.referenced,
         needs: parser.needs,
         groups: parser.groups.into_iter().map(|group| group.name).collect(),
-    })
+    };
+    let odd = loops::odd(&pattern);
+    if let Some(odd) = odd.iter().find(|odd| !odd.is_taken) {
+        return Err(Refusal {
+            at: odd.at,
+            reason: "what this repeats can match nothing or has groups, and only `*` and `+` repeat that here as Python does"
+                .to_owned(),
+        });
+    }
+    pattern.needs.backtracking |= !odd.is_empty();
+    Ok(pattern)
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -223,6 +233,7 @@ impl Parser<'_> {
             Greed::Greedy
         };
         Ok(Node::Repeat {
+            at,
             node: Box::new(node),
             min,
             max,
@@ -431,9 +442,18 @@ impl Parser<'_> {
         let outer = self.flags;
         let mut flags = outer;
         let (mut is_on, mut types, mut count) = (true, 0, 0);
+        let mut turned_on = Vec::new();
         loop {
             let here = self.at;
-            match self.next() {
+            let next = self.next();
+            match next {
+                Some(c @ ('i' | 'x' | 'm' | 's')) if is_on => turned_on.push(c),
+                Some(c) if turned_on.contains(&c) => {
+                    return self.refuse_at(here, "flag turned on and off");
+                }
+                _ => {}
+            }
+            match next {
                 Some('i') => flags.fold = is_on,
                 Some('x') => flags.verbose = is_on,
                 // They are about line breaks, and there are none.

@@ -758,3 +758,99 @@ fn templates_are_refused_where_python_refuses_them() {
         ("Value A-B (x)\n\nStart\n ^a\n", "", "[]"),
     ]);
 }
+
+#[test]
+fn loops_that_may_match_nothing_go_as_in_python() {
+    check(&[
+        (
+            "Value R (.*)\n\nStart\n  ^(?=b)b*A??b*${R} -> Record\n",
+            "bAaAb",
+            r#"[["AaAb"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?!Port)\\s*.*?\\s*${R} -> Record\n",
+            " eth0 up",
+            r#"[["eth0 up"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^a*b??a*${R}(?!x) -> Record\n",
+            "aabaa",
+            r#"[["baa"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?>a*b??a*)${R} -> Record\n",
+            "aabaa",
+            r#"[["baa"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?=b)b*A*?b*${R} -> Record\n",
+            "bAaAb",
+            r#"[["AaAb"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?:\\w?|-)+${R} -> Record\n",
+            "ab-cd",
+            r#"[["-cd"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?:\\s*|x)*${R} -> Record\n",
+            "  x x y",
+            r#"[["x x y"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^name: ${R}*$$ -> Record\n",
+            "name: core-1",
+            r#"[[""]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?:|a)*b${R} -> Record\n",
+            "aabc",
+            r#"[["c"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?:a??|b)*?c${R} -> Record\n",
+            "abcd",
+            r#"[["d"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(?:(a*)b?)*\\1${R} -> Record\n",
+            "aabac",
+            r#"[["c"]]"#,
+        ),
+        (
+            "Value R (.*)\n\nStart\n  ^(\\s*-*)*${R} -> Record\n",
+            "- - x",
+            r#"[["x"]]"#,
+        ),
+        (
+            "Value R (-?[\\d.]+)\n\nStart\n  ^\\w+\\s*\\W*?\\s*${R}(?= dBm) -> Record\n",
+            "eth0 -12.5 dBm",
+            r#"[["-12.5"]]"#,
+        ),
+        (
+            "Value R (\\S*)\n\nStart\n  ^port(?:\\s*${R})* -> Record\n",
+            "port a b c",
+            r#"[[""]]"#,
+        ),
+        (
+            "Value List R ((?P<a>\\d*\\.?)+)\n\nStart\n  ^${R} -> Record\n",
+            "10.1.2.3",
+            r#"[[[{"a":""}]]]"#,
+        ),
+        (
+            "Value List R ((?P<a>\\d*\\.?)+?)\n\nStart\n  ^${R}$$ -> Record\n",
+            "10.1",
+            r#"[[[{"a":"10."}]]]"#,
+        ),
+        (
+            "Value List R ((?:(?P<a>x*)|(?P<b>y))*)\n\nStart\n  ^${R}z -> Record\n",
+            "xyxz",
+            r#"[[[{"a":"","b":null}]]]"#,
+        ),
+        (
+            "Value A ((?i-i:a))\n\nStart\n  ^${A} -> Record\n",
+            "a",
+            "refused",
+        ),
+    ]);
+}
