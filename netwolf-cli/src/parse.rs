@@ -276,6 +276,9 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read \"{}\"", file.display()))
 }
 
+/// What editors put before a text that they save. No device says it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The output, and no more of it than can be used. Devices need not say UTF-8.
 fn read_output(file: &Path) -> anyhow::Result<String> {
     let source: Box<dyn Read> = if file == Path::new(STDIN) {
@@ -291,7 +294,8 @@ fn read_output(file: &Path) -> anyhow::Result<String> {
         .take(bound.saturating_add(1))
         .read_to_end(&mut bytes)
         .with_context(|| format!("cannot read \"{}\"", file.display()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    Ok(String::from_utf8_lossy(text).into_owned())
 }
 
 #[cfg(test)]

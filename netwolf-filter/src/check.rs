@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Labels that are added by NetWolf or have a meaning of their own in Prometheus.
-const RESERVED_LABELS: [&str; 3] = ["device", "le", "quantile"];
+const RESERVED_LABELS: [&str; 5] = ["device", "instance", "job", "le", "quantile"];
 
 /// All faults of a metric that can be seen without its rule's fields.
 pub(crate) fn metric(metric: &Metric) -> Vec<Fault> {

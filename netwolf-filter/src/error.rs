@@ -176,8 +176,8 @@ pub enum Fault {
         /// The name as it should be.
         snake_case: String,
     },
-    /// `NetWolf` itself has a metric of this name.
-    #[error("metric {metric:?} is one that NetWolf tells of itself")]
+    /// `NetWolf` or Prometheus makes a metric of this name by itself.
+    #[error("metric {metric:?} is one that NetWolf or Prometheus makes by itself")]
     OwnName {
         /// The metric.
         metric: String,
@@ -518,7 +518,7 @@ impl Fault {
             Self::BareField { field, .. } => format!("write the field as `${{{field}}}`"),
             Self::LabelName { .. } => "use letters, digits and `_`, and do not begin with a digit".into(),
             Self::ReservedLabel { label, .. } if label == "device" => "drop it: every series has the label `device` already".into(),
-            Self::ReservedLabel { .. } => "choose another name: `le`, `quantile` and names that begin with `__` belong to Prometheus".into(),
+            Self::ReservedLabel { .. } => "choose another name: `instance`, `job`, `le`, `quantile` and names that begin with `__` belong to Prometheus".into(),
             Self::KindConflict { .. } => "give both the same kind, or one of them another name".into(),
             Self::RepeatedField { .. } | Self::FamilyConflict { .. } => "give one of them another name".into(),
         };

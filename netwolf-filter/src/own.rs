@@ -1,7 +1,7 @@
-//! Names of the metrics that NetWolf tells of itself, which no device may have.
+//! Names of the metrics that NetWolf tells of itself, or Prometheus of what it scrapes, which no device may have.
 
-/// What all names of a part of NetWolf begin with.
-const PREFIXES: [&str; 10] = [
+/// What all names of a part of NetWolf, or of what a scrape was like, begin with.
+const PREFIXES: [&str; 11] = [
     "netwolf_manager_",
     "netwolf_agent_",
     "netwolf_http_",
@@ -12,10 +12,11 @@ const PREFIXES: [&str; 10] = [
     "netwolf_runs",
     "netwolf_backup_",
     "netwolf_storage_",
+    "scrape_",
 ];
 
 /// Names that stand beside those of devices under one prefix, or that everybody uses, without the ending of their kind.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "netwolf_agent",
     "netwolf_build",
     "netwolf_device_up",
@@ -34,13 +35,16 @@ const NAMES: [&str; 18] = [
     "process_max_fds",
     "probe_success",
     "probe_duration_seconds",
+    "up",
 ];
 
-/// Whether a metric, called so with or without the ending of its kind, is one that NetWolf tells of itself.
+/// Whether a metric, called so with or without the ending of its kind, is one that NetWolf tells of itself, or Prometheus
+/// of each target.
 ///
 /// ```
 /// assert!(netwolf_filter::is_own_name("netwolf_device_up"));
 /// assert!(netwolf_filter::is_own_name("netwolf_agent_polls_total"));
+/// assert!(netwolf_filter::is_own_name("up"));
 /// assert!(!netwolf_filter::is_own_name("netwolf_device_uptime_seconds"));
 /// ```
 pub fn is_own_name(name: &str) -> bool {

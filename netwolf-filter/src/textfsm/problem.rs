@@ -60,6 +60,10 @@ impl ProblemKind {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It is about no line.
+        if self.kind == ProblemKind::OutputTooLong {
+            return self.kind.fmt(f);
+        }
         write!(f, "output line {}", self.line)?;
         if let Some(rule) = self.rule {
             write!(f, ", template line {rule}")?;
