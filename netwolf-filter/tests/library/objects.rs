@@ -256,7 +256,8 @@ fn interfaces_of_nx_os(output: &str) -> Vec<&str> {
     let heading = Regex::new(r"(?m)^[A-Za-z]\S* is (?:administratively )?(?:up|down)").unwrap();
     let mut starts: Vec<_> = heading.find_iter(output).map(|it| it.start()).collect();
     starts.push(output.len());
-    starts.windows(2).map(|it| &output[it[0]..it[1]]).collect()
+    let blocks = starts.windows(2).map(|it| output.get(it[0]..it[1]));
+    blocks.map(Option::unwrap).collect()
 }
 
 /// Packets and bytes that the counters of a port, a loopback or a tunnel tell.
