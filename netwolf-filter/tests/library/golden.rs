@@ -9,7 +9,7 @@ use insta::Settings;
 use netwolf_filter::Filter;
 use netwolf_wire::rule::Rule;
 
-use crate::data::{collectors, files, library, render};
+use crate::data::{collector, collectors, files, library, render};
 
 /// What every device answers, so that an answer without any record is a problem. Of the others a device may have
 /// nothing: no BGP, no optics.
@@ -113,6 +113,30 @@ fn an_odd_line_costs_no_more_than_the_object_that_it_is_in() {
             }
         }
     }
+}
+
+/// Two counters in turn are one that starts again and again, and each time the difference is traffic that never was.
+#[test]
+fn a_routed_port_of_nx_os_that_lost_a_line_is_not_counted_by_another_one() {
+    let path = library().join("testdata/cisco_nxos_interfaces/1.layer_3.txt");
+    let output = fs::read_to_string(path).unwrap();
+    let filter = collector("cisco_nxos_interfaces").commands[0].filter();
+    let received = |output: &str| {
+        let page = render(&filter, &filter.apply(output));
+        let of_port = page
+            .lines()
+            .filter(|line| line.contains("_receive_bytes_total{interface=\"Ethernet1/9\"}"));
+        of_port.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(received(&output).len(), 1);
+    let line = output
+        .lines()
+        .find(|line| line.contains(" input packets "))
+        .unwrap();
+    assert_eq!(
+        received(&output.replace(line, "    48%&11 in")),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
