@@ -229,6 +229,22 @@ fn a_device_need_not_say_utf_8_and_moves_no_cursor() {
     assert!(said.contains("odd") && !said.contains('\u{1b}'), "{said:?}");
 }
 
+#[test]
+fn a_mark_that_an_editor_put_before_an_output_is_no_part_of_it() {
+    let folder = lab::folder();
+    let template = folder.path().join("t.textfsm");
+    let template = write(
+        &template,
+        "Value NAME (\\w+)\n\nStart\n  ^name ${NAME} -> Record\n",
+    );
+    let args = ["--textfsm", template, "--format", "table"];
+    let (code, out, said) = parse(&args, "\u{feff}name r1\n".as_bytes());
+    assert_eq!(
+        (code, out.as_str(), said.as_str()),
+        (0, "NAME\nr1\n1 row\n", "")
+    );
+}
+
 const CPU: &str =
     "CPU utilization for five seconds: 26%/3%; one minute: 20%; five minutes: 19%\r\n";
 

@@ -538,15 +538,15 @@ fn a_value_whose_group_took_no_part_makes_no_sample() {
 #[test]
 fn conditions_choose_records_and_metrics() {
     let conditions = |field: &str, text: &str| [(field.to_owned(), vec![text.to_owned()])].into();
-    let mut up = gauge("up", "v", &[("p", "${p}")]);
-    up.when = conditions("s", "up");
+    let mut is_up = gauge("is_up", "v", &[("p", "${p}")]);
+    is_up.when = conditions("s", "up");
     let mut not_a = gauge("not_a", "v", &[("p", "${p}")]);
     not_a.unless = conditions("p", "/^a/");
     let mut rule = rule(
         "r",
         &[r"(?P<p>\w+):(?P<s>\w+)=(?P<v>\w+)"],
         Matches::First,
-        vec![up, not_a],
+        vec![is_up, not_a],
     );
     rule.regex.as_mut().unwrap().matches = Matches::Every;
     rule.unless = conditions("p", "skipped");
@@ -556,7 +556,12 @@ fn conditions_choose_records_and_metrics() {
             &filter,
             "a1:up=1 b1:up=2 b2:down=3 a2:down=odd skipped:up=odd"
         ),
-        ["up{p=a1} 1", "up{p=b1} 2", "not_a{p=b1} 2", "not_a{p=b2} 3"]
+        [
+            "is_up{p=a1} 1",
+            "is_up{p=b1} 2",
+            "not_a{p=b1} 2",
+            "not_a{p=b2} 3"
+        ]
     );
     rule.regex.as_mut().unwrap().matches = Matches::First;
     let filter = Filter::compile(&[rule]).unwrap();
