@@ -68,6 +68,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(device) => device,
         Err(unknown) => return unknown.tell(),
     };
+    if let Err(unknown) = target::commands_of(&device, &args.commands) {
+        return unknown.tell();
+    }
     let to = Destination::of(args, &device);
     if let Err(why) = to.is_free(args.overwrite) {
         return print::usage(

@@ -1,6 +1,7 @@
 //! The one device and the commands that a person types for a login of their own, checked before anything is sent.
 
 use netwolf_manager::inventory::Inventory;
+use netwolf_wire::allow::{Refused, check_command, check_typed};
 
 use crate::{
     inventory::{self, Device},
@@ -28,14 +29,39 @@ pub(crate) fn device(inventory: &Inventory, typed: &str, done: &str) -> Result<D
 /// The first one that is none.
 pub(crate) fn commands<'c>(commands: impl IntoIterator<Item = &'c String>) -> Result<(), Unknown> {
     for command in commands {
-        if command.trim().is_empty() || command.contains(char::is_control) {
-            let hint = "a command is one line, quoted as one argument: 'show version'";
-            let message = format!("{command:?} is not a command");
-            return Err(Unknown::new(message, Some(hint.into())));
-        }
+        check_command(command).map_err(|refused| no_command(command, &refused))?;
     }
     Ok(())
 }
+
+/// Whether each of `commands` can be typed on the device, whose shell may take `?` for a key.
+///
+/// # Errors
+/// The first one that cannot.
+pub(crate) fn commands_of<'c>(
+    device: &Device,
+    commands: impl IntoIterator<Item = &'c String>,
+) -> Result<(), Unknown> {
+    for command in commands {
+        check_typed(device.plan.platform.transport, command)
+            .map_err(|refused| no_command(command, &refused))?;
+    }
+    Ok(())
+}
+
+fn no_command(command: &str, refused: &Refused) -> Unknown {
+    let (message, hint) = match refused {
+        Refused::Help { .. } => (
+            refused.to_string(),
+            "write the whole command without `?`, which a shell takes for a key",
+        ),
+        Refused::TooLong { .. } => (refused.to_string(), ONE_LINE),
+        _ => (format!("{command:?} is not a command"), ONE_LINE),
+    };
+    Unknown::new(message, Some(hint.into()))
+}
+
+const ONE_LINE: &str = "a command is one line, quoted as one argument: 'show version'";
 
 /// What is about to be done, for whoever typed it: one login, as whom, where and through what.
 pub(crate) fn announce(device: &Device) {

@@ -70,6 +70,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(device) => device,
         Err(unknown) => return unknown.tell(),
     };
+    if let Err(unknown) = target::commands_of(&device, args.subject.command.as_ref()) {
+        return unknown.tell();
+    }
     let subjects = match args.subject.subjects(&device, &loaded.library) {
         Ok(subjects) => subjects,
         Err(code) => return code,

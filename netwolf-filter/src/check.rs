@@ -1,6 +1,7 @@
 //! What metrics may be, as far as it can be seen without their rules' fields: names, keys that go together, states.
 
 mod name;
+mod repeated;
 mod unit;
 
 use netwolf_wire::{
@@ -8,7 +9,7 @@ use netwolf_wire::{
     series::Kind,
 };
 
-pub(crate) use self::name::family_name;
+pub(crate) use self::{name::family_name, repeated::repeated};
 use crate::{
     error::Fault,
     limits::{MAX_LABEL_BYTES, MAX_STATES},

@@ -396,6 +396,16 @@ pub enum Fault {
         /// The one that was there.
         other: String,
     },
+    /// The metric is there already with the same labels, and that one has a value wherever this one has.
+    #[error(
+        "metric {metric:?} is there already with the same labels, and of the two only the first counts"
+    )]
+    RepeatedMetric {
+        /// The metric.
+        metric: String,
+        /// Its place among the rule's metrics, from 0.
+        place: usize,
+    },
 }
 
 impl Fault {
@@ -521,6 +531,7 @@ impl Fault {
             Self::ReservedLabel { .. } => "choose another name: `instance`, `job`, `le`, `quantile` and names that begin with `__` belong to Prometheus".into(),
             Self::KindConflict { .. } => "give both the same kind, or one of them another name".into(),
             Self::RepeatedField { .. } | Self::FamilyConflict { .. } => "give one of them another name".into(),
+            Self::RepeatedMetric { .. } => "leave it out, give it other labels, or say by `when` or `unless` which records each of them is for".into(),
         };
         Some(hint)
     }

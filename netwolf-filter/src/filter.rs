@@ -10,6 +10,7 @@ use netwolf_wire::rule::Rule;
 
 use self::seen::Seen;
 use crate::{
+    check,
     condition::Condition,
     error::{Fault, RuleError},
     family::{Families, Family},
@@ -291,15 +292,25 @@ fn compile_rule(
     let condition = condition.map_err(|found| faults.extend(found)).ok();
     let max_series = max_series(rule).map_err(|fault| faults.push(fault)).ok();
     let mut metrics = Vec::new();
-    for metric in &rule.metrics {
+    let mut sound = Vec::new();
+    for (place, metric) in rule.metrics.iter().enumerate() {
         match MetricMaker::compile(metric, families, fields) {
-            Ok(metric) => metrics.push(metric),
+            Ok(maker) => {
+                metrics.push(maker);
+                sound.push((place, metric));
+            }
             Err(found) => faults.extend(found.into_iter().map(|fault| match &records {
                 Some(records) => records.told(fault),
                 None => fault,
             })),
         }
     }
+    // Where the source is at fault, only what is the same for all sources is known.
+    let comes_with = |field: &str, other: &str| {
+        let records = records.as_ref();
+        records.is_some_and(|records| records.comes_with(field, other))
+    };
+    faults.extend(check::repeated(&sound, comes_with));
     Some(CompiledRule {
         name: rule.name.clone(),
         records: records?,

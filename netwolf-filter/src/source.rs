@@ -60,6 +60,15 @@ impl Records {
         }
     }
 
+    /// Whether each record that has `field` certainly has `other`, too.
+    pub(crate) fn comes_with(&self, field: &str, other: &str) -> bool {
+        match self {
+            Self::Regex(regex) => regex.comes_with(field, other),
+            // A cell or an element may be empty, and a key may be null.
+            Self::TextFsm(_) | Self::Jq(_) | Self::Xml(_) => false,
+        }
+    }
+
     /// The fault of a metric, in the words of its source.
     pub(crate) fn told(&self, fault: Fault) -> Fault {
         match self {

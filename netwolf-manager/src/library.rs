@@ -11,6 +11,7 @@ mod origin;
 mod platform;
 pub mod privileges;
 mod procedure;
+mod typed;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use netwolf_wire::{Span, platform::Platform, rule::Rule};
+use netwolf_wire::{
+    Span,
+    platform::{Platform, Transport},
+    rule::Rule,
+};
 
 use self::families::Declared;
 pub use self::{origin::Origin, procedure::ProcedureFile};
@@ -220,6 +225,11 @@ impl Library {
                 at,
                 value: platform,
             } = platform;
+            // Nobody may be sent to a name that is refused, so it is none that there is.
+            if collector::check_name(&platform.name).is_err() {
+                self.spoilt.insert(platform.name);
+                continue;
+            }
             if let Some(first) = seen.get(&platform.name) {
                 faults.push(twice(
                     file,
@@ -242,8 +252,10 @@ impl Library {
         metrics: &mut Vec<(Arc<Collector>, Vec<Declared>)>,
         faults: &mut Vec<Fault>,
     ) {
-        let platforms: BTreeSet<String> =
-            self.platforms.keys().chain(&self.spoilt).cloned().collect();
+        let spoilt = self.spoilt.iter().map(|name| (name.clone(), None));
+        let usable = self.platforms.iter();
+        let usable = usable.map(|(name, platform)| (name.clone(), Some(platform.transport)));
+        let platforms: BTreeMap<String, Option<Transport>> = spoilt.chain(usable).collect();
         let mut seen = Seen::new();
         for (origin, text) in files {
             let file = origin.file();

@@ -459,12 +459,7 @@ impl Judge {
                 reads: self.reads_as_written.clone(),
             });
         }
-        // What stands on the line then is not what was judged: `show x | re?direct` ends as a redirect.
-        if self.transport == Transport::Shell && command.contains('?') {
-            return Err(Refused::Help {
-                command: command.into(),
-            });
-        }
+        check_help(self.transport, command)?;
         let writes = self.usable(&self.writes)?;
         match writes.matches(command).iter().next() {
             None => Ok(()),
@@ -500,6 +495,26 @@ pub fn check_command(command: &str) -> Result<(), Refused> {
         return Err(Refused::Empty);
     }
     check_text("the command", command)
+}
+
+/// Whether `command` can be polled or tried on a platform with this transport: [`check_command`], and on a shell
+/// nothing in it asks for help.
+///
+/// # Errors
+/// Why not.
+pub fn check_typed(transport: Transport, command: &str) -> Result<(), Refused> {
+    check_command(command)?;
+    check_help(transport, command)
+}
+
+/// What stands on the line behind a `?` is not what was judged: `show x | re?direct` ends as a redirect.
+fn check_help(transport: Transport, command: &str) -> Result<(), Refused> {
+    if transport == Transport::Shell && command.contains('?') {
+        return Err(Refused::Help {
+            command: command.into(),
+        });
+    }
+    Ok(())
 }
 
 /// Whether an answer is one line; it may be empty, which is the Return key alone.

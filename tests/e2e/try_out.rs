@@ -264,7 +264,7 @@ fn a_stranger_with_another_host_key_is_sent_no_password() {
 fn what_cannot_be_meant_is_refused_before_anybody_is_called() {
     let (folder, devices) = (lab::folder(), switch());
     let config = configuration(folder.path(), &devices, "");
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (
             &["sim-001"],
             "unknown device \"sim-001\"\n  hint: known devices: sim-0001",
@@ -282,6 +282,11 @@ fn what_cannot_be_meant_is_refused_before_anybody_is_called() {
             "collector \"fans\" does not run \"show fan\"\n  hint: did you mean 'show fans'?",
         ),
         (&["sim-0001", "--command", " "], "\" \" is not a command"),
+        (&["sim-0001", "--command", "show\tfans"], "is not a command"),
+        (
+            &["sim-0001", "--command", "show f?ns"],
+            "\"show f?ns\" asks for help with `?`, which types a part of it only\n  hint: write the whole command",
+        ),
         (
             &["sim-0001", "--command", "a", "--regex", "(?P<a"],
             "is not a regular expression",

@@ -20,6 +20,7 @@ fn record_logs_in_once_and_says_what_it_does() {
         (&["sim-9999", "show clock"][..], "known devices: sim-0001"),
         (&["sim-*", "show clock"], "one is recorded at a time"),
         (&["sim-0001", "show\nclock"], "a command is one line"),
+        (&["sim-0001", "show ?"], "asks for help with `?`"),
         (&["sim-0001"], "COMMAND"),
     ] {
         let (code, _, err) = record(typed);

@@ -504,6 +504,92 @@ fn the_first_of_two_equal_series_stays() {
 }
 
 #[test]
+fn a_metric_that_never_has_its_turn_is_refused() {
+    let both = r"x (?P<a>\d+) of (?P<b>\S+)";
+    let check = |patterns: &[&str], metrics: [Metric; 2], expected: bool| {
+        let rule = rule("r", patterns, Matches::First, metrics.into());
+        let is_refused = Filter::compile(std::slice::from_ref(&rule)).is_err();
+        assert_eq!(is_refused, expected, "{rule:?}");
+        if is_refused {
+            assert_eq!(
+                faults(&[rule]),
+                "rule \"r\": metric \"m\" is there already with the same labels, and of the two only the first counts\n  \
+                 hint: leave it out, give it other labels, or say by `when` or `unless` which records each of them is for"
+            );
+        }
+    };
+    let m = |value: &str| gauge("m", value, &[("l", "${b}")]);
+    let scaled = |value: &str| Metric {
+        help: "Another.".into(),
+        scale: 8.0,
+        ..m(value)
+    };
+    check(&[both], [m("a"), scaled("a")], true);
+    // Both groups of a pattern without any that may be passed by.
+    check(&[both], [m("a"), scaled("b")], true);
+    check(&[both, "(?P<a>y) (?P<b>z)"], [m("b"), m("a")], true);
+    check(&[both, "(?P<a>y)"], [m("a"), m("b")], true);
+    // A record may have the second field alone.
+    check(&[both, "(?P<a>y)"], [m("b"), m("a")], false);
+    check(&["(?P<a>1)|(?P<b>2)"], [m("a"), m("b")], false);
+    check(&["(?P<a>1)?(?P<b>2)"], [m("a"), m("b")], false);
+    check(&["(?P<a>1)", "(?P<b>2)"], [m("a"), m("b")], false);
+    // Something tells them apart.
+    let conditions: netwolf_wire::rule::Conditions = [("a".into(), vec!["1".into()])].into();
+    let when = |metric: Metric| Metric {
+        when: conditions.clone(),
+        ..metric
+    };
+    let unless = |metric: Metric| Metric {
+        unless: conditions.clone(),
+        ..metric
+    };
+    check(&[both], [when(m("a")), m("a")], false);
+    check(&[both], [m("a"), unless(m("a"))], false);
+    check(&[both], [m("a"), gauge("m", "a", &[])], false);
+    check(&[both], [m("a"), gauge("n", "a", &[("l", "${b}")])], false);
+    // The first passes over what the second one reads.
+    let absent = |metric: Metric| Metric {
+        absent: vec!["-".into()],
+        ..metric
+    };
+    check(&[both], [absent(m("b")), m("a")], false);
+    check(&[both], [absent(m("b")), m("b")], false);
+    check(&[both], [absent(m("b")), absent(scaled("b"))], true);
+    let percent = Metric {
+        parse: Parse::Percent,
+        ..m("b")
+    };
+    check(&[both], [m("b"), percent], false);
+}
+
+#[test]
+fn a_repeated_metric_of_any_source_and_kind_is_refused() {
+    let is_repeated = |rule: Rule| {
+        let errors = Filter::compile(&[rule]).err().unwrap_or_default();
+        errors.iter().any(
+            |error| matches!(&error.fault, Fault::RepeatedMetric { metric, place: 1 } if metric.starts_with('m')),
+        )
+    };
+    let info = metric("m_info", Kind::Info, None, &[("a", "${a}")]);
+    let twice = |metric: &Metric| vec![metric.clone(), metric.clone()];
+    assert!(is_repeated(by_template(TABLE, twice(&info))));
+    assert!(is_repeated(by_program("{a: .x}", twice(&info))));
+    assert!(is_repeated(by_program("{", twice(&gauge("m", "a", &[])))));
+    // A cell may be empty.
+    let cells = || vec![gauge("m", "a", &[]), gauge("m", "b", &[])];
+    assert!(!is_repeated(by_template(TABLE, cells())));
+
+    let states = |states: &[&str]| Metric {
+        states: states.iter().copied().map(Into::into).collect(),
+        ..metric("m", Kind::StateSet, Some("a"), &[])
+    };
+    let two = |first, second| by_template(TABLE, vec![states(first), states(second)]);
+    assert!(is_repeated(two(&["1", "2"], &["2"])));
+    assert!(!is_repeated(two(&["1", "2"], &["3"])));
+}
+
+#[test]
 fn none_at_all_is_a_problem_for_first_and_not_for_every() {
     let with = |matches| {
         Filter::compile(&[rule(

@@ -107,6 +107,20 @@ impl RegexRecords {
         &self.fields
     }
 
+    /// Whether each record that has `field` has `other`, too: every pattern with a group for the one has a group for
+    /// the other, and none of its groups can be passed by.
+    pub(crate) fn comes_with(&self, field: &str, other: &str) -> bool {
+        let place = |name| self.fields.iter().position(|field| field == name);
+        let (Some(field), Some(other)) = (place(field), place(other)) else {
+            return false;
+        };
+        let mut with_field = self.patterns.iter().filter(|pattern| pattern.fills(field));
+        with_field.all(|pattern| {
+            let n_groups = pattern.regex.captures_len();
+            pattern.fills(other) && pattern.regex.static_captures_len() == Some(n_groups)
+        })
+    }
+
     /// Whether an output without any record is a problem.
     pub(crate) fn wants_a_record(&self) -> bool {
         self.matches == Matches::First
@@ -277,6 +291,11 @@ impl Blocks {
 }
 
 impl Pattern {
+    /// Whether it has a group for the field.
+    fn fills(&self, field: usize) -> bool {
+        self.groups.iter().any(|(_, filled)| *filled == field)
+    }
+
     /// Puts the groups that took part into `record`; a field that an earlier pattern filled stays.
     fn fill<'t>(
         &self,

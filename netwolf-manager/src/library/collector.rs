@@ -1,12 +1,17 @@
 //! A collector file, checked: commands that can be typed, rules that compile.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use netwolf_filter::{Fault as RuleFault, Filter, RuleError};
-use netwolf_wire::{Span, rule::Rule};
+use netwolf_wire::{
+    Span,
+    allow::{check_command, check_typed},
+    platform::Transport,
+    rule::Rule,
+};
 use serde::Deserialize;
 
-use super::{Collector, CollectorCommand, Origin, families::Declared};
+use super::{Collector, CollectorCommand, Origin, families::Declared, typed};
 use crate::{
     config::{
         fault::{Fault, Place},
@@ -50,14 +55,17 @@ struct Checker<'a> {
     file: &'a Arc<Path>,
     document: &'a Document,
     faults: &'a mut Vec<Fault>,
+    /// The transports of its platforms, as far as they are known.
+    transports: Vec<Transport>,
     metrics: Vec<Declared>,
 }
 
-/// Reads and checks; nothing when there is no collector to speak of.
+/// Reads and checks; nothing when there is no collector to speak of. Platforms have no transport where their files are
+/// at fault.
 pub(super) fn read(
     origin: &Origin,
     document: &Document,
-    known_platforms: &BTreeSet<String>,
+    known_platforms: &BTreeMap<String, Option<Transport>>,
     faults: &mut Vec<Fault>,
 ) -> Option<Read> {
     let raw: Field<RawCollector> = document.read(faults);
@@ -65,6 +73,7 @@ pub(super) fn read(
         file: origin.file(),
         document,
         faults,
+        transports: Vec::new(),
         metrics: Vec::new(),
     };
     if raw.is_absent() {
@@ -73,6 +82,10 @@ pub(super) fn read(
     let Spanned { at, value: raw } = raw.into_spanned()?;
     let name = checker.name(at, raw.name);
     let platforms = checker.platforms(at, raw.platforms, known_platforms);
+    let transports = platforms
+        .iter()
+        .map(|name| known_platforms.get(&name.value));
+    checker.transports = transports.filter_map(|found| *found?).collect();
     let commands = checker.commands(at, raw.commands);
     let description = raw
         .description
@@ -108,6 +121,7 @@ impl Checker<'_> {
         self.faults.push(Fault::new(self.file, at, message));
     }
 
+    /// The name, if it can be used.
     fn name(&mut self, whole: Place, name: Field<String>) -> Option<String> {
         if name.is_absent() {
             self.fault(whole, "a collector needs a `name`");
@@ -115,12 +129,14 @@ impl Checker<'_> {
         let Spanned { at, value: name } = name.into_spanned()?;
         if let Err(message) = check_name(&name) {
             self.fault(at, message);
+            return None;
         }
         if name == OWN {
             let message = format!("the name {OWN:?} stands for the manager's own metrics");
             let fault = Fault::new(self.file, at, message);
             self.faults
                 .push(fault.hint("give the collector another name"));
+            return None;
         }
         Some(name)
     }
@@ -129,7 +145,7 @@ impl Checker<'_> {
         &mut self,
         whole: Place,
         platforms: Field<Vec<Field<String>>>,
-        known: &BTreeSet<String>,
+        known: &BTreeMap<String, Option<Transport>>,
     ) -> Vec<Spanned<String>> {
         if platforms.is_absent() || platforms.value().is_some_and(Vec::is_empty) {
             self.fault(whole, "a collector needs `platforms` that it is for");
@@ -140,8 +156,10 @@ impl Checker<'_> {
         let mut good: Vec<Spanned<String>> = Vec::new();
         for platform in platforms.value.into_iter().filter_map(Field::into_spanned) {
             let Spanned { at, value: name } = &platform;
-            if !known.contains(name) {
-                let hint = suggest::hint(name, "platforms", known.iter().map(String::as_str));
+            if !known.contains_key(name) {
+                let usable = known.iter().filter(|(_, transport)| transport.is_some());
+                let usable = usable.map(|(name, _)| name.as_str());
+                let hint = suggest::hint(name, "platforms", usable);
                 let fault = Fault::new(self.file, *at, format!("unknown platform {name:?}"));
                 self.faults.push(fault.maybe_hint(hint));
             } else if good.iter().any(|other| other.value == *name) {
@@ -204,13 +222,13 @@ impl Checker<'_> {
         let timeout = self.span(raw.timeout, limits::check_timeout);
         let rules = self.rules(index, raw.rules);
         let Spanned { at, value: text } = raw.command.into_spanned()?;
-        if text.trim().is_empty() {
-            self.fault(at, "the command is empty");
-        }
-        if text.contains(['\n', '\r']) {
-            let fault = Fault::new(self.file, at, "a command is one line");
-            self.faults
-                .push(fault.hint("write another entry of `commands` for each line"));
+        let mut transports = self.transports.iter();
+        let checked = check_command(&text)
+            .and_then(|()| transports.try_for_each(|transport| check_typed(*transport, &text)));
+        if let Err(refused) = checked {
+            let (message, hint) = typed::told(&refused);
+            let fault = Fault::new(self.file, at, message);
+            self.faults.push(fault.maybe_hint(hint.map(str::to_owned)));
         }
         Some(CollectorCommand {
             text,
@@ -297,6 +315,9 @@ impl Checker<'_> {
                 Some(field) => inner(&[Key("xml"), Key("fields"), Key(field)]),
                 None => inner(&[Key("xml"), Key("records")]),
             };
+        }
+        if let RuleFault::RepeatedMetric { place, .. } = &error.fault {
+            return inner(&[Key("metrics"), Index(*place)]);
         }
         let metric = metric_of(&error.fault)
             .and_then(|name| rule.metrics.iter().position(|metric| metric.name == name));

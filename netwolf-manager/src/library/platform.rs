@@ -6,13 +6,13 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use netwolf_wire::{
-    allow::Allow,
+    allow::{Allow, check_command},
     platform::{Limits, Mode, Pager, Platform, Question, Transport},
     step::MAX_MODE_LINES,
 };
 use regex::{Regex, RegexBuilder};
 
-use super::{collector::check_name, privileges};
+use super::{collector::check_name, privileges, typed};
 use crate::config::{
     fault::Fault,
     yaml::{
@@ -262,15 +262,9 @@ impl Checker<'_> {
     }
 
     fn command(&mut self, command: &str, steps: &[Step<'_>]) {
-        if command.trim().is_empty() {
-            self.fault(steps, "the command is empty", None);
-        }
-        if command.contains(['\n', '\r']) {
-            self.fault(
-                steps,
-                "a command is one line",
-                Some("write an entry of its own for each line"),
-            );
+        if let Err(refused) = check_command(command) {
+            let (message, hint) = typed::told(&refused);
+            self.fault(steps, message, hint);
         }
     }
 

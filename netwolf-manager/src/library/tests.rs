@@ -7,6 +7,7 @@ use netwolf_filter::{Extraction, Filter};
 use super::*;
 
 mod steps;
+mod typed;
 
 #[test]
 fn every_bundled_file_loads() {

@@ -159,6 +159,26 @@ fn on_a_platform_that_says_nothing_no_separator_is_typed() {
 }
 
 #[test]
+fn what_is_polled_has_no_keys_in_it() {
+    for transport in [Transport::Shell, Transport::Exec] {
+        assert_eq!(check_typed(transport, "show version | include a"), Ok(()));
+        assert_eq!(check_typed(transport, " \t"), Err(Refused::Empty));
+        for command in ["show\tversion", "show \x03", "\x1b[A", "a\nb", "a\u{85}b"] {
+            let checked = check_typed(transport, command);
+            assert!(
+                matches!(checked, Err(Refused::Control { .. })),
+                "{command:?}"
+            );
+        }
+    }
+    assert!(matches!(
+        check_typed(Transport::Shell, "show ver?"),
+        Err(Refused::Help { .. })
+    ));
+    assert_eq!(check_typed(Transport::Exec, "ls /tmp/?"), Ok(()));
+}
+
+#[test]
 fn who_does_not_change_may_only_read() {
     assert_eq!(read("show version"), Ok(()));
     assert_eq!(read("show version | include IOS"), Ok(()));

@@ -1,0 +1,21 @@
+//! Commands of files that are typed on devices, held to what those of runs are held to.
+
+use netwolf_wire::allow::Refused;
+
+/// What is wrong with a command of a file, and what to do about it.
+pub(super) fn told(refused: &Refused) -> (String, Option<&'static str>) {
+    let hint = match refused {
+        Refused::Control {
+            character: '\n' | '\r',
+            ..
+        } => Some("a command is one line: write an entry of its own for each line"),
+        Refused::Control { .. } => {
+            Some("a command is plain text: no keys such as Tab, Ctrl-C and the arrows")
+        }
+        Refused::Help { .. } => {
+            Some("write the whole command without `?`, which a shell takes for a key")
+        }
+        _ => None,
+    };
+    (refused.to_string(), hint)
+}
