@@ -4,7 +4,7 @@ use netwolf_manager::inventory::Inventory;
 
 use crate::{
     inventory::{self, Device},
-    pattern,
+    pattern, print,
     unknown::Unknown,
 };
 
@@ -45,8 +45,11 @@ pub(crate) fn announce(device: &Device) {
         .as_ref()
         .map(|jump| format!(" through {}:{}", jump.address, jump.port))
         .unwrap_or_default();
-    eprintln!(
+    print::tell!(
         "{name}: one login as \"{}\" on {}:{}{through}, platform {}",
-        target.login.username, target.address, target.port, plan.platform.name,
+        target.login.username,
+        target.address,
+        target.port,
+        plan.platform.name,
     );
 }
