@@ -220,7 +220,7 @@ fn results_come_in_the_form_that_is_wanted() {
     );
     let csv = form("csv", &[]);
     assert!(
-        csv.contains("ams/r1,cisco_ios,failed,0.250,the device refused the command,show clock,\"\n12:01 UTC\n\",false\n"),
+        csv.contains("ams/r1,cisco_ios,failed,0.250,the device refused the command,show clock,\"\n12:01 UTC\n\",false,0,false,the device refused the command,0.250\n"),
         "{csv}"
     );
     let raw = form("raw", &[]);
