@@ -182,6 +182,20 @@ fn a_run_that_succeeds_ends_with_its_outputs_and_0() {
 }
 
 #[test]
+fn a_run_ends_as_its_steps_did_where_nobody_reads_what_is_said_of_it() {
+    let manager = FINE.manager();
+    let (_, closed) = std::io::pipe().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+    command.args(RUN).args(["--manager.url", &manager.url]);
+    let output = command.stderr(closed).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        output.stdout.iter().filter(|byte| **byte == b'\n').count(),
+        4
+    );
+}
+
+#[test]
 fn a_run_that_fails_says_why_and_what_to_do_and_ends_with_1() {
     let manager = FAILING.manager();
     let (code, out, err) = typed(&manager, &RUN);
