@@ -189,10 +189,8 @@ fn a_run_ends_as_its_steps_did_where_nobody_reads_what_is_said_of_it() {
     command.args(RUN).args(["--manager.url", &manager.url]);
     let output = command.stderr(closed).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(
-        output.stdout.iter().filter(|byte| **byte == b'\n').count(),
-        4
-    );
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(table.lines().count(), 4, "{table}");
 }
 
 #[test]
