@@ -155,8 +155,8 @@ pub fn main(args: &Args) -> ExitCode {
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The log may be filtered; why the program ended never is.
-            eprintln!("error: {error:#}");
+            // The log may be filtered; why the program ended never is. Where nobody reads it, the exit code says it.
+            drop(writeln!(io::stderr(), "error: {error:#}"));
             ExitCode::from(if is_of_usage(&error) { 2 } else { 1 })
         }
     }

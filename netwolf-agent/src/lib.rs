@@ -26,6 +26,9 @@
 //! message or metric. What is not here: who polls what is the manager's matter, and what output means is
 //! `netwolf-filter`'s.
 
+// It panics where nobody reads standard error any more, as when a pipe is closed.
+#![warn(clippy::print_stderr)]
+
 pub mod agent;
 pub mod cli;
 pub mod dialogue;

@@ -119,7 +119,7 @@ impl Drain {
             let left = linked.iter().filter_map(|shard| shard["devices"].as_u64());
             let left = left.sum::<u64>();
             if told.replace(left) != Some(left) {
-                eprintln!("{left} devices left");
+                print::tell!("{left} devices left");
             }
             pause();
         }

@@ -75,7 +75,7 @@ pub(crate) fn run(verb: &Verb) -> ExitCode {
 fn head_of_the_journal(folder: &Path) -> Option<Head> {
     journal::head_beside(folder).unwrap_or_else(|error| {
         let message = format!("the journal beside the log is not asked where it ends: {error}");
-        eprintln!("warning: {}", print::plain(&message));
+        print::tell!("warning: {}", print::plain(&message));
         None
     })
 }

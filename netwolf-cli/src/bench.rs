@@ -81,7 +81,7 @@ impl Common {
     /// Says how far it has come, on standard error.
     fn progress(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            print::tell!("{text}");
         }
     }
 

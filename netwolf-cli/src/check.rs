@@ -4,6 +4,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use netwolf_manager::config;
 
+use crate::print;
+
 /// What `netwolf check` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -13,18 +15,22 @@ pub(crate) struct Args {
 }
 
 /// Prints the faults and returns 2, or prints a summary and returns 0. Warnings do not change the exit code.
-#[expect(clippy::print_stdout, reason = "the summary is this verb's output")]
 pub(crate) fn run(args: &Args) -> ExitCode {
     match config::load(&args.file) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
-                eprintln!("warning: {warning}");
+                print::tell!("warning: {warning}");
             }
-            println!("{}", loaded.summary());
-            ExitCode::SUCCESS
+            match print::out(&format!("{}\n", loaded.summary())) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    print::complain(&format!("{error:#}"), None);
+                    ExitCode::FAILURE
+                }
+            }
         }
         Err(faults) => {
-            eprintln!("{faults}");
+            print::tell!("{faults}");
             ExitCode::from(2)
         }
     }

@@ -154,14 +154,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            print::tell!("error: cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(demo(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            print::tell!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -394,9 +394,9 @@ fn free_or_any(port: u16, what: &str) -> anyhow::Result<String> {
 /// Leaves the logs to be read. The password of the simulated devices is of no use any more.
 fn keep(folder: TempDir) {
     if let Err(error) = std::fs::remove_file(folder.path().join("password")) {
-        eprintln!("the password file could not be removed: {error}");
+        print::tell!("the password file could not be removed: {error}");
     }
-    eprintln!("the parts' logs are kept in {}", folder.keep().display());
+    print::tell!("the parts' logs are kept in {}", folder.keep().display());
 }
 
 /// Prints a line for the people at the terminal.

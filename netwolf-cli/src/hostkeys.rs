@@ -147,7 +147,7 @@ fn tell(reviews: &[Review], format: Format) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    eprintln!("{}", review::summary(reviews));
+    print::tell!("{}", review::summary(reviews));
     Ok(ExitCode::from(u8::from(
         reviews.iter().any(|review| review.complaint().is_some()),
     )))

@@ -8,7 +8,7 @@ use netwolf_manager::{
 };
 use netwolf_wire::{DeviceName, job::Plan, target::Target};
 
-use crate::{pattern, unknown::Unknown};
+use crate::{pattern, print, unknown::Unknown};
 
 /// Names that are listed after a mistyped one.
 const LISTED: usize = 8;
@@ -29,12 +29,12 @@ pub(crate) fn load(path: &Path) -> Option<Loaded> {
     match config::load(path) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
-                eprintln!("warning: {warning}");
+                print::tell!("warning: {warning}");
             }
             Some(loaded)
         }
         Err(faults) => {
-            eprintln!("{faults}");
+            print::tell!("{faults}");
             None
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 failed to start or run, 2 bad usage or configuration.
 
+// `print::tell` instead: who has left must not turn what was done into a panic.
+#![warn(clippy::print_stderr)]
+
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{

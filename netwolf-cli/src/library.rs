@@ -12,7 +12,7 @@ use netwolf_manager::{
 
 use netwolf_wire::platform::Platform;
 
-use crate::unknown::Unknown;
+use crate::{print, unknown::Unknown};
 
 /// The configuration where none is named.
 const CONFIG_FILE: &str = "netwolf.yml";
@@ -34,7 +34,7 @@ pub(crate) fn load(path: Option<&Path>) -> Option<Library> {
         Some(path) => config::load(&path).map(|loaded| loaded.library),
         None => Library::bundled(),
     };
-    library.map_err(|faults| eprintln!("{faults}")).ok()
+    library.map_err(|faults| print::tell!("{faults}")).ok()
 }
 
 /// The variants of the collector `name`, in the order of their first platforms; those of `platform` alone where one is

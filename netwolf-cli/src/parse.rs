@@ -114,7 +114,7 @@ impl Args {
             UNMATCHED_SHOWN
         };
         for warning in warnings(&problems, unlisted_problems, shown) {
-            eprintln!("warning: {}", print::plain(&warning));
+            print::tell!("warning: {}", print::plain(&warning));
         }
         Ok(())
     }
@@ -143,7 +143,9 @@ impl Args {
                     .with_context(|| format!("\"{}\" is no index", file.display()))?;
                 for line in index.skipped_lines() {
                     let file = file.display();
-                    eprintln!("warning: {file}: line {line} has not as many fields as the header");
+                    print::tell!(
+                        "warning: {file}: line {line} has not as many fields as the header"
+                    );
                 }
                 let [platform, command] =
                     [&self.platform, &self.command].map(|text| text.as_deref().unwrap_or_default());
@@ -253,7 +255,7 @@ impl Parser<'_> {
                     let warning = format!(
                         "line {line} of the index is for the platform \"{others}\", and not for \"{platform}\""
                     );
-                    eprintln!(
+                    print::tell!(
                         "warning: {}\n  hint: {}",
                         print::plain(&warning),
                         print::plain(&hint)

@@ -16,6 +16,8 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+use crate::print;
+
 /// Thousands of listeners on a loaded machine take seconds; past this something is wrong.
 const READY: Duration = Duration::from_secs(30);
 
@@ -119,9 +121,9 @@ impl Part {
     /// Waits for its end until `deadline`, then makes an end of it.
     pub(crate) async fn end_by(&mut self, deadline: Instant) {
         if timeout_at(deadline, self.child.wait()).await.is_err() {
-            eprintln!("{} did not end in time and was killed", self.name);
+            print::tell!("{} did not end in time and was killed", self.name);
             if let Err(error) = self.child.kill().await {
-                eprintln!("{} could not be killed: {error}", self.name);
+                print::tell!("{} could not be killed: {error}", self.name);
             }
         }
     }

@@ -34,6 +34,21 @@ pub(crate) fn out_of_a_device(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Writes a line to standard error, as `tell!` does, and goes on where nobody reads it any more: what a verb has
+/// done, and its exit code, are the same whether somebody listens or not.
+macro_rules! tell {
+    ($($words:tt)*) => {
+        $crate::print::line(&mut std::io::stderr().lock(), format_args!($($words)*))
+    };
+}
+pub(crate) use tell;
+
+/// One line to where nobody may read it.
+pub(crate) fn line(out: &mut impl Write, words: std::fmt::Arguments<'_>) {
+    // In one piece, so that the lines of two programs do not mix.
+    drop(out.write_all(format!("{words}\n").as_bytes()));
+}
+
 /// Adds words to a text.
 pub(crate) fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
     std::fmt::Write::write_fmt(text, words).expect("a string takes all");
@@ -47,9 +62,9 @@ pub(crate) fn usage(message: &str, hint: Option<&str>) -> ExitCode {
 
 /// Something failed: its words and its way out.
 pub(crate) fn complain(message: &str, hint: Option<&str>) {
-    eprintln!("error: {}", plain(message));
+    tell!("error: {}", plain(message));
     if let Some(hint) = hint {
-        eprintln!("  hint: {}", plain(hint));
+        tell!("  hint: {}", plain(hint));
     }
 }
 
@@ -102,6 +117,18 @@ mod tests {
     #[test]
     fn a_terminal_is_sent_no_control_characters_of_a_device() {
         assert_eq!(plain("a\u{1b}[2J\tb\nc\u{7}"), "a\u{fffd}[2J\tb\nc\u{fffd}");
+    }
+
+    #[test]
+    fn a_line_that_nobody_reads_is_no_failure() {
+        let (reader, mut out) = std::io::pipe().unwrap();
+        line(&mut out, format_args!("{} devices", 2));
+        let mut reader = std::io::BufReader::new(reader);
+        let mut read = String::new();
+        std::io::BufRead::read_line(&mut reader, &mut read).unwrap();
+        assert_eq!(read, "2 devices\n");
+        drop(reader);
+        line(&mut out, format_args!("more"));
     }
 
     #[test]

@@ -105,12 +105,12 @@ async fn log_in_and_record(args: &Args, device: &Device) -> Result<Recording, Ex
         timeout: args.timeout.get(),
     };
     let progress = |progress: Progress<'_>| match progress {
-        Progress::LoggedIn => eprintln!("{name}: logged in"),
-        Progress::Running(command) => eprintln!("{name}: {command}"),
+        Progress::LoggedIn => print::tell!("{name}: logged in"),
+        Progress::Running(command) => print::tell!("{name}: {command}"),
     };
     record(&request, progress).await.map_err(|failure| {
         print::failure(&failure);
-        eprintln!("It was tried once and is not tried again.");
+        print::tell!("It was tried once and is not tried again.");
         ExitCode::from(1)
     })
 }
@@ -124,14 +124,14 @@ fn tell(args: &Args, to: &Destination, recording: &Recording) -> anyhow::Result<
         failed,
     } = recording;
     for (command, failure) in failed {
-        eprintln!("not recorded: {}", print::plain(command));
+        print::tell!("not recorded: {}", print::plain(command));
         print::failure(failure);
     }
     for command in cut {
-        eprintln!("warning: the output of \"{command}\" is too long and was cut");
+        print::tell!("warning: the output of \"{command}\" is too long and was cut");
     }
     if transcript.commands.is_empty() {
-        eprintln!("Nothing was recorded, so nothing is written.");
+        print::tell!("Nothing was recorded, so nothing is written.");
         return Ok(ExitCode::from(1));
     }
     let mut text = serde_json::to_string_pretty(transcript)?;
@@ -142,7 +142,7 @@ fn tell(args: &Args, to: &Destination, recording: &Recording) -> anyhow::Result<
         .iter()
         .map(|recorded| recorded.output.lines().count())
         .sum();
-    eprintln!(
+    print::tell!(
         "{to}: {}, {} of output; secrets were taken out of {}.\n\
          Names, addresses and serial numbers are still in it: read it before you show it to anybody.",
         print::count(transcript.commands.len(), "command"),
@@ -150,7 +150,7 @@ fn tell(args: &Args, to: &Destination, recording: &Recording) -> anyhow::Result<
         print::count(*removed, "line"),
     );
     if let Destination::File(path) = to {
-        eprintln!("To play it: netwolf simulator --replay {}", path.display());
+        print::tell!("To play it: netwolf simulator --replay {}", path.display());
     }
     Ok(ExitCode::from(u8::from(!failed.is_empty())))
 }

@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
                 match confirm(&preview::question(&planned))? {
                     Confirmed::Yes => {}
                     Confirmed::No => {
-                        eprintln!("nothing was done");
+                        print::tell!("nothing was done");
                         return Ok(ExitCode::FAILURE);
                     }
                     Confirmed::NobodyThere => {
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         if args.detach {
             args.shape
                 .print_answer(&submitted, || format!("{}\n", run.id))?;
-            eprintln!("{}", follow::ways(run.id));
+            print::tell!("{}", follow::ways(run.id));
             return Ok(ExitCode::SUCCESS);
         }
         runtime.block_on(follow::to_its_end(&client, run, shape))
@@ -164,7 +164,7 @@ pub(crate) async fn submit(
             return Err(error);
         }
         if std::mem::take(&mut is_first) {
-            eprintln!("{error}; asking again, which makes no second run");
+            print::tell!("{error}; asking again, which makes no second run");
         }
         // A moment that is cut short by the end is as good.
         drop(timeout_at(end, sleep(PAUSE)).await);

@@ -332,7 +332,7 @@ impl Retry {
             match confirm(&question)? {
                 Confirmed::Yes => {}
                 Confirmed::No => {
-                    eprintln!("nothing was done");
+                    print::tell!("nothing was done");
                     return Ok(ExitCode::FAILURE);
                 }
                 Confirmed::NobodyThere => {
@@ -348,10 +348,10 @@ impl Retry {
         let answer = runtime.block_on(submit(&client, &path, body))?;
         let run = RunView::read(&answer)?;
         let n_steps = print::count(run.count(), "step");
-        eprintln!("run {} has {n_steps} of run {id}", run.id);
+        print::tell!("run {} has {n_steps} of run {id}", run.id);
         if self.detach {
             shape.print_answer(&answer, || format!("{}\n", run.id))?;
-            eprintln!("{}", follow::ways(run.id));
+            print::tell!("{}", follow::ways(run.id));
             return Ok(ExitCode::SUCCESS);
         }
         runtime.block_on(follow::to_its_end(&client, run, shown))

@@ -5,7 +5,7 @@ use netwolf_wire::allow::{Refused, check_command, check_typed};
 
 use crate::{
     inventory::{self, Device},
-    pattern,
+    pattern, print,
     unknown::Unknown,
 };
 
@@ -71,8 +71,11 @@ pub(crate) fn announce(device: &Device) {
         .as_ref()
         .map(|jump| format!(" through {}:{}", jump.address, jump.port))
         .unwrap_or_default();
-    eprintln!(
+    print::tell!(
         "{name}: one login as \"{}\" on {}:{}{through}, platform {}",
-        target.login.username, target.address, target.port, plan.platform.name,
+        target.login.username,
+        target.address,
+        target.port,
+        plan.platform.name,
     );
 }

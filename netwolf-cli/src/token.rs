@@ -43,7 +43,7 @@ fn make(args: &Args) -> anyhow::Result<()> {
     let token = Zeroizing::new(format!("{PREFIX}{}", *encoded));
     let name = serde_json::to_string(&args.name)?;
     let (role, digest) = (args.role, Digest::of(&token));
-    eprintln!(
+    print::tell!(
         "The token, shown this once: put it into a file that only its owner can read, for --token-file.\n\
          The configuration gets its digest, under `api: {{ tokens: [...] }}`:\n\n  \
          - {{ name: {name}, role: {role}, sha256: {digest} }}\n"

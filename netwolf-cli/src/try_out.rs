@@ -99,12 +99,12 @@ async fn log_in_and_try(
         Ok(visit) => visit,
         Err(failure) => {
             print::failure(&failure);
-            eprintln!("It was tried once and is not tried again.");
+            print::tell!("It was tried once and is not tried again.");
             return Ok(ExitCode::from(1));
         }
     };
     let steps = visit.steps();
-    eprintln!("{name}: logged in: {}", view::steps(steps));
+    print::tell!("{name}: logged in: {}", view::steps(steps));
     let mut page = Page::new(device, steps);
     for subject in subjects {
         let tried = subject.run(&mut visit, args.timeout).await;
@@ -124,7 +124,7 @@ async fn log_in_and_try(
     }
     let left = subjects.len() - page.commands();
     if left > 0 {
-        eprintln!("The session is over; {} not run.", view::were(left));
+        print::tell!("The session is over; {} not run.", view::were(left));
     }
     Ok(ExitCode::from(u8::from(left > 0 || !page.is_good())))
 }
@@ -134,13 +134,13 @@ fn tell(device: &Device, tried: &Tried<'_>) {
     let (name, command) = (&device.name, print::plain(tried.command));
     match &tried.answered {
         Ok(answered) => {
-            eprintln!("{name}: {command}: {}", answered.in_words());
+            print::tell!("{name}: {command}: {}", answered.in_words());
             if answered.is_cut {
-                eprintln!("warning: the output of \"{command}\" is too long and was cut");
+                print::tell!("warning: the output of \"{command}\" is too long and was cut");
             }
             let problems = answered.outcome.iter().flat_map(Outcome::problems);
             for problem in problems {
-                eprintln!("warning: {}", print::plain(&problem));
+                print::tell!("warning: {}", print::plain(&problem));
             }
             if answered.found_nothing() {
                 let hint = "the rules are at odds with what this device says: its output is above";
@@ -152,6 +152,6 @@ fn tell(device: &Device, tried: &Tried<'_>) {
 }
 
 fn failed(command: &str, failure: &Failure) {
-    eprintln!("not answered: {command}");
+    print::tell!("not answered: {command}");
     print::failure(failure);
 }

@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    exposition::put,
     logging::{self, LogFormat, LogLevel},
     manager::{Manager, ManagerConfig, Source, StartError, load_main},
 };
@@ -139,11 +140,12 @@ pub fn main(args: Args) -> ExitCode {
 
 /// Says what went wrong, causes included, to whoever started the program: 2 for bad usage or configuration, else 1.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
-    eprint!("error: {error}");
+    let mut text = format!("error: {error}\n");
     for cause in error.chain().skip(1) {
-        eprint!("\n  cause: {cause}");
+        put(&mut text, format_args!("  cause: {cause}\n"));
     }
-    eprintln!();
+    // Where nobody reads it, the exit code says it.
+    drop(io::stderr().write_all(text.as_bytes()));
     ExitCode::from(
         error
             .downcast_ref::<StartError>()

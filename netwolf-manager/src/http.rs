@@ -19,7 +19,8 @@
 //! | `/api/v1/invites`, `/api/v1/authorities`, `/api/v1/agents/{name}/revoke` | [`api::trust`]: who may be an agent |
 //! | `/` | a plain page |
 //!
-//! What it takes to ask at a path stands beside it in [`PATHS`], and is demanded by `guard`.
+//! What it takes to ask at a path stands beside it in [`PATHS`], and is demanded by `guard`; what is asked is read by
+//! `asked`.
 //!
 //! Everything is read from the board and the series store; no request but a reload and that for outputs reaches
 //! the core, and runs are asked of their engine.
@@ -46,6 +47,7 @@ use crate::{
 };
 
 pub mod api;
+mod asked;
 mod backup;
 pub(crate) mod guard;
 mod landing;

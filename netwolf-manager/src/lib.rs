@@ -15,6 +15,9 @@
 //! files. What scrapes and the API show is read from the [`board`] and the [`series`] store, so that they
 //! never wait for the core. [`manager`] starts and ends it all.
 
+// It panics where nobody reads standard error any more, as when a pipe is closed.
+#![warn(clippy::print_stderr)]
+
 pub mod config;
 pub mod inventory;
 pub mod library;

@@ -1,6 +1,6 @@
 //! The programs with their own machines in mind: check, standalone, flags, exit codes.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use crate::lab::{self, Devices, Manager, PATIENCE, Process, eventually, netwolf};
 
@@ -14,6 +14,28 @@ fn check_tells_what_a_good_file_comes_to() {
     let (code, out, err) = netwolf(&["check", config.to_str().unwrap()]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("1 device"), "{out}");
+}
+
+/// What `check` ends with where nobody reads what it prints.
+fn check_unheard(config: &Path) -> Option<i32> {
+    let closed = || {
+        let (_, pipe) = std::io::pipe().unwrap();
+        pipe
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+    command.arg("check").arg(config);
+    let status = command.stdout(closed()).stderr(closed()).status();
+    status.unwrap().code()
+}
+
+#[test]
+fn the_exit_code_is_the_same_where_nobody_reads() {
+    let folder = lab::folder();
+    let good = "devices:\n  - { name: core-1, address: 192.0.2.1, platform: cisco_ios, host_key: accept-new }\n";
+    let config = lab::configuration(folder.path(), good);
+    assert_eq!(check_unheard(&config), Some(0));
+    fs::write(&config, "devices: 5\n").unwrap();
+    assert_eq!(check_unheard(&config), Some(2));
 }
 
 #[test]

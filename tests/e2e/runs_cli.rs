@@ -182,6 +182,18 @@ fn a_run_that_succeeds_ends_with_its_outputs_and_0() {
 }
 
 #[test]
+fn a_run_ends_as_its_steps_did_where_nobody_reads_what_is_said_of_it() {
+    let manager = FINE.manager();
+    let (_, closed) = std::io::pipe().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netwolf"));
+    command.args(RUN).args(["--manager.url", &manager.url]);
+    let output = command.stderr(closed).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(table.lines().count(), 4, "{table}");
+}
+
+#[test]
 fn a_run_that_fails_says_why_and_what_to_do_and_ends_with_1() {
     let manager = FAILING.manager();
     let (code, out, err) = typed(&manager, &RUN);
@@ -220,7 +232,7 @@ fn results_come_in_the_form_that_is_wanted() {
     );
     let csv = form("csv", &[]);
     assert!(
-        csv.contains("ams/r1,cisco_ios,failed,0.250,the device refused the command,show clock,\"\n12:01 UTC\n\",false\n"),
+        csv.contains("ams/r1,cisco_ios,failed,0.250,the device refused the command,show clock,\"\n12:01 UTC\n\",false,0,false,the device refused the command,0.250\n"),
         "{csv}"
     );
     let raw = form("raw", &[]);

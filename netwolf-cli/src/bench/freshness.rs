@@ -119,7 +119,7 @@ impl Watch {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                eprintln!("the manager's page: {error}");
+                crate::print::tell!("the manager's page: {error}");
             }
         });
         Ok(Self {

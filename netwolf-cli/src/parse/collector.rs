@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, name: &str) -> ExitCode {
 /// Says what could not be read, and whether anything came out.
 fn judge(outcome: &Outcome<'_>, command: &str) -> ExitCode {
     for problem in outcome.problems() {
-        eprintln!("warning: {}", print::plain(&problem));
+        print::tell!("warning: {}", print::plain(&problem));
     }
     if outcome.samples() > 0 {
         return ExitCode::SUCCESS;

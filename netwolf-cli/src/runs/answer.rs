@@ -93,7 +93,7 @@ impl RunView {
 }
 
 /// A step.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct StepView {
     pub(crate) step: u64,
@@ -143,7 +143,7 @@ pub(crate) fn is_over(state: &str) -> bool {
 }
 
 /// One command of a step with its output.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Entry {
     pub(crate) command: String,
@@ -151,6 +151,10 @@ pub(crate) struct Entry {
     pub(crate) truncated: bool,
     /// It was run to see whether the others had worked.
     pub(crate) verify: bool,
+    /// Which of the commands it is, from 0.
+    pub(crate) index: u32,
+    /// From the first key to the prompt.
+    pub(crate) took_seconds: Option<f64>,
     /// Why it does not count.
     failure: Value,
 }

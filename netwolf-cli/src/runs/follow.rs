@@ -145,7 +145,7 @@ pub(crate) async fn to_its_end(
     match watched {
         Ok(Some(code)) => Ok(code),
         Ok(None) => {
-            eprintln!("left: {}", ways(id));
+            print::tell!("left: {}", ways(id));
             Ok(ExitCode::FAILURE)
         }
         Err(error) => Err(error.context(format!("run {id} is no longer watched; {}", ways(id)))),
@@ -316,9 +316,9 @@ impl Watch<'_> {
         took.await?;
         print::out_of_a_device(&sink.end())?;
         for warning in sink.warnings() {
-            eprintln!("warning: {}", print::plain(&warning));
+            print::tell!("warning: {}", print::plain(&warning));
         }
-        eprintln!(
+        print::tell!(
             "{}",
             super::view::summary(&run, run.took().unwrap_or_else(|| self.began.elapsed()))
         );

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     answer::StepView,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What `netwolf run --output csv` names its columns.
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 12] = [
     "device",
     "platform",
     "state",
@@ -26,6 +26,10 @@ const COLUMNS: [&str; 8] = [
     "command",
     "output",
     "truncated",
+    "index",
+    "verify",
+    "failure",
+    "command_seconds",
 ];
 
 /// Takes steps and gives what is to be printed.
@@ -113,9 +117,9 @@ impl Sink {
             Self::Stream => raw(&step()?, true),
             Self::Json { is_first } => {
                 let between = if std::mem::take(is_first) { "" } else { "," };
-                format!("{between}\n  {}", serde_json::to_string(told)?)
+                format!("{between}\n  {}", whole(told)?)
             }
-            Self::JsonLines => serde_json::to_string(told)? + "\n",
+            Self::JsonLines => whole(told)? + "\n",
             Self::Csv { has_begun } => {
                 let head = if std::mem::replace(has_begun, true) {
                     String::new()
@@ -158,6 +162,15 @@ impl Sink {
     }
 }
 
+/// A step with its transcript, which is empty where nothing was typed: lists of steps have none.
+fn whole(told: &Value) -> serde_json::Result<String> {
+    let mut told = told.clone();
+    if let Some(step) = told.as_object_mut() {
+        step.entry("transcript").or_insert_with(|| json!([]));
+    }
+    serde_json::to_string(&told)
+}
+
 fn took(step: &StepView) -> String {
     step.took().map(print::took).unwrap_or_default()
 }
@@ -182,23 +195,29 @@ fn row(step: &StepView) -> [String; 4] {
 
 /// A record for each command, and one for a step of which none was typed.
 fn records(step: &StepView) -> String {
-    let seconds = step
-        .took()
-        .map(|took| format!("{:.3}", took.as_secs_f64()))
-        .unwrap_or_default();
-    let record = |[reason, command, output, truncated]: [&str; 4]| {
-        let (device, platform, state) = (&*step.device, &*step.platform, &*step.state);
-        csv::record([
-            device, platform, state, &seconds, reason, command, output, truncated,
-        ])
+    let seconds = |seconds: Option<f64>| seconds.map(|it| format!("{it:.3}")).unwrap_or_default();
+    let took = seconds(step.took().map(|took| took.as_secs_f64()));
+    let record = |reason: &str, of_command: [&str; 7]| {
+        let of_step = [&*step.device, &step.platform, &step.state, &took, reason];
+        csv::record(of_step.into_iter().chain(of_command))
     };
     if step.transcript.is_empty() {
-        return record([reason(step), "", "", ""]);
+        return record(reason(step), [""; 7]);
     }
+    let flag = |is: bool| if is { "true" } else { "false" };
     let entries = step.transcript.iter().map(|entry| {
-        let failure = entry.failure().unwrap_or(reason(step));
-        let truncated = if entry.truncated { "true" } else { "false" };
-        record([failure, &entry.command, &entry.output, truncated])
+        let failure = entry.failure().unwrap_or_default();
+        let reason = entry.failure().unwrap_or(reason(step));
+        let of_command = [
+            &*entry.command,
+            &entry.output,
+            flag(entry.truncated),
+            &entry.index.to_string(),
+            flag(entry.verify),
+            failure,
+            &seconds(entry.took_seconds),
+        ];
+        record(reason, of_command)
     });
     entries.collect()
 }
@@ -249,8 +268,6 @@ fn raw(step: &StepView, are_several: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn steps() -> [Value; 3] {
@@ -259,8 +276,10 @@ mod tests {
                 "step": 0, "device": "r1", "platform": "cisco_ios", "state": "succeeded",
                 "started": "2026-01-01T00:00:00Z", "ended": "2026-01-01T00:00:01.250Z",
                 "transcript": [
-                    { "command": "show clock", "output": "\n12:00, \"UTC\"\n", "truncated": false },
-                    { "command": "show log", "output": "a", "truncated": true },
+                    { "command": "show clock", "output": "\n12:00, \"UTC\"\n", "truncated": false, "index": 0,
+                      "took_seconds": 0.0204 },
+                    { "command": "show log", "output": "a", "truncated": true, "index": 1, "verify": true,
+                      "took_seconds": 1.2 },
                 ],
             }),
             json!({
@@ -333,13 +352,16 @@ a
     #[test]
     fn programs_get_json_whole_or_in_lines() {
         let whole: Value = serde_json::from_str(&shown(Form::Json, false)).unwrap();
-        assert_eq!(whole, json!({ "run": { "id": 17 }, "steps": steps() }));
+        let mut steps = steps();
+        // It has one for each step, so that nobody has to ask whether it is there.
+        steps[2]["transcript"] = json!([]);
+        assert_eq!(whole, json!({ "run": { "id": 17 }, "steps": steps }));
         let lines = shown(Form::Json, true);
         let lines: Vec<Value> = lines
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        assert_eq!(lines, steps());
+        assert_eq!(lines, steps);
     }
 
     #[test]
@@ -347,14 +369,14 @@ a
         assert_eq!(
             shown(Form::Csv, false),
             "\
-device,platform,state,took_seconds,reason,command,output,truncated
+device,platform,state,took_seconds,reason,command,output,truncated,index,verify,failure,command_seconds
 r1,cisco_ios,succeeded,1.250,,show clock,\"
 12:00, \"\"UTC\"\"
-\",false
-r1,cisco_ios,succeeded,1.250,,show log,a,true
+\",false,0,false,,0.020
+r1,cisco_ios,succeeded,1.250,,show log,a,true,1,true,,1.200
 r2,cisco_ios,failed,0.010,% Invalid,show clock,\"% Invalid
-\",false
-r3,junos,cancelled,,cancelled,,,
+\",false,0,false,% Invalid,
+r3,junos,cancelled,,cancelled,,,,,,,
 "
         );
     }

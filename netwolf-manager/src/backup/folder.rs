@@ -3,6 +3,7 @@
 //! ```text
 //!   FOLDER/access/sw-1.cfg      group, or the platform where a device has none; name; nothing that changes by itself
 //!   FOLDER/access/ams%2Fsw-2.cfg
+//!   FOLDER/access/%E2%80%A6...~0f4c2ae1b97d6358.cfg     too long for a file: its begin, and a hash of all of it
 //! ```
 //!
 //! Invariants: a file changes only when the configuration did, and is replaced as a whole; no name leads out of the
@@ -14,7 +15,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aws_lc_rs::digest::{SHA256, digest};
 use netwolf_secret::keeping;
+
+/// Bytes of a name of a file or folder that every system takes.
+const LONGEST: usize = 255;
+
+/// Behind the name of a device.
+const EXTENSION: &str = ".cfg";
 
 /// What became of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +37,8 @@ pub enum Kept {
 
 /// The file of the device `name` below the folder; `group` may be a platform.
 pub fn file(group: &str, name: &str) -> PathBuf {
-    Path::new(&safe(group)).join(format!("{}.cfg", safe(name)))
+    let most = LONGEST - EXTENSION.len();
+    Path::new(&safe(group, LONGEST)).join(safe(name, most) + EXTENSION)
 }
 
 /// Writes what has changed.
@@ -54,10 +63,16 @@ pub fn keep(folder: &Path, file: &Path, text: &str) -> io::Result<Kept> {
 }
 
 /// `name` as one part of a path: other characters than letters, digits, `._-` as `%` and their bytes, a dot in
-/// front too, so that no name is hidden or leads elsewhere, and none is another one's.
-fn safe(name: &str) -> String {
+/// front too, so that no name is hidden or leads elsewhere, and none is another one's. What would be longer than `most`
+/// bytes ends in a hash of `name`, behind a character that no other name has.
+fn safe(name: &str, most: usize) -> String {
+    let hash = shortened(name);
     let mut safe = String::with_capacity(name.len());
+    let mut fits = 0;
     for (at, c) in name.char_indices() {
+        if safe.len() + hash.len() <= most {
+            fits = safe.len();
+        }
         let plain = c.is_alphanumeric() || matches!(c, '_' | '-') || (c == '.' && at > 0);
         if plain {
             safe.push(c);
@@ -68,7 +83,21 @@ fn safe(name: &str) -> String {
             }
         }
     }
+    if safe.len() > most {
+        safe.truncate(fits);
+        safe += &hash;
+    }
     safe
+}
+
+/// What stands for the rest of a name: 64 bits tell the names of any fleet apart.
+fn shortened(name: &str) -> String {
+    let hash = digest(&SHA256, name.as_bytes());
+    let bytes = hash.as_ref().iter().take(8);
+    bytes.fold(String::from("~"), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes whatever is written to it");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -80,6 +109,42 @@ mod tests {
         assert_eq!(file("access", "sw-1.ams"), Path::new("access/sw-1.ams.cfg"));
         assert_eq!(file("..", "a/b:1@x"), Path::new("%2E./a%2Fb%3A1%40x.cfg"));
         assert_ne!(file("g", "a/b"), file("g", "a%2Fb"));
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_a_file_is_shortened_and_stays_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let longest = "x".repeat(LONGEST - EXTENSION.len());
+        let whole = format!("g/{longest}.cfg");
+        assert_eq!(file("g", &longest), Path::new(&whole), "as it fits");
+        let slashes = "/".repeat(84);
+        let names = [
+            format!("{longest}x"),
+            format!("{longest}y"),
+            format!("{slashes}a"),
+            format!("{slashes}b"),
+            "\u{2026}".repeat(84),
+        ];
+        let mut files = std::collections::BTreeSet::new();
+        for name in &names {
+            let file = file(name, name);
+            let parts: Vec<_> = file.iter().map(|part| part.to_str().unwrap()).collect();
+            assert!(parts.iter().all(|part| part.len() <= LONGEST), "{parts:?}");
+            let (begin, hash) = parts[1].split_once('~').unwrap();
+            assert_eq!(hash.len(), 16 + EXTENSION.len(), "{parts:?}");
+            assert!(begin.len() > 220, "as much as fits: {parts:?}");
+            // No escape is cut in the middle.
+            assert!(begin.contains('x') || begin.len() % 3 == 0, "{parts:?}");
+            assert_eq!(keep(folder.path(), &file, "a\n").unwrap(), Kept::New);
+            assert_eq!(keep(folder.path(), &file, "b\n").unwrap(), Kept::Changed);
+            files.insert(file);
+        }
+        assert_eq!(files.len(), names.len());
+        assert_eq!(
+            file("g", &names[0]),
+            file("g", &names[0]),
+            "always the same"
+        );
     }
 
     #[test]

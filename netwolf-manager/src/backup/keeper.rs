@@ -434,8 +434,15 @@ impl Keeper {
             "a backup has ended"
         );
         for device in &report.devices {
-            if device.state == BackupState::Changed {
-                info!(device = %device.device, file = device.file, "configuration changed");
+            let name = &device.device;
+            match device.state {
+                BackupState::Changed => {
+                    info!(device = %name, file = device.file, "configuration changed");
+                }
+                BackupState::Failed => {
+                    warn!(device = %name, reason = device.reason, "configuration not kept");
+                }
+                BackupState::New | BackupState::Unchanged | BackupState::Skipped => {}
             }
         }
         self.handle

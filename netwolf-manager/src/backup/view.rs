@@ -44,10 +44,8 @@ pub struct DeviceReport {
     /// How it went.
     pub state: BackupState,
     /// Its file, below the folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Why there is nothing new.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 

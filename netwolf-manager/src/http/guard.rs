@@ -15,7 +15,7 @@ use axum::{
 use netwolf_web::{caller::Caller, refusals::Reason};
 use tracing::{info, warn};
 
-use super::{PATHS, PathInfo, Web, api::Problem, is_api};
+use super::{PATHS, PathInfo, Web, api::Problem, asked, is_api};
 use crate::access::{
     Role, Tokens,
     cross_site::{self, CrossSite},
@@ -41,7 +41,7 @@ pub(super) fn need(method: &Method, path: &str) -> Need {
 }
 
 /// Whether `path` is one of those that `pattern` stands for; the last name in braces may hold slashes.
-fn is_at(pattern: &str, path: &str) -> bool {
+pub(super) fn is_at(pattern: &str, path: &str) -> bool {
     let pattern = pattern.split('?').next().unwrap_or_default();
     let (Some((start, rest)), path) = (pattern.split_once('{'), path) else {
         return pattern
@@ -193,6 +193,9 @@ fn check(web: &Web, caller: &Caller, request: &Request) -> Result<Option<Asker>,
     decide(need, is_change, &asking)
         .map_err(|refused| Box::new(refuse(web, caller, path, refused)))?;
     is_text(path).map_err(|problem| Box::new(answer(StatusCode::BAD_REQUEST, problem, path)))?;
+    if is_api(path) {
+        asked::names(!is_change, request.uri()).map_err(|no| Box::new(no.into_response()))?;
+    }
     if !is_change {
         return Ok(None);
     }

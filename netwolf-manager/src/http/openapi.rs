@@ -112,6 +112,26 @@ fn json(yaml: &Yaml<'_>) -> Result<Value, String> {
     }
 }
 
+/// Of each path of the API that is asked with parameters: method, path and their names.
+#[cfg(test)]
+pub(super) fn parameters() -> Vec<(String, String, Vec<String>)> {
+    let document = document().expect("a test puts the pieces together");
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let asked = operation["parameters"].as_array().into_iter().flatten();
+            let names: Vec<_> = asked
+                .filter(|parameter| parameter["in"] == "query")
+                .filter_map(|parameter| Some(parameter["name"].as_str()?.to_owned()))
+                .collect();
+            if path.starts_with("/api/") && !names.is_empty() {
+                found.push((method.to_uppercase(), path.clone(), names));
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
@@ -178,6 +198,9 @@ mod tests {
             let mut wanted = vec!["401", "429"];
             if operation["x-netwolf-role"].is_string() {
                 wanted.push("403");
+            }
+            if at.0.starts_with("/api/") {
+                wanted.push("400");
             }
             for status in wanted {
                 assert!(answers.contains_key(status), "{at:?}: {status}");

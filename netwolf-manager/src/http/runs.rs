@@ -11,16 +11,12 @@
 //! | `POST /api/v1/runs/{id}/steps/{device}/settle` | [`settle`]: a person decides |
 //! | `GET /api/v1/procedures`, `/api/v1/procedures/{name}` | [`procedures`], [`procedure`] |
 //!
-//! What is asked is read here and nowhere else; what it means is decided in [`crate::runs`].
+//! What is asked is read here, by [`super::asked`]; what it means is decided in [`crate::runs`].
 
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::{
-        Path, Query, State as Shared,
-        rejection::{BytesRejection, QueryRejection},
-    },
-    http::StatusCode,
+    extract::{Path, State as Shared},
+    http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
 use netwolf_runs::{
@@ -28,10 +24,19 @@ use netwolf_runs::{
     submission::Submission,
 };
 use netwolf_wire::step::RunId;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
-use super::{Web, api::Problem, guard::Asker};
-use crate::runs::{Control, Kind, Refusal, handle::Submitted, retrying, submitting};
+use super::{
+    Web,
+    api::Problem,
+    asked::{Body, LARGEST, body, query, within},
+    guard::Asker,
+};
+use crate::runs::{
+    Control, Kind, Refusal,
+    handle::{PAGE, Submitted},
+    retrying, submitting,
+};
 
 pub(super) mod events;
 mod procedures;
@@ -48,6 +53,7 @@ impl IntoResponse for Refusal {
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::Conflict => StatusCode::CONFLICT,
+            Kind::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Full => StatusCode::INSUFFICIENT_STORAGE,
@@ -69,7 +75,7 @@ pub(super) struct ListQuery {
     /// So many at most.
     limit: Option<usize>,
     /// Only runs below this number.
-    before: Option<RunId>,
+    before: Option<u64>,
 }
 
 /// What a list of steps is asked for with.
@@ -85,7 +91,7 @@ pub(super) struct StepsQuery {
 }
 
 /// The body of a retry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RetryBody {
     /// Steps of which nobody knows whether they were carried out are carried out again.
@@ -95,7 +101,7 @@ struct RetryBody {
 }
 
 /// The body of a settlement.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SettleBody {
     state: SettledState,
@@ -104,46 +110,25 @@ struct SettleBody {
 }
 
 /// What a person may decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum SettledState {
     Succeeded,
     Failed,
 }
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
-
-/// The body of a request, or why there is none: too long, or broken off.
-type Body = Result<Bytes, BytesRejection>;
-
-/// The parameters of a request.
-fn query<T>(asked: Asked<T>) -> Result<T, Refusal> {
-    match asked {
-        Ok(Query(query)) => Ok(query),
-        Err(rejection) => Err(Refusal::bad(rejection.body_text())),
-    }
+/// How many entries a list is to have.
+fn limit(asked: Option<usize>) -> Result<usize, Refusal> {
+    Ok(within("limit", asked, 1..=PAGE)?.unwrap_or(LIMIT))
 }
 
-/// The body of a request; nothing is as good as `{}` where everything in it may be left out.
-fn body<T: DeserializeOwned>(bytes: &Body) -> Result<T, Refusal> {
-    let bytes = bytes.as_ref().map_err(|rejection| {
-        Refusal::bad(format!(
-            "the body did not come whole: {}",
-            rejection.body_text()
-        ))
-        .hint("select many devices by `where`, or --where of `netwolf run`, and not by their names")
-    })?;
-    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes).map_err(|error| {
-        Refusal::bad(format!("the body cannot be read: {error}"))
-            .hint("it is JSON; docs/api.md lists its keys, and /api/v1/openapi.json has its schema")
-    })
-}
-
-/// The number of a run in a path.
+/// The number of a run in a path; each run has one path.
 fn number(text: &str) -> Result<RunId, Refusal> {
-    text.parse()
-        .map_err(|_| Refusal::no_run(format_args!("{text:?}")))
+    let id = text.parse().ok().filter(|RunId(id)| {
+        let is_as_told = id.to_string() == text;
+        is_as_told && (1..=LARGEST).contains(id)
+    });
+    id.ok_or_else(|| Refusal::no_run(format_args!("{text:?}")))
 }
 
 pub(super) async fn submit(
@@ -168,17 +153,11 @@ fn taken_in(submitted: Submitted) -> Response {
     (status, Json(submitted.run)).into_response()
 }
 
-pub(super) async fn list(
-    Shared(web): Shared<Web>,
-    asked: Asked<ListQuery>,
-) -> Result<Response, Refusal> {
-    let ListQuery {
-        state,
-        limit,
-        before,
-    } = query(asked)?;
+pub(super) async fn list(Shared(web): Shared<Web>, uri: Uri) -> Result<Response, Refusal> {
+    let asked: ListQuery = query(&uri)?;
+    let before = within("before", asked.before, 1..=LARGEST)?.map(RunId);
     let runs = &web.state.runs;
-    let page = runs.runs(state, before, limit.unwrap_or(LIMIT)).await?;
+    let page = runs.runs(asked.state, before, limit(asked.limit)?).await?;
     Ok(Json(page).into_response())
 }
 
@@ -193,17 +172,13 @@ pub(super) async fn show(
 pub(super) async fn steps(
     Shared(web): Shared<Web>,
     Path(id): Path<String>,
-    asked: Asked<StepsQuery>,
+    uri: Uri,
 ) -> Result<Response, Refusal> {
     let run = number(&id)?;
-    let StepsQuery {
-        state,
-        limit,
-        after,
-    } = query(asked)?;
+    let asked: StepsQuery = query(&uri)?;
     let runs = &web.state.runs;
     let page = runs
-        .steps(run, state, after, limit.unwrap_or(LIMIT))
+        .steps(run, asked.state, asked.after, limit(asked.limit)?)
         .await?;
     Ok(Json(page).into_response())
 }

@@ -13,6 +13,8 @@ pub enum Kind {
     NotFound,
     /// It does not go with what is there: 409.
     Conflict,
+    /// More than a request may have: 413.
+    TooLong,
     /// Too much is under way: 429.
     TooMany,
     /// The manager is ending, or still starting: 503.

@@ -11,15 +11,23 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{Either, Full, Limited};
-use hyper::{Request, Response, StatusCode, body::Incoming, service::Service};
+use http_body_util::{BodyExt, Either, Full, Limited};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+    service::Service,
+};
 use tokio::time::timeout;
 
 use super::{ANSWER_DEADLINE, Pages};
 use crate::{
-    gate::{self, Gate, MAX_BODY},
+    gate::{self, Gate, MAX_BODY, Refusal},
     refusals::Reason,
 };
+
+/// Where programs ask: below it whatever is answered is JSON, what the gate answers, too.
+const API: &str = "/api/";
 
 /// What serves one connection.
 #[derive(Debug)]
@@ -30,6 +38,19 @@ pub(super) struct Guarded<P> {
     /// Whether a request has come.
     pub(super) asked: Arc<AtomicBool>,
     pub(super) pages: P,
+}
+
+/// A refusal in the words that it has as text, `400: why`.
+async fn in_json(refusal: Refusal) -> Refusal {
+    let (mut head, body) = refusal.into_parts();
+    let Ok(body) = body.collect().await;
+    let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+    let status = format!("{}: ", head.status.as_u16());
+    let why = text.strip_prefix(&status).unwrap_or(&text).trim_end();
+    let json = serde_json::json!({ "error": why }).to_string();
+    let kind = HeaderValue::from_static("application/json");
+    head.headers.insert(header::CONTENT_TYPE, kind);
+    Response::from_parts(head, Full::new(json.into()))
 }
 
 type Answered<B, E> = Result<Response<Either<B, Full<Bytes>>>, E>;
@@ -50,6 +71,15 @@ where
         let (peer, has_certificate) = (self.peer, self.has_certificate);
         Box::pin(async move {
             let (head, body) = request.into_parts();
+            let is_api = head.uri.path().starts_with(API);
+            let ours = async |refusal| {
+                let refusal = if is_api {
+                    in_json(refusal).await
+                } else {
+                    refusal
+                };
+                refusal.map(Either::Right)
+            };
             let mut answer = match gate.admit(&head, peer, has_certificate).await {
                 Ok(caller) => {
                     let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
@@ -60,10 +90,10 @@ where
                     } else {
                         gate.refusals.count(Reason::Timeout);
                         let text = "408: the request was not answered in time\n";
-                        gate::answer(StatusCode::REQUEST_TIMEOUT, text).map(Either::Right)
+                        ours(*gate::answer(StatusCode::REQUEST_TIMEOUT, text)).await
                     }
                 }
-                Err(refusal) => refusal.map(Either::Right),
+                Err(refusal) => ours(*refusal).await,
             };
             for (name, value) in &gate.config().headers {
                 answer.headers_mut().insert(name, value.clone());

@@ -190,6 +190,15 @@ async fn headers_and_bodies_are_bounded() {
     let refused = ask(&mut scene.connect().await, declared).await;
     assert!(refused.starts_with("HTTP/1.1 413"), "{refused}");
     assert_eq!(scene.gate.refusals.get(Reason::Body), 1);
+    let declared = b"POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n";
+    let refused = ask(&mut scene.connect().await, declared).await;
+    let json = "\r\n\r\n{\"error\":\"a request has at most 65536 bytes\"}";
+    assert!(
+        refused.starts_with("HTTP/1.1 413")
+            && refused.contains("application/json")
+            && refused.ends_with(json),
+        "{refused}"
+    );
     let mut undeclared =
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..5 {

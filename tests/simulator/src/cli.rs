@@ -181,13 +181,15 @@ pub fn main(args: &Args) -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // Else a log that nobody reads any more is a panic.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal())
         .init();
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Straight to stderr: a person must see it whatever the log filter says.
-            eprintln!("error: {error:#}");
+            say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -266,9 +268,10 @@ fn scenario(args: &Args) -> anyhow::Result<Option<Scenario>> {
     Ok(Some(scenario))
 }
 
-/// Prints one line for people; to standard error, because standard output may be read by a program.
+/// Prints one line for people; to standard error, because standard output may be read by a program. Nobody has to
+/// read it.
 fn say(line: &str) {
-    eprintln!("{line}");
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 fn with_hint(error: FleetError) -> anyhow::Error {

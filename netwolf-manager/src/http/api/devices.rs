@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, Query, State as Shared, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, State as Shared},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
 use netwolf_wire::{status::Failure, target::HostKey};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Problem, output, time};
 use crate::{
     board::device::{DeviceView, states},
-    http::{Web, readiness::Readiness},
+    http::{Web, asked::query, readiness::Readiness},
 };
 
 /// `/api/v1/devices`.
@@ -202,15 +202,10 @@ impl DeviceDetail {
     }
 }
 
-pub(in crate::http) async fn devices(
-    Shared(web): Shared<Web>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Response {
-    let wanted = match wanted {
-        Ok(Query(wanted)) => wanted,
-        Err(rejection) => {
-            return Problem::new(rejection.body_text()).with(StatusCode::BAD_REQUEST);
-        }
+pub(in crate::http) async fn devices(Shared(web): Shared<Web>, uri: Uri) -> Response {
+    let wanted: Wanted = match query(&uri) {
+        Ok(wanted) => wanted,
+        Err(refusal) => return refusal.into_response(),
     };
     if let Some(state) = &wanted.state
         && !states().any(|known| known == state)
@@ -245,7 +240,7 @@ pub(in crate::http) async fn devices(
 pub(in crate::http) async fn device(
     Shared(web): Shared<Web>,
     Path(name): Path<String>,
-    asked: Result<Query<output::Wanted>, QueryRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     if let Some(slot) = web.state.board.device(&name) {
@@ -256,9 +251,9 @@ pub(in crate::http) async fn device(
     if let Some(name) = name.strip_suffix("/output")
         && let Some(slot) = web.state.board.device(name)
     {
-        return match asked {
-            Ok(Query(wanted)) => output::answer(&web.state, &slot, wanted, &headers).await,
-            Err(rejection) => Problem::new(rejection.body_text()).with(StatusCode::BAD_REQUEST),
+        return match query(&uri) {
+            Ok(wanted) => output::answer(&web.state, &slot, wanted, &headers).await,
+            Err(refusal) => refusal.into_response(),
         };
     }
     let name = name.strip_suffix("/output").unwrap_or(&name);

@@ -65,6 +65,18 @@ pub(super) async fn post_json(
     exchange(address, "POST", path, headers, &body.to_string()).await
 }
 
+/// A body as it is typed.
+pub(super) async fn post_text(address: SocketAddr, path: &str, body: &str) -> Answer {
+    exchange(address, "POST", path, &[], body).await
+}
+
+/// A body whose length is told by nobody before it is there.
+pub(super) async fn post_chunked(address: SocketAddr, path: &str, body: &str) -> Answer {
+    let body = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let headers = [("Transfer-Encoding", "chunked")];
+    raw_exchange(address, "POST", path, &headers, &body).await
+}
+
 async fn request(
     address: SocketAddr,
     method: &str,
@@ -81,19 +93,31 @@ async fn exchange(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Answer {
+    if body.is_empty() {
+        return raw_exchange(address, method, path, headers, body).await;
+    }
+    let length = body.len().to_string();
+    let of_body = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", &*length),
+    ];
+    let headers = [headers, &of_body].concat();
+    raw_exchange(address, method, path, &headers, body).await
+}
+
+/// As it is, with no more headers than it takes.
+async fn raw_exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut request =
         format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.extend([name, ": ", value, "\r\n"]);
-    }
-    if !body.is_empty() {
-        let length = body.len().to_string();
-        request.extend([
-            "Content-Type: application/json\r\nContent-Length: ",
-            &length,
-            "\r\n",
-        ]);
     }
     request += "\r\n";
     request += body;

@@ -36,11 +36,17 @@ async fn whoever_begins_a_backup_is_told_whether_it_has_begun() {
     let (status, told) = stage.back_up().await;
     assert_eq!((status, &told["running"]), (202, &json!(1)), "{told}");
     assert_eq!(stage.act("/1/cancel", &json!({})).await.0, 200);
-    eventually("the end of the first", async || {
+    let told = eventually("the end of the first", async || {
         let told = get(stage.manager.web_addr, "/api/v1/backup").await.json();
-        (told["running"].is_null() && told["last"]["run"] == 1).then_some(())
+        (told["running"].is_null() && told["last"]["run"] == 1).then_some(told)
     })
     .await;
+    let device = &told["last"]["devices"][0];
+    assert_eq!(
+        (&device["state"], &device["file"]),
+        (&json!("failed"), &Value::Null)
+    );
+    assert!(device["reason"].is_string(), "{device}");
 
     let disk = stage.manager.state().runs.disk();
     disk.fill();
@@ -57,6 +63,23 @@ async fn whoever_begins_a_backup_is_told_whether_it_has_begun() {
     assert_eq!(status, 202, "{told}");
     assert!(told["running"].as_u64() > Some(1), "{told}");
     assert_eq!(told["problem"], json!(null));
+}
+
+#[tokio::test]
+async fn what_a_device_has_no_reason_for_is_null() {
+    let stage = Stage::backed_up().await;
+    let agent = stage.worker(&ONE).await;
+    let order = agent.step("sw-1", 1).await;
+    agent.carry_out(&order, "0.1\n", StepEnd::Succeeded).await;
+    let told = eventually("the end of the backup", async || {
+        let told = get(stage.manager.web_addr, "/api/v1/backup").await.json();
+        (told["running"].is_null() && told["last"].is_object()).then_some(told)
+    })
+    .await;
+    assert_eq!(
+        told["last"]["devices"],
+        json!([{ "device": "sw-1", "state": "new", "file": "linux/sw-1.cfg", "reason": null }])
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use tokio::io::AsyncBufReadExt;
 
-use super::*;
+use super::{
+    super::client::{post_chunked, post_text},
+    *,
+};
 
 #[tokio::test]
 async fn lists_come_in_pages_and_by_state() {
@@ -67,6 +70,117 @@ async fn lists_come_in_pages_and_by_state() {
             "hint": "`netwolf runs show 1` lists its devices",
         })
     );
+}
+
+#[tokio::test]
+async fn what_means_nothing_is_refused_with_what_to_do() {
+    let stage = Stage::prepared(&ONE).await;
+    let web = stage.manager.web_addr;
+    stage
+        .submit(&json!({"procedure": "load", "devices": ["sw-1"]}))
+        .await;
+    for path in [
+        "runs?limit=0",
+        "runs?limit=1001",
+        "runs?limit=x",
+        "runs?limit=1&limit=2",
+        "runs?before=0",
+        "runs?before=9007199254740992",
+        "runs?state=done",
+        "runs?x",
+        "runs/1?x=1",
+        "runs/1/events?x=1",
+        "runs/1/steps?limit=0",
+        "runs/1/steps?after=-1",
+        "runs/1/steps/sw-1?x=1",
+        "backup?x=1",
+        "procedures/load?x=1",
+        "procedures?x=1",
+        "devices?x=1",
+        "devices/sw-1?command=a",
+        "devices/sw-1/output?x=1",
+        "status?x=1",
+        "agents?x=1",
+        "credentials?x=1",
+        "authorities?x=1",
+        "openapi.json?x=1",
+    ] {
+        let answer = get(web, &format!("/api/v1/{path}")).await;
+        assert_eq!(answer.status, 400, "{path}");
+        let told = answer.json();
+        let words = [&told["error"], &told["hint"]].map(|it| it.as_str().unwrap());
+        assert!(!words[0].contains("deserialize"), "{path}: {told}");
+    }
+    let answer = post(web, "/api/v1/runs/1/cancel?force=true").await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(stage.read("/1").await["state"], "running");
+    for path in [
+        "runs?limit=1000&before=9007199254740991",
+        "runs?",
+        "backup?",
+    ] {
+        let answer = get(web, &format!("/api/v1/{path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    }
+    // A run has one path.
+    for number in [
+        "01",
+        "+1",
+        "0",
+        "1%20",
+        "9007199254740992",
+        "18446744073709551615",
+    ] {
+        for of_it in ["", "/steps", "/events"] {
+            let path = format!("/api/v1/runs/{number}{of_it}");
+            let answer = get(web, &path).await;
+            assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_one_object_and_has_an_end() {
+    let stage = Stage::prepared(&ONE).await;
+    let web = stage.manager.web_addr;
+    for (path, body) in [
+        (
+            "runs",
+            r#"[null,"arr",["show clock"],false,null,null,null,["sw-1"]]"#,
+        ),
+        (
+            "runs",
+            r#"{"procedure":"load","devices":["sw-1"],"rollout":[1]}"#,
+        ),
+        ("runs", r#"{"commands":[["uptime"]],"devices":["sw-1"]}"#),
+        ("runs/1/retry", "[false]"),
+        ("runs/1/retry", "[true]"),
+        ("runs/1/steps/sw-1/settle", r#"["succeeded",null]"#),
+    ] {
+        let answer = post_text(web, &format!("/api/v1/{path}"), body).await;
+        let (status, told) = (answer.status, answer.json());
+        assert_eq!(status, 400, "{body}: {told}");
+        assert!(
+            told["error"].as_str().unwrap().contains("no object"),
+            "{told}"
+        );
+        assert!(told["hint"].is_string(), "{told}");
+    }
+    assert_eq!(stage.read("").await["runs"], json!([]));
+
+    let long = json!({ "procedure": "load", "devices": ["sw-1"], "comment": "x".repeat(70_000) });
+    let long = long.to_string();
+    for answer in [
+        post_text(web, "/api/v1/runs", &long).await,
+        post_chunked(web, "/api/v1/runs", &long).await,
+    ] {
+        let (status, told) = (answer.status, answer.json());
+        assert_eq!(status, 413, "{told}");
+        assert_eq!(told["error"], "a request has at most 65536 bytes");
+    }
+    let whole = json!({ "procedure": "load", "devices": ["sw-1"] }).to_string();
+    let answer = post_chunked(web, "/api/v1/runs", &whole).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
 }
 
 /// Reads a stream of events until its end.
