@@ -719,7 +719,7 @@ async fn no_answer_becomes_a_command_of_its_own() {
     let mut scene = Scene::routers(200, &["show", "clear counters", "configure"]).await;
     scene
         .device()
-        .update_faults(|faults| faults.latency = Duration::from_millis(400));
+        .update_faults(|faults| faults.latency = std::time::Duration::from_millis(400));
     for no in 0..3 {
         let mut order = scene.order(
             no,
