@@ -240,6 +240,8 @@ pub struct Dialogue {
     answering: Answering,
     /// What stood there as a question when a command was stopped.
     unanswered: Option<String>,
+    /// What was asked so often that the command was stopped.
+    asked_too_often: Option<String>,
     /// `enable` was typed: once is enough.
     enable_typed: bool,
     /// The secret that it asked for was.
@@ -275,6 +277,7 @@ impl Dialogue {
             asking: Asking::default(),
             answering: Answering::default(),
             unanswered: None,
+            asked_too_often: None,
             enable_typed: false,
             enable_secret_typed: false,
             owed: 0,
@@ -336,6 +339,7 @@ impl Dialogue {
         typed.settles = !self.familiar.is_plain(text);
         self.answering = Answering::new(answers);
         self.unanswered = None;
+        self.asked_too_often = None;
         self.state = State::Running(typed);
     }
 
@@ -347,6 +351,11 @@ impl Dialogue {
     /// The question that stood there when the last command was past its deadline, if it looked like one.
     pub fn take_unanswered(&mut self) -> Option<String> {
         self.unanswered.take()
+    }
+
+    /// What the last command asked again and again, however often it was answered, so that it was stopped.
+    pub fn take_asked_too_often(&mut self) -> Option<String> {
+        self.asked_too_often.take()
     }
 
     /// What the last command was answered, without the key that ends a line.

@@ -46,6 +46,7 @@ mod target;
 mod terms;
 mod token;
 mod try_out;
+mod typed;
 mod unknown;
 
 /// Real-time monitoring of network devices over SSH, for Prometheus and Grafana.

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use netwolf_filter::RuleError;
-use netwolf_wire::status::Failure;
+use netwolf_wire::{status::Failure, unseen::is_invisible};
 
 /// Writes `text` to standard output. A reader that has left, as `head` does, is no failure.
 ///
@@ -81,12 +81,12 @@ pub(crate) fn failure(failure: &Failure) {
     complain(&failure.message, failure.hint.as_deref());
 }
 
-/// `text` as it may go to a terminal: what a device said must not move its cursor.
+/// `text` as it may go to a terminal: what a device said must not move its cursor, nor hide or turn what stands there.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => c,
-            c if c.is_control() => '\u{fffd}',
+            c if c.is_control() || is_invisible(c) => '\u{fffd}',
             c => c,
         })
         .collect()

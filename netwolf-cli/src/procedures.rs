@@ -8,7 +8,7 @@ use crate::{
     http::segment,
     manager,
     print::{self, put},
-    table, terms,
+    table, terms, typed,
 };
 
 /// Platforms that the list names; of more it says how many.
@@ -159,14 +159,14 @@ fn one(procedure: &Value) -> String {
     }
     if !commands(definition).is_empty() {
         page += "\nTyped:\n";
-        page += &program(definition);
+        page += &typed::lines(definition);
     }
     for (platform, of_it) in definition["platforms"].as_object().into_iter().flatten() {
         put(
             &mut page,
             format_args!("\nTyped on {}:\n", print::plain(platform)),
         );
-        page += &program(of_it);
+        page += &typed::lines(of_it);
     }
     page
 }
@@ -175,31 +175,6 @@ fn commands(program: &Value) -> &[Value] {
     program["commands"]
         .as_array()
         .map_or(&[][..], Vec::as_slice)
-}
-
-fn program(program: &Value) -> String {
-    let mut page = String::new();
-    let mut line = |line: &str| put(&mut page, format_args!("  {}\n", print::plain(line)));
-    if let Some(mode) = program["mode"].as_str() {
-        line(&format!("(in mode {mode})"));
-    }
-    for command in commands(program) {
-        line(words(command));
-    }
-    if !program["verify"].is_null() {
-        line(&format!(
-            "(then verified by: {})",
-            words(&program["verify"])
-        ));
-    }
-    page
-}
-
-/// A command, which may stand alone or with what is expected of it.
-fn words(command: &Value) -> &str {
-    let text = command.as_str().or_else(|| command["command"].as_str());
-    text.or_else(|| command["text"].as_str())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -236,7 +211,9 @@ mod tests {
             "guards": [{ "metric": "m", "above": 1, "for": "30s" }], "window": { "from": "22:00", "to": "04:00" },
             "definition": {
                 "description": "Sets the NTP server.", "changes": true, "credential": "changer", "mode": "config",
-                "commands": ["ntp server 192.0.2.1", { "command": "reload in 10", "expect": ["x"] }],
+                "commands": ["ntp server 192.0.2.1", {
+                    "command": "reload in 10", "expect": ["x"], "answers": [{ "ask": "\\[confirm\\]$", "answer": "", "bare": true }],
+                }],
                 "verify": { "command": "show ntp" },
                 "platforms": { "juniper_junos": { "mode": "config", "commands": ["commit"] } },
             },
@@ -276,6 +253,8 @@ Typed:
   (in mode config)
   ntp server 192.0.2.1
   reload in 10
+      expects: x
+      answers: \\[confirm\\]$ -> nothing
   (then verified by: show ntp)
 
 Typed on juniper_junos:

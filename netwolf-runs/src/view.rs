@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     model::{Counts, Guard, Output, Run, RunState, SettledBy, Spec, Step, StepState},
-    procedure::Procedure,
+    procedure::{Procedure, raw::RawCommand},
     rollout::Rollout,
     window::Window,
 };
@@ -195,10 +195,10 @@ pub struct PreviewStep {
     pub batch: u32,
     /// The mode that the commands are typed in.
     pub mode: Option<String>,
-    /// Exactly what would be typed.
-    pub commands: Vec<String>,
+    /// Exactly what would be typed: each command with all that it would be answered, and what is expected of it.
+    pub commands: Vec<RawCommand>,
     /// What would verify it.
-    pub verify: Option<String>,
+    pub verify: Option<RawCommand>,
     /// As whom.
     pub credential: String,
     /// From when it is sent until it has ended.

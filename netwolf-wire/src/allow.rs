@@ -5,12 +5,17 @@
 //!                             |                 and the credential's `allow`, where it has one
 //!                             +------- yes --> the credential's `allow`, and nothing of `writes` behind what that says;
 //!                                              where it has none, a credential of its own
+//!   answer ---> clean? --> one of `PLAIN_ANSWERS`? -- yes --> it may be typed
+//!                             +---------------------- no ---> in a step that changes, as the credential's `allow`
+//!                                                             says where it has one; else it is refused
 //! ```
 //!
 //! Invariants: a command without control characters is one line, so nothing can be typed behind it; a step that does
 //! not change is held to what only reads, whatever its credential may do; a beginning that is allowed allows no second
 //! command behind it and no file that the output goes to; a credential that says nothing of what it may do changes
-//! nothing, unless the procedure named it for that; whatever cannot be judged is refused.
+//! nothing, unless the procedure named it for that; an answer, which a device may take for a command of its own, is in
+//! a step that does not change, and to a verify command, one of a few words that are no command anywhere; whatever
+//! cannot be judged is refused.
 //!
 //! Abbreviations are refused: `sh run` may be a `show`, and may be something else on the next device.
 //!
@@ -36,9 +41,14 @@ use thiserror::Error;
 use crate::{
     platform::{Mode, Platform, Transport},
     status::{Failure, Reason},
-    step::{MAX_COMMAND, StepAnswer, StepOrder},
+    step::{MAX_COMMAND, StepOrder},
     target::Login,
+    unseen::{Unseen, unseen},
 };
+
+mod answer;
+
+pub use answer::{PLAIN_ANSWERS, check_answer, is_plain_answer};
 
 /// The patterns of a platform are few and small; a set that takes more than this is a mistake.
 const MAX_REGEX_BYTES: usize = 4 << 20;
@@ -128,15 +138,15 @@ pub enum Refused {
     /// There is nothing to type.
     #[error("a command is empty")]
     Empty,
-    /// A line end, or another key that does more than stand there.
-    #[error("{what} {text:?} has a control character in it, {character:?}")]
-    Control {
+    /// A line end, another key that does more than stand there, or what people do not see.
+    #[error("{what} {text:?} has {unseen}")]
+    Unseen {
         /// Of what: `the command`.
         what: &'static str,
         /// The whole of it.
         text: String,
         /// The first one.
-        character: char,
+        unseen: Unseen,
     },
     /// It does not fit a line of any device.
     #[error("{what} that begins with {start:?} is longer than {MAX_COMMAND} bytes")]
@@ -176,6 +186,16 @@ pub enum Refused {
     #[error("{command:?} asks for help with `?`, which types a part of it only")]
     Help {
         /// The command.
+        command: String,
+    },
+    /// An answer may become a command of its own, and this one may be one that changes the device.
+    #[error(
+        "the answer {answer:?} to {command:?} may do more than read, and the command only reads"
+    )]
+    AnswerDoesMore {
+        /// The answer.
+        answer: String,
+        /// To what.
         command: String,
     },
     /// The credential may do other things only.
@@ -247,7 +267,9 @@ impl Refused {
         };
         Some(match self {
             Self::Empty => "write what is to be typed".into(),
-            Self::Control { .. } => "write an entry of its own for each line; keys such as Tab and Escape are not typed".into(),
+            Self::Unseen { unseen: Unseen::Control(_), .. } => "write an entry of its own for each line; keys such as Tab and Escape are not typed".into(),
+            Self::Unseen { unseen, .. } => unseen.hint().into(),
+            Self::AnswerDoesMore { .. } => answer::HINT.into(),
             Self::TooLong { .. } => "make several of it".into(),
             Self::NoReads { .. } => "list in the platform's `reads` how commands begin that only read, or make it a changing run".into(),
             Self::NotARead { reads, .. } => format!("commands that only read begin with {}, written out in full; what changes needs `changes: true`, or --changes of `netwolf run`, and a credential for it", list(reads)),
@@ -328,17 +350,20 @@ impl Judge {
         command: &str,
     ) -> Result<(), Refused> {
         check_command(command)?;
-        // The device's own by name is no other one.
-        let own_login = own_login.filter(|own| own.credential != login.credential);
-        let used = own_login.unwrap_or(login);
+        let used = used(login, own_login);
         if !changes {
             self.judge_read(command)?;
-        } else if own_login.is_none() && used.allow.is_empty() {
+        } else if used.credential == login.credential && used.allow.is_empty() {
             return Err(Refused::NoOwnCredential {
                 command: command.into(),
                 credential: used.credential.clone(),
             });
         }
+        self.judge_allowed(used, command)
+    }
+
+    /// Whether the credential may type `command`, by its `allow`; all of it, where there is none.
+    fn judge_allowed(&self, used: &Login, command: &str) -> Result<(), Refused> {
         if used.allow.is_empty() {
             return Ok(());
         }
@@ -432,11 +457,11 @@ impl Judge {
         }
         for command in &step.commands {
             self.judge(login, step.changes, own_login, &command.text)?;
-            command.answers.iter().try_for_each(check_answer)?;
+            self.judge_answers(login, step.changes, own_login, command)?;
         }
         if let Some(verify) = &step.verify {
             self.judge(login, false, own_login, &verify.text)?;
-            verify.answers.iter().try_for_each(check_answer)?;
+            self.judge_answers(login, false, own_login, verify)?;
         }
         Ok(())
     }
@@ -470,6 +495,12 @@ impl Judge {
             }),
         }
     }
+}
+
+/// The one that is logged in with. The device's own by name is no other one.
+fn used<'a>(login: &'a Login, own_login: Option<&'a Login>) -> &'a Login {
+    let own_login = own_login.filter(|own| own.credential != login.credential);
+    own_login.unwrap_or(login)
 }
 
 /// [`Judge::judge`] for one command alone; who judges many keeps the [`Judge`].
@@ -517,14 +548,6 @@ fn check_help(transport: Transport, command: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Whether an answer is one line; it may be empty, which is the Return key alone.
-///
-/// # Errors
-/// Why not.
-pub fn check_answer(answer: &StepAnswer) -> Result<(), Refused> {
-    check_text("the answer", &answer.answer)
-}
-
 fn check_text(what: &'static str, text: &str) -> Result<(), Refused> {
     if text.len() > MAX_COMMAND {
         return Err(Refused::TooLong {
@@ -532,12 +555,12 @@ fn check_text(what: &'static str, text: &str) -> Result<(), Refused> {
             start: text.chars().take(40).collect(),
         });
     }
-    match text.chars().find(|character| character.is_control()) {
+    match unseen(text) {
         None => Ok(()),
-        Some(character) => Err(Refused::Control {
+        Some(unseen) => Err(Refused::Unseen {
             what,
             text: text.into(),
-            character,
+            unseen,
         }),
     }
 }

@@ -37,6 +37,7 @@ pub mod stats;
 pub mod status;
 pub mod step;
 pub mod target;
+pub mod unseen;
 pub mod version;
 
 #[cfg(feature = "framing")]

@@ -160,6 +160,35 @@ fn a_change_needs_a_credential_of_its_own_and_is_verified() {
     refused(&with(&["show version | redirect flash:x"]), "redirect");
     refused(&with(&["--yes", "--changes", "reload"]), "credential");
     refused(&with(&["show version\nreload"]), "one line");
+    refused(&with(&["show \u{202e}noisrev"]), "U+202E");
+    refused(
+        &with(&["--comment", "for \u{2066}CHG-7", "show version"]),
+        "U+2066",
+    );
+    // An answer to a pattern that fits everything is a command of its own.
+    for answers in [
+        ["--answer", "terminal=hostname owned"],
+        ["--answer", ".=configure terminal"],
+        ["--answer-key", ".=reload"],
+    ] {
+        let typed = [&answers[..], &["--timeout", "25s", "show version"]].concat();
+        refused(&with(&typed), "may do more than read");
+        refused(&with(&typed), "--changes");
+    }
+    let verify = [
+        "--yes",
+        "--changes",
+        "--credential",
+        "changer",
+        "--answer",
+        "sure=reload",
+    ];
+    let (_, out, _) =
+        scene.netwolf(&[&with(&verify)[..], &["--preview", "clear counters"]].concat());
+    assert!(
+        out.contains("  clear counters\n      answers: sure -> reload\n"),
+        "{out}"
+    );
     for device in scene.all() {
         assert_eq!(device.times_ran("reload"), 0);
     }

@@ -9,7 +9,8 @@ use std::time::Instant;
 use netwolf_wire::status::Reason;
 
 use super::{
-    Dialogue, EchoSeen, NUDGE, QUIET, State, login::QUESTION_ENDS, manners::QUESTION_MAX, text_of,
+    Dialogue, EchoSeen, NUDGE, QUIET, State, answering::Due, login::QUESTION_ENDS,
+    manners::QUESTION_MAX, text_of,
 };
 
 /// A device that asks the same more often does not take the answer.
@@ -110,24 +111,43 @@ impl Dialogue {
         true
     }
 
-    /// Looks for a question at the end of what a command has brought. What stands before the echo is left over.
+    /// Looks for a question at the end of what a command has brought. What stands before the echo is left over; the
+    /// echo is what we have said ourselves; and behind a prompt an answer would be a command.
     pub(super) fn hear_of_step(&mut self, now: Instant) {
         if let State::Running(typed) = &self.state
             && (typed.echo_seen() || self.echoes == Some(false))
+            && !self.ends_in_prompt()
+            && !self.may_be_echo(typed)
         {
             self.answering.hear(&self.cleaner, now);
         }
     }
 
+    /// Whether a prompt stands at the end: the one that was learned, or a line that may be another one.
+    fn ends_in_prompt(&self) -> bool {
+        let line = self.cleaner.shown();
+        !self.prompt.is_empty() && line.ends_with(&self.prompt)
+            || self.manners.prompt_in(line).is_some()
+    }
+
     /// Types the answer of the step that is due.
     pub(super) fn answer_of_step(&mut self, now: Instant) {
-        if let Some(answer) = self.answering.take(&self.cleaner, now) {
-            self.transmit.push(&answer);
-            // What comes is output, whatever it looks like.
-            if let State::Running(typed) = &mut self.state {
-                typed.echo = EchoSeen::Over;
-                typed.suspect = None;
-                typed.believe_at = None;
+        match self.answering.take(&self.cleaner, now) {
+            None => {}
+            Some(Due::TooOften) => {
+                let line = text_of(self.cleaner.shown().to_vec());
+                let question = self.quote(&line);
+                self.interrupt(now);
+                self.asked_too_often = Some(question);
+            }
+            Some(Due::Answer(answer)) => {
+                self.transmit.push(&answer);
+                // What comes is output, whatever it looks like.
+                if let State::Running(typed) = &mut self.state {
+                    typed.echo = EchoSeen::Over;
+                    typed.suspect = None;
+                    typed.believe_at = None;
+                }
             }
         }
     }

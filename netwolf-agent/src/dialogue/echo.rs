@@ -104,6 +104,19 @@ pub(super) fn repeated_echo(lines: &[u8], sought: &Sought<'_>) -> Option<usize> 
         .then_some(line.len())
 }
 
+/// Whether `text`, whose last line has no end yet, is no more than the beginning of an echo, or a whole one that was
+/// changed on its way.
+pub(super) fn is_begun(text: &[u8], sought: &Sought<'_>) -> bool {
+    let shown = text.trim_ascii();
+    let typed: Vec<u8> = without_spaces(sought.text.as_bytes()).collect();
+    if shown.is_empty() || shown.len() > 4 * (typed.len() + sought.prompt.len() + MIN_WIDTH) {
+        return false;
+    }
+    let line = shown.strip_prefix(sought.prompt).unwrap_or(shown);
+    let seen: Vec<u8> = without_spaces(line).collect();
+    typed.starts_with(&seen) || is_changed(shown, &typed, sought)
+}
+
 enum Match {
     /// Of so many bytes.
     Whole(usize),
@@ -337,6 +350,33 @@ mod tests {
         );
         let other = b"terface detailter im\n";
         assert_eq!(find_echo(other, &sought(text)), Echo::Missing { stale: 21 });
+    }
+
+    #[test]
+    fn an_echo_is_one_from_its_first_byte_on() {
+        let sought = sought("show version");
+        for text in [
+            "s",
+            "show ver",
+            "show version",
+            "\nshow ver\nsi",
+            "rtr-1#show",
+            "new#show version",
+            "rtr-1#$w version",
+        ] {
+            assert!(is_begun(text.as_bytes(), &sought), "{text:?}");
+        }
+        for text in [
+            "",
+            "\n",
+            "Proceed? [confirm]",
+            "show version\nProceed? [confirm]",
+            "showing",
+        ] {
+            assert!(!is_begun(text.as_bytes(), &sought), "{text:?}");
+        }
+        let long = "s".repeat(10_000);
+        assert!(!is_begun(long.as_bytes(), &sought));
     }
 
     #[test]

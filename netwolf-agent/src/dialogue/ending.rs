@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::{
-    Dialogue, EchoSeen, Event, Output, QUIET, STRANGE_QUIET, State,
-    echo::{Echo, Sought, find_echo, repeated_echo},
+    Dialogue, EchoSeen, Event, Output, QUIET, STRANGE_QUIET, State, Typed,
+    echo::{Echo, Sought, find_echo, is_begun, repeated_echo},
     manners::last_line,
     text_of,
 };
@@ -50,6 +50,22 @@ impl Dialogue {
             // The output had no line end.
             typed.believe_at = Some(now + QUIET);
         }
+    }
+
+    /// Whether all that came since a line was typed may be its echo, whole or as far as it has come, on a line that has
+    /// no end yet.
+    pub(super) fn may_be_echo(&self, typed: &Typed) -> bool {
+        let all = self.cleaner.last_bytes(usize::MAX);
+        typed.echo != EchoSeen::Over
+            && is_begun(
+                all,
+                &Sought {
+                    text: &typed.text,
+                    prompt: &self.prompt,
+                    fits: &|text| self.manners.prompt_in(text).is_some(),
+                    mangled: !self.stopped,
+                },
+            )
     }
 
     fn look_for_echo(&mut self, now: Instant) {

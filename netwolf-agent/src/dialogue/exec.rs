@@ -18,7 +18,7 @@ use netwolf_secret::Outgoing;
 
 use super::{
     Answer, Output,
-    answering::Answering,
+    answering::{Answering, Due},
     cleaner::Cleaner,
     login::QUESTION_ENDS,
     manners::{Manners, excerpt},
@@ -64,6 +64,8 @@ pub struct ExecOutput {
     transmit: Outgoing,
     /// What stood there as a question when it was stopped.
     unanswered: Option<String>,
+    /// What was asked so often that it was stopped.
+    asked_too_often: Option<String>,
     state: State,
     interrupt: bool,
     outcome: Option<Exec>,
@@ -82,6 +84,7 @@ impl ExecOutput {
             answering: Answering::default(),
             transmit: Outgoing::default(),
             unanswered: None,
+            asked_too_often: None,
             state: State::Running { deadline },
             interrupt: false,
             outcome: None,
@@ -110,6 +113,11 @@ impl ExecOutput {
     /// The question that stood there when the command was past its deadline, if it looked like one.
     pub fn take_unanswered(&mut self) -> Option<String> {
         self.unanswered.take()
+    }
+
+    /// What the command asked again and again, however often it was answered, so that it was stopped.
+    pub fn take_asked_too_often(&mut self) -> Option<String> {
+        self.asked_too_often.take()
     }
 
     /// What was answered, without the key that ends a line.
@@ -243,6 +251,16 @@ impl ExecOutput {
         }
     }
 
+    /// Tells the device to stop what it does.
+    fn stop(&mut self, now: Instant) {
+        self.answering.withhold();
+        self.stdout.clear();
+        self.interrupt = true;
+        self.state = State::Interrupting {
+            until: now + super::INTERRUPT_GRACE,
+        };
+    }
+
     /// Time has passed. Harmless when nothing was due.
     pub fn handle_timeout(&mut self, now: Instant) {
         match self.state {
@@ -250,18 +268,17 @@ impl ExecOutput {
                 let line = text_of(self.stdout.shown().to_vec());
                 let is_question = line.ends_with(|end| QUESTION_ENDS.contains(end));
                 self.unanswered = is_question.then(|| excerpt(&line));
-                self.answering.withhold();
-                self.stdout.clear();
-                self.interrupt = true;
-                self.state = State::Interrupting {
-                    until: now + super::INTERRUPT_GRACE,
-                };
+                self.stop(now);
             }
-            State::Running { .. } => {
-                if let Some(answer) = self.answering.take(&self.stdout, now) {
-                    self.transmit.push(&answer);
+            State::Running { .. } => match self.answering.take(&self.stdout, now) {
+                None => {}
+                Some(Due::Answer(answer)) => self.transmit.push(&answer),
+                Some(Due::TooOften) => {
+                    let line = text_of(self.stdout.shown().to_vec());
+                    self.asked_too_often = Some(excerpt(&line));
+                    self.stop(now);
                 }
-            }
+            },
             State::Interrupting { until } if now >= until => {
                 self.outcome = Some(Exec::Stuck);
                 self.state = State::Over;
@@ -432,6 +449,24 @@ mod tests {
             asking.take_unanswered().as_deref(),
             Some("and again? [y/N]")
         );
+    }
+
+    #[test]
+    fn a_command_that_asks_again_and_again_is_stopped() {
+        let now = Instant::now();
+        let answer = Answer::new(r"\[y/N\]", "y\n".into()).unwrap();
+        let mut asking = exec(now + Duration::from_secs(5)).answering([answer].into());
+        for no in 0..9 {
+            assert!(asking.handle_data(b"\nreally? [y/N] ", now));
+            asking.handle_timeout(asking.poll_timeout().unwrap());
+            assert_eq!(asking.poll_transmit().is_some(), no < 8, "{no}");
+        }
+        assert!(asking.poll_interrupt());
+        assert_eq!(asking.take_answered(), ["y"; 8]);
+        let asked = asking.take_asked_too_often().unwrap();
+        assert_eq!(asked, "really? [y/N]");
+        asking.handle_close();
+        assert_eq!(asking.poll_outcome(), Some(Exec::TimedOut));
     }
 
     #[test]

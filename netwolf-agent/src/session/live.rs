@@ -45,6 +45,8 @@ pub(super) struct Live {
     tells_status: bool,
     /// The question at which the last command on a channel was stopped.
     unanswered: Option<String>,
+    /// What the last command on a channel asked so often that it was stopped.
+    asked_too_often: Option<String>,
     /// What the last command on a channel was answered with.
     answered: Vec<String>,
 }
@@ -87,6 +89,7 @@ impl Live {
             closed_first: 0,
             tells_status: false,
             unanswered: None,
+            asked_too_often: None,
             answered: Vec::new(),
         };
         if transport == Transport::Shell
@@ -165,6 +168,7 @@ impl Live {
             }
             Transport::Exec => {
                 self.unanswered = None;
+                self.asked_too_often = None;
                 self.answered.clear();
                 let output = ExecOutput::new(self.manners.clone(), deadline)
                     .telling_status(self.tells_status)
@@ -238,6 +242,9 @@ impl Live {
                 Tap::Exec(exec) => {
                     exec.handle_timeout(Instant::now());
                     self.answered.extend(exec.take_answered());
+                    if let Some(question) = exec.take_asked_too_often() {
+                        self.asked_too_often = Some(question);
+                    }
                     (
                         exec.poll_interrupt(),
                         exec.poll_transmit(),
@@ -363,6 +370,14 @@ impl Live {
         match &mut self.feed().lock().tap {
             Tap::Shell(dialogue) => dialogue.take_unanswered(),
             Tap::None | Tap::Exec(_) => self.unanswered.clone(),
+        }
+    }
+
+    /// What the last command asked again and again, so that it was stopped.
+    pub(super) fn take_asked_too_often(&mut self) -> Option<String> {
+        match &mut self.connection.feed().lock().tap {
+            Tap::Shell(dialogue) => dialogue.take_asked_too_often(),
+            Tap::None | Tap::Exec(_) => self.asked_too_often.take(),
         }
     }
 

@@ -469,7 +469,14 @@ async fn what_is_not_shown_is_neither_in_the_hash_nor_expected() {
 
 #[tokio::test]
 async fn what_a_device_asks_is_answered_and_what_has_no_answer_is_stopped() {
-    let mut scene = Scene::routers(200, &["clear counters", "copy running-config", "show"]).await;
+    // An answer is held to what the credential may type, too.
+    let allow = [
+        "clear counters",
+        "copy running-config",
+        "startup-config",
+        "show",
+    ];
+    let mut scene = Scene::routers(200, &allow).await;
     let confirm = r"\[confirm\]$";
     let copy = "copy running-config startup-config";
     let mut order = scene.order(
@@ -676,6 +683,54 @@ async fn an_agent_that_is_read_only_changes_nothing() {
     assert_eq!(reason(&end), Reason::NotAllowed);
     let (end, _) = scene.run(scene.order(1, &[typed("show clock")])).await;
     assert_eq!(end, StepEnd::Succeeded);
+    // What is answered, too.
+    let order = scene.order(2, &[answering("show version", ".", "reload", false)]);
+    let (end, _) = scene.run(order).await;
+    assert!(matches!(end, StepEnd::NotRun(_)), "{end:?}");
+    assert_eq!(reason(&end), Reason::NotAllowed);
     assert_eq!(scene.device().times_ran("reload"), 0);
+    scene.agent.shutdown().await;
+}
+
+/// A pattern that fits everything, on a device that is slow to show its prompt: the answer is a command wherever it is
+/// typed behind one.
+#[tokio::test]
+async fn no_answer_becomes_a_command_of_its_own() {
+    let mut scene = Scene::routers(200, &[]).await;
+    for (no, answer) in (0..).zip([
+        "configure terminal",
+        "hostname owned",
+        "reload",
+        "no shutdown",
+    ]) {
+        let order = scene.order(no, &[answering("show version", ".", answer, false)]);
+        let (end, _) = scene.run(order).await;
+        assert!(matches!(end, StepEnd::NotRun(_)), "{answer}: {end:?}");
+        assert_eq!(reason(&end), Reason::NotAllowed, "{answer}");
+        let mut order = scene.order(10 + no, &[typed("show clock")]);
+        order.verify = Some(answering("show version", ".", answer, false));
+        let (end, _) = scene.run(order).await;
+        assert_eq!(reason(&end), Reason::NotAllowed, "{answer}");
+    }
+    assert_eq!(scene.device().times_ran("show version"), 0);
+    scene.agent.shutdown().await;
+
+    // Where everything may be typed, an answer comes behind a question and nowhere else.
+    let mut scene = Scene::routers(200, &["show", "clear counters", "configure"]).await;
+    scene
+        .device()
+        .update_faults(|faults| faults.latency = std::time::Duration::from_millis(400));
+    for no in 0..3 {
+        let mut order = scene.order(
+            no,
+            &[answering("show version", ".", "configure terminal", false)],
+        );
+        order.changes = true;
+        let (end, commands) = scene.run(order).await;
+        assert_eq!(end, StepEnd::Succeeded, "{commands:?}");
+        assert!(commands[0].answered.is_empty(), "{commands:?}");
+    }
+    assert_eq!(scene.device().times_ran("show version"), 3);
+    assert_eq!(scene.device().times_ran("configure terminal"), 0);
     scene.agent.shutdown().await;
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     print::{self, put},
-    table, terms,
+    table, terms, typed,
 };
 
 /// Devices with what would be typed, in the order of the rollout. Devices that get the same are told together.
@@ -33,13 +33,7 @@ pub(super) fn view(planned: &Value) -> String {
             many if many.len() == steps.len() => "all devices".to_owned(),
             many => print::count(many.len(), "device") + ": " + &many.join(", "),
         };
-        write!(
-            page,
-            "\nOn {}:\n{}",
-            print::plain(&who),
-            print::plain(&typed)
-        )
-        .expect("a string takes all");
+        write!(page, "\nOn {}:\n{typed}", print::plain(&who)).expect("a string takes all");
     }
     let n_steps = u32::try_from(steps.len()).unwrap_or(u32::MAX);
     let terms = terms::lines(planned, Some(n_steps));
@@ -91,7 +85,7 @@ fn steps(planned: &Value) -> &[Value] {
 fn groups(steps: &[Value]) -> Vec<(String, Vec<&str>)> {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for step in steps {
-        let typed = typed(step);
+        let typed = typed::lines(step);
         let device = step["device"].as_str().unwrap_or_default();
         match groups.iter_mut().find(|(text, _)| *text == typed) {
             Some((_, devices)) => devices.push(device),
@@ -99,27 +93,6 @@ fn groups(steps: &[Value]) -> Vec<(String, Vec<&str>)> {
         }
     }
     groups
-}
-
-fn typed(step: &Value) -> String {
-    let mut text = String::new();
-    let mut line = |line: String| put(&mut text, format_args!("  {line}\n"));
-    if let Some(mode) = step["mode"].as_str() {
-        line(format!("(in mode {mode})"));
-    }
-    for command in step["commands"].as_array().into_iter().flatten() {
-        line(words(command));
-    }
-    if !step["verify"].is_null() {
-        line(format!("(then verified by: {})", words(&step["verify"])));
-    }
-    text
-}
-
-/// A command, which may stand alone or with what is expected of it.
-fn words(command: &Value) -> String {
-    let text = command.as_str().or_else(|| command["command"].as_str());
-    text.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -171,6 +144,26 @@ run deadline   1h
 3 devices would be changed; nothing was done
 "
         );
+    }
+
+    #[test]
+    fn devices_that_are_answered_otherwise_are_told_apart() {
+        let mut planned = planned();
+        let answering = |answer: &str| {
+            serde_json::json!([
+                { "command": "ntp server 192.0.2.1", "answers": [{ "ask": "sure", "answer": answer }] },
+            ])
+        };
+        planned["steps"][0]["commands"] = answering("y");
+        planned["steps"][2]["commands"] = answering("n");
+        let page = view(&planned);
+        assert!(
+            page.contains(
+                "\nOn sw-1:\n  (in mode config)\n  ntp server 192.0.2.1\n      answers: sure -> y\n"
+            ),
+            "{page}"
+        );
+        assert!(page.contains("      answers: sure -> n\n"), "{page}");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! From what was typed to what is submitted: checked as far as it can be without the manager. Pure.
 
 use netwolf_runs::model::Guard;
-use netwolf_wire::Span;
+use netwolf_wire::{
+    Span,
+    unseen::{Unseen, unseen},
+};
 use serde_json::{Map, Value, json};
 
 use crate::{target, unknown::Unknown};
@@ -53,7 +56,7 @@ pub(super) struct Wanted {
     reject: Vec<String>,
 
     /// What is typed when a device asks: `\[confirm\]$=`, the question as a regular expression up to the last `=`, and
-    /// the answer, which may be nothing but its newline.
+    /// the answer, which may be nothing but its newline. Without --changes only that, y, n, yes and no.
     #[arg(long, value_name = "REGEX=ANSWER", help_heading = "Commands")]
     answer: Vec<String>,
 
@@ -237,9 +240,12 @@ impl Wanted {
                 Unknown::new(format!("{typed:?} has no `=`"), Some(hint.into()))
             })?;
             regular(ask)?;
-            if answer.contains(char::is_control) {
-                let hint = "a newline is typed behind it by itself";
-                let message = format!("the answer {answer:?} has control characters");
+            if let Some(unseen) = unseen(answer) {
+                let hint = match unseen {
+                    Unseen::Control(_) => "a newline is typed behind it by itself",
+                    Unseen::Invisible(_) => unseen.hint(),
+                };
+                let message = format!("the answer {answer:?} has {unseen}");
                 return Err(Unknown::new(message, Some(hint.into())));
             }
             Ok(json!({ "ask": ask, "answer": answer, "bare": bare }))
@@ -453,7 +459,8 @@ mod tests {
             (&["--expect", "(", "show version"], "no regular expression"),
             (&["--answer", "confirm", "reload"], "has no `=`"),
             (&["--answer", "(=y", "reload"], "no regular expression"),
-            (&["--answer", "a=y\n", "reload"], "control characters"),
+            (&["--answer", "a=y\n", "reload"], "a control character"),
+            (&["--answer", "a=\u{202e}y", "reload"], "U+202E"),
         ] {
             let words = [&["--device", "a"], words].concat();
             let unknown = typed(&words).submission().unwrap_err();

@@ -1,17 +1,19 @@
 //! Commands of files that are typed on devices, held to what those of runs are held to.
 
-use netwolf_wire::allow::Refused;
+use netwolf_wire::{allow::Refused, unseen::Unseen};
 
 /// What is wrong with a command of a file, and what to do about it.
 pub(super) fn told(refused: &Refused) -> (String, Option<&'static str>) {
     let hint = match refused {
-        Refused::Control {
-            character: '\n' | '\r',
+        Refused::Unseen {
+            unseen: Unseen::Control('\n' | '\r'),
             ..
         } => Some("a command is one line: write an entry of its own for each line"),
-        Refused::Control { .. } => {
-            Some("a command is plain text: no keys such as Tab, Ctrl-C and the arrows")
-        }
+        Refused::Unseen {
+            unseen: Unseen::Control(_),
+            ..
+        } => Some("a command is plain text: no keys such as Tab, Ctrl-C and the arrows"),
+        Refused::Unseen { unseen, .. } => Some(unseen.hint()),
         Refused::Help { .. } => {
             Some("write the whole command without `?`, which a shell takes for a key")
         }

@@ -23,7 +23,7 @@ use netwolf_runs::{
 };
 use netwolf_wire::{
     DeviceName,
-    allow::{Judge, Refused, check_answer},
+    allow::{Judge, Refused},
     platform::Platform,
     target::Login,
 };
@@ -365,13 +365,13 @@ impl<'a> Resolving<'a> {
         }
         for command in &program.commands {
             judged.push(judge.judge(login, changes, own, &command.text));
+            judged.push(judge.judge_answers(login, changes, own, command));
         }
         if let Some(verify) = &program.verify {
             // It may be typed again, so it must only read.
             judged.push(judge.judge(login, false, own, &verify.text));
+            judged.push(judge.judge_answers(login, false, own, verify));
         }
-        let commands = program.commands.iter().chain(&program.verify);
-        judged.extend(commands.flat_map(|command| command.answers.iter().map(check_answer)));
         Ok(judged.into_iter().filter_map(Result::err).collect())
     }
 

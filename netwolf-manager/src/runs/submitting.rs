@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use netwolf_runs::{
     model::Spec,
-    procedure::{Fault, MAX_NAME, Procedure},
+    procedure::{Fault, MAX_NAME, Procedure, raw::RawCommand},
     submission::Submission,
     view::{Preview, PreviewStep, Terms},
 };
+use netwolf_wire::unseen::unseen;
 
 use super::{
     Kind, Refusal,
@@ -108,9 +109,9 @@ fn digest(submission: &Submission) -> String {
 
 /// Whether an idempotency key may be one.
 pub(super) fn check_key(key: &str) -> Result<(), Refusal> {
-    if key.is_empty() || key.len() > MAX_KEY || key.contains(char::is_control) {
+    if key.is_empty() || key.len() > MAX_KEY || unseen(key).is_some() {
         return Err(Refusal::bad(format!(
-            "the idempotency key is empty, longer than {MAX_KEY} bytes, or has control characters in it"
+            "the idempotency key is empty, longer than {MAX_KEY} bytes, or has control or invisible characters in it"
         ))
         .hint("take a random one, such as a UUID"));
     }
@@ -128,11 +129,8 @@ pub(super) fn check_text(what: &str, text: Option<&str>, most: usize) -> Result<
             "the {what} has {length} bytes, and may have {most}"
         )));
     }
-    if text.contains(char::is_control) {
-        return Err(
-            Refusal::bad(format!("the {what} has a control character in it"))
-                .hint("write it in one line"),
-        );
+    if let Some(unseen) = unseen(text) {
+        return Err(Refusal::bad(format!("the {what} has {unseen}")).hint(unseen.hint()));
     }
     Ok(())
 }
@@ -240,8 +238,8 @@ fn preview_of(spec: &Spec, steps: &[netwolf_runs::model::StepSpec]) -> Preview {
             platform: step.platform.to_string(),
             batch: spec.rollout.batch_of(no, n_steps),
             mode: program.mode.clone(),
-            commands: commands.map(|command| command.text.clone()).collect(),
-            verify: program.verify.as_ref().map(|verify| verify.text.clone()),
+            commands: commands.map(RawCommand::from).collect(),
+            verify: program.verify.as_ref().map(RawCommand::from),
             credential: step.credential.to_string(),
             deadline: program.deadline,
         }

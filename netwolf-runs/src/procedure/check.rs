@@ -2,7 +2,9 @@
 
 use netwolf_wire::{
     Span,
+    allow::{self, Refused},
     step::{MAX_COMMAND, MAX_COMMANDS, StepAnswer, StepCommand},
+    unseen::{Unseen, unseen},
 };
 use regex::RegexBuilder;
 
@@ -65,7 +67,7 @@ pub(super) fn check(name: &str, raw: &RawProcedure) -> Result<Procedure, Vec<Fau
                 .add(format!("{key}.commands"), "nothing is typed")
                 .hint("name the commands, or leave the platform out");
         }
-        let actions = actions(&format!("{key}."), program, &mut faults);
+        let actions = actions(&format!("{key}."), program, raw.changes, &mut faults);
         platforms.insert(platform.clone(), actions);
     }
     if raw.commands.is_empty() && raw.platforms.is_empty() {
@@ -136,8 +138,10 @@ fn check_name(name: &str, faults: &mut Faults) {
         faults.add("name", "the name is empty");
     } else if name.len() > MAX_NAME {
         faults.add("name", format!("the name has more than {MAX_NAME} bytes"));
-    } else if name.chars().any(char::is_control) {
-        faults.add("name", format!("{name:?} has a control character in it"));
+    } else if let Some(unseen) = unseen(name) {
+        faults
+            .add("name", format!("{name:?} has {unseen}"))
+            .hint(unseen.hint());
     }
 }
 
@@ -160,10 +164,10 @@ fn general(raw: &RawProcedure, faults: &mut Faults) -> Option<Actions> {
         commands: raw.commands.clone(),
         verify: raw.verify.clone(),
     };
-    Some(actions("", &program, faults))
+    Some(actions("", &program, raw.changes, faults))
 }
 
-fn actions(key: &str, raw: &RawProgram, faults: &mut Faults) -> Actions {
+fn actions(key: &str, raw: &RawProgram, changes: bool, faults: &mut Faults) -> Actions {
     // One place is for the verify command.
     if raw.commands.len() >= MAX_COMMANDS {
         faults.add(
@@ -173,11 +177,12 @@ fn actions(key: &str, raw: &RawProgram, faults: &mut Faults) -> Actions {
     }
     let commands = raw.commands.iter().enumerate();
     let commands = commands
-        .map(|(index, raw)| command(&format!("{key}commands[{index}]"), raw, faults))
+        .map(|(index, raw)| command(&format!("{key}commands[{index}]"), raw, changes, faults))
         .collect();
     let verify = raw.verify.as_ref().map(|raw| {
         let key = format!("{key}verify");
-        let verify = command(&key, raw, faults);
+        // It may be typed again, so it only reads.
+        let verify = command(&key, raw, false, faults);
         if verify.expect.is_empty() && verify.reject.is_empty() {
             faults
                 .add(key, "verifies nothing, because it expects nothing")
@@ -186,7 +191,7 @@ fn actions(key: &str, raw: &RawProgram, faults: &mut Faults) -> Actions {
         verify
     });
     if let Some(mode) = &raw.mode
-        && (mode.trim().is_empty() || mode.chars().any(char::is_control))
+        && (mode.trim().is_empty() || unseen(mode).is_some())
     {
         faults.add(format!("{key}mode"), format!("{mode:?} is not a mode"));
     }
@@ -197,7 +202,7 @@ fn actions(key: &str, raw: &RawProgram, faults: &mut Faults) -> Actions {
     }
 }
 
-fn command(key: &str, raw: &RawCommand, faults: &mut Faults) -> StepCommand {
+fn command(key: &str, raw: &RawCommand, changes: bool, faults: &mut Faults) -> StepCommand {
     let full = raw.full();
     let text = full.command.trim();
     line(key, text, faults);
@@ -229,7 +234,10 @@ fn command(key: &str, raw: &RawCommand, faults: &mut Faults) -> StepCommand {
     }
     let answers = full.answers.iter().enumerate();
     let answers = answers
-        .map(|(index, raw)| answer(&format!("{key}.answers[{index}]"), raw, faults))
+        .map(|(index, raw)| {
+            let key = format!("{key}.answers[{index}]");
+            answer(&key, raw, (changes, text), faults)
+        })
         .collect();
     StepCommand {
         text: text.to_owned(),
@@ -240,7 +248,13 @@ fn command(key: &str, raw: &RawCommand, faults: &mut Faults) -> StepCommand {
     }
 }
 
-fn answer(key: &str, raw: &RawAnswer, faults: &mut Faults) -> StepAnswer {
+/// An answer to `command`, which may change the device or not.
+fn answer(
+    key: &str,
+    raw: &RawAnswer,
+    (changes, command): (bool, &str),
+    faults: &mut Faults,
+) -> StepAnswer {
     if raw.ask.is_empty() {
         faults
             .add(format!("{key}.ask"), "nothing is asked")
@@ -248,22 +262,30 @@ fn answer(key: &str, raw: &RawAnswer, faults: &mut Faults) -> StepAnswer {
     }
     compiles(&format!("{key}.ask"), &raw.ask, faults);
     line(&format!("{key}.answer"), &raw.answer, faults);
-    StepAnswer {
+    let answer = StepAnswer {
         ask: raw.ask.clone(),
         answer: raw.answer.clone(),
         bare: raw.bare,
+    };
+    if let Err(refused @ Refused::AnswerDoesMore { .. }) =
+        allow::check_answer(changes, command, &answer)
+    {
+        let fault = faults.add(format!("{key}.answer"), refused.to_string());
+        fault.hint = refused.hint();
     }
+    answer
 }
 
 /// What is typed is one line.
 fn line(key: &str, text: &str, faults: &mut Faults) {
-    if let Some(control) = text.chars().find(|c| c.is_control()) {
-        faults
-            .add(
-                key,
-                format!("{text:?} has a control character in it, {control:?}"),
-            )
-            .hint("a command is one line; write several commands as several entries");
+    if let Some(unseen) = unseen(text) {
+        let hint = match unseen {
+            Unseen::Control(_) => {
+                "a command is one line; write several commands as several entries"
+            }
+            Unseen::Invisible(_) => unseen.hint(),
+        };
+        faults.add(key, format!("{text:?} has {unseen}")).hint(hint);
     }
     if text.len() > MAX_COMMAND {
         faults.add(key, format!("has more than {MAX_COMMAND} bytes"));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use netwolf_wire::Span;
+use netwolf_wire::{Span, step::StepCommand};
 use serde::{Deserialize, Serialize};
 
+use super::DEFAULT_TIMEOUT;
 use crate::{model::Guard, rollout::Amount, window::Window};
 
 /// A procedure as written.
@@ -135,6 +136,30 @@ pub struct RawRollout {
 impl From<&str> for RawCommand {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+impl From<&StepCommand> for RawCommand {
+    /// As it would be written, in as few words: what nobody has to say is left out.
+    fn from(command: &StepCommand) -> Self {
+        let answers = command.answers.iter().map(|answer| RawAnswer {
+            ask: answer.ask.clone(),
+            answer: answer.answer.clone(),
+            bare: answer.bare,
+        });
+        let full = FullCommand {
+            command: command.text.clone(),
+            timeout: (command.timeout != DEFAULT_TIMEOUT).then_some(command.timeout),
+            expect: command.expect.clone(),
+            reject: command.reject.clone(),
+            answers: answers.collect(),
+        };
+        let alone = Self::Text(full.command.clone());
+        if alone.full() == full {
+            alone
+        } else {
+            Self::Full(full)
+        }
     }
 }
 

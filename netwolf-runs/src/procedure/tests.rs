@@ -167,3 +167,62 @@ fn a_submission_does_not_change_what_a_procedure_types() {
     let keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
     assert_eq!(keys, ["commands", "credential"]);
 }
+
+#[test]
+fn a_procedure_that_only_reads_answers_only_what_is_no_command() {
+    let with = |changes: bool, answer: &str| {
+        let text = format!(
+            r#"{{"commands":["show clock",{{"command":"show version","answers":[{{"ask":".","answer":{answer:?}}}]}}]}}"#
+        );
+        let mut raw = raw(&text);
+        if changes {
+            (raw.changes, raw.credential) = (true, Some("changer".into()));
+        }
+        Procedure::check("version", &raw)
+    };
+    for plain in ["", "y", "N", "Yes", "no"] {
+        assert!(with(false, plain).is_ok(), "{plain:?}");
+    }
+    let faults = with(false, "configure terminal").unwrap_err();
+    let [fault] = faults.as_slice() else {
+        panic!("{faults:?}")
+    };
+    assert_eq!(fault.key, "commands[1].answers[0].answer");
+    assert_eq!(
+        fault.message,
+        "the answer \"configure terminal\" to \"show version\" may do more than read, and the command only reads"
+    );
+    assert!(fault.hint.as_ref().unwrap().contains("`changes: true`"));
+    assert!(with(true, "configure terminal").is_ok());
+}
+
+#[test]
+fn what_verifies_is_answered_as_what_only_reads() {
+    let with = |answer: &str| {
+        let text = format!(
+            r#"{{"platforms":{{"lab_os":{{"commands":["ntp update"],
+            "verify":{{"command":"show ntp","expect":["x"],"answers":[{{"ask":".","answer":{answer:?}}}]}}}}}}}}"#
+        );
+        let mut raw = raw(&text);
+        (raw.changes, raw.credential) = (true, Some("changer".into()));
+        Procedure::check("ntp", &raw)
+    };
+    assert!(with("y").is_ok());
+    let faults = with("reload").unwrap_err();
+    assert_eq!(faults[0].key, "platforms.lab_os.verify.answers[0].answer");
+}
+
+#[test]
+fn nothing_that_people_do_not_see_is_typed_or_names_a_run() {
+    let raw_of = |command: &str| raw(&serde_json::json!({ "commands": [command] }).to_string());
+    let faults = Procedure::check("version", &raw_of("show \u{202e}noisrev")).unwrap_err();
+    assert_eq!(faults[0].key, "commands[0]");
+    assert!(
+        faults[0]
+            .message
+            .ends_with("has an invisible character in it, U+202E"),
+        "{faults:?}"
+    );
+    let faults = Procedure::check("ver\u{200b}sion", &raw_of("show version")).unwrap_err();
+    assert_eq!(faults[0].key, "name");
+}

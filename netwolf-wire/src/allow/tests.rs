@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     DeviceName, Epoch,
-    step::{Attempt, RunId, StepCommand},
+    step::{Attempt, RunId, StepAnswer, StepCommand},
 };
 
 fn platform() -> Platform {
@@ -166,7 +166,7 @@ fn what_is_polled_has_no_keys_in_it() {
         for command in ["show\tversion", "show \x03", "\x1b[A", "a\nb", "a\u{85}b"] {
             let checked = check_typed(transport, command);
             assert!(
-                matches!(checked, Err(Refused::Control { .. })),
+                matches!(checked, Err(Refused::Unseen { .. })),
                 "{command:?}"
             );
         }
@@ -253,9 +253,13 @@ fn nothing_can_be_typed_behind_a_line() {
         "show\u{1b}",
         "show \u{85}x",
         "\u{3}",
+        "show \u{202e}noisrev",
+        "show\u{200b} version",
+        "show \u{2028}reload",
+        "\u{feff}show",
     ] {
         let refused = read(command).unwrap_err();
-        assert!(matches!(refused, Refused::Control { .. }), "{refused}");
+        assert!(matches!(refused, Refused::Unseen { .. }), "{refused}");
     }
     assert_eq!(read("  "), Err(Refused::Empty));
     let long = "show ".repeat(MAX_COMMAND);
@@ -352,7 +356,7 @@ fn a_step_is_judged_as_a_whole() {
     });
     assert!(matches!(
         judge.judge_step(&login(&[]), &step),
-        Err(Refused::Control { .. })
+        Err(Refused::Unseen { .. })
     ));
     step.commands[0].answers.clear();
     // It may be typed more than once.

@@ -27,7 +27,7 @@ fn a_device_without_echo_works_too() {
 }
 
 /// Logged in where neither set-up nor echo is.
-fn silent() -> Bench {
+pub(super) fn silent() -> Bench {
     let mut platform = platform();
     platform.setup.clear();
     let mut bench = Bench::new(&platform, None);

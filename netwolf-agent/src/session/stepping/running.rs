@@ -254,6 +254,7 @@ impl Running<'_> {
             .type_line(&command.text, &command.answers, deadline)
             .await;
         let took = started.elapsed();
+        let asked_too_often = self.live.take_asked_too_often();
         let (shown, end) = match result {
             Ok(Outcome::Output(output)) => {
                 let shown = Shown {
@@ -289,6 +290,12 @@ impl Running<'_> {
                 self.left = Left::Stopped;
                 (None, StepEnd::Unknown(closed()))
             }
+        };
+        let end = match (end, asked_too_often) {
+            (StepEnd::TimedOut(_), Some(question)) => {
+                StepEnd::Failed(asked_again(&command.text, &self.shown(&question)))
+            }
+            (end, _) => end,
         };
         let failure = failure_of(&end);
         let is_verify = self
@@ -423,6 +430,17 @@ fn mode_failed(mode: &str, what: &str) -> Failure {
         reason: Reason::ModeFailed,
         message: format!("mode \"{mode}\": {what}"),
         hint: Some("are `enter`, `leave` and the prompt of the platform's `modes` right for this device, and may the user enter it?".into()),
+    }
+}
+
+/// A device that asks the same whatever it is answered.
+fn asked_again(command: &str, question: &str) -> Failure {
+    Failure {
+        reason: Reason::UnansweredQuestion,
+        message: format!(
+            "the device asks \"{question}\" after \"{command}\" again and again, whatever it is answered; the command was stopped"
+        ),
+        hint: Some("is the answer right, and does its `ask` fit this question only?".into()),
     }
 }
 

@@ -185,8 +185,8 @@ async fn a_preview_shows_what_would_be_done_and_does_nothing() {
     let step = |device: &str, batch| {
         json!({
             "device": device, "platform": "linux", "batch": batch, "mode": null,
-            "commands": ["echo server 192.0.2.1", "service ntp restart"],
-            "verify": "cat /etc/ntp.conf", "credential": "changer", "deadline": "1m35s",
+            "commands": ["echo server 192.0.2.1", {"command": "service ntp restart", "timeout": "5s"}],
+            "verify": {"command": "cat /etc/ntp.conf", "expect": ["192\\.0\\.2\\.1"]}, "credential": "changer", "deadline": "1m35s",
         })
     };
     let expected = json!({

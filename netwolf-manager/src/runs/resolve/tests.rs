@@ -119,6 +119,47 @@ fn answers_to_a_verify_command_are_judged_as_those_to_others() {
     assert!(judged("y").is_ok());
     let refusal = judged("y\nreboot").unwrap_err();
     assert!(refusal.error.contains("the answer"), "{refusal}");
+    // A verify command only reads, so its answers do, too.
+    let refusal = judged("reboot").unwrap_err();
+    assert_eq!(
+        refusal.error,
+        "the answer \"reboot\" to \"cat /etc/ntp.conf\" may do more than read, and the command only reads"
+    );
+    assert!(refusal.hint.unwrap().contains("`changes: true`"));
+}
+
+/// As it may stand in the journal of a manager that knew of no such rule.
+#[test]
+fn a_run_that_only_reads_is_not_tried_anew_with_answers_that_may_do_more() {
+    let mut inventory = testing::inventory([("a", 22)]);
+    for plan in inventory.plans.values_mut() {
+        let plan = Arc::make_mut(plan);
+        Arc::make_mut(&mut plan.platform).reads = vec!["cat".into()];
+    }
+    let book = Book {
+        inventory: Arc::new(inventory),
+        ..Book::default()
+    };
+    let judged = |answer: &str| {
+        let mut program = program("linux");
+        program.commands = vec![StepCommand {
+            text: "cat /proc/loadavg".into(),
+            timeout: Span::from_secs(5),
+            expect: Vec::new(),
+            reject: Vec::new(),
+            answers: vec![StepAnswer {
+                ask: ".".into(),
+                answer: answer.into(),
+                bare: false,
+            }],
+        }];
+        resolve_again(&book, &spec(program), &[step("a")])
+    };
+    for plain in ["", "y", "No"] {
+        assert!(judged(plain).is_ok(), "{plain:?}");
+    }
+    let refusal = judged("hostname owned").unwrap_err();
+    assert!(refusal.error.contains("\"hostname owned\""), "{refusal}");
 }
 
 #[test]

@@ -287,9 +287,49 @@ fn wrong_deeds() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What is written to be read otherwise, or to be typed otherwise.
+fn wrong_texts() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "an answer that may be a command",
+            on_sw_1(json!({"commands": [
+                {"command": "show version", "answers": [{"ask": ".", "answer": "configure terminal"}]},
+            ]})),
+        ),
+        (
+            "an answer to a verify command that may be one",
+            on_sw_1(json!({
+                "commands": ["ntp server 192.0.2.1"], "changes": true, "credential": "changer",
+                "verify": {"command": "show ntp", "expect": ["x"], "answers": [{"ask": ".", "answer": "reload"}]},
+            })),
+        ),
+        (
+            "an answer that turns what is shown",
+            on_sw_1(json!({"commands": [
+                {"command": "show version", "answers": [{"ask": "x", "answer": "\u{202e}y"}]},
+            ]})),
+        ),
+        (
+            "a command with a character that is not shown",
+            on_sw_1(json!({"commands": ["show\u{200b} version"]})),
+        ),
+        (
+            "a comment that turns what is shown",
+            on_sw_1(json!({"commands": ["show version"], "comment": "for \u{2066}CHG-7"})),
+        ),
+        (
+            "a name with a separator of lines",
+            on_sw_1(json!({"commands": ["show version"], "name": "a\u{2028}b"})),
+        ),
+    ]
+}
+
 #[test]
 fn every_refusal_says_why_and_what_to_do() {
-    let cases = wrong_selections().into_iter().chain(wrong_deeds());
+    let cases = wrong_selections()
+        .into_iter()
+        .chain(wrong_deeds())
+        .chain(wrong_texts());
     let mut text = String::new();
     for (case, body) in cases {
         let refusal = submitted(&body, Role::Admin).unwrap_err();
