@@ -1,7 +1,10 @@
 //! The one device and the commands that a person types for a login of their own, checked before anything is sent.
 
 use netwolf_manager::inventory::Inventory;
-use netwolf_wire::allow::{Refused, check_command, check_typed};
+use netwolf_wire::{
+    allow::{Refused, check_command, check_typed},
+    unseen::Unseen,
+};
 
 use crate::{
     inventory::{self, Device},
@@ -56,6 +59,10 @@ fn no_command(command: &str, refused: &Refused) -> Unknown {
             "write the whole command without `?`, which a shell takes for a key",
         ),
         Refused::TooLong { .. } => (refused.to_string(), ONE_LINE),
+        Refused::Unseen {
+            unseen: unseen @ Unseen::Invisible(_),
+            ..
+        } => (refused.to_string(), unseen.hint()),
         _ => (format!("{command:?} is not a command"), ONE_LINE),
     };
     Unknown::new(message, Some(hint.into()))
