@@ -91,9 +91,14 @@ impl Answering {
         self.pending = None;
     }
 
+    /// Whether there is something to answer with.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
     /// Looks for a question at the end of `text`; tells whether there is one.
     pub(super) fn hear(&mut self, text: &Cleaner, now: Instant) -> bool {
-        if self.answers.is_empty() {
+        if !self.has_answers() {
             return false;
         }
         let length = length(text);

@@ -114,7 +114,9 @@ impl Dialogue {
     /// Looks for a question at the end of what a command has brought. What stands before the echo is left over; the
     /// echo is what we have said ourselves; and behind a prompt an answer would be a command.
     pub(super) fn hear_of_step(&mut self, now: Instant) {
-        if let State::Running(typed) = &self.state
+        // Nearly every command has no answers: a poll pays nothing for them.
+        if self.answering.has_answers()
+            && let State::Running(typed) = &self.state
             && (typed.echo_seen() || self.echoes == Some(false))
             && !self.ends_in_prompt()
             && !self.may_be_echo(typed)
