@@ -2,7 +2,7 @@
 
 use netwolf_manager::inventory::Inventory;
 use netwolf_wire::{
-    allow::{Refused, check_command, check_typed},
+    allow::{HELP_HINT, Refused, check_command, check_typed},
     unseen::Unseen,
 };
 
@@ -54,10 +54,7 @@ pub(crate) fn commands_of<'c>(
 
 fn no_command(command: &str, refused: &Refused) -> Unknown {
     let (message, hint) = match refused {
-        Refused::Help { .. } => (
-            refused.to_string(),
-            "write the whole command without `?`, which a shell takes for a key",
-        ),
+        Refused::Help { .. } => (refused.to_string(), HELP_HINT),
         Refused::TooLong { .. } => (refused.to_string(), ONE_LINE),
         Refused::Unseen {
             unseen: unseen @ Unseen::Invisible(_),

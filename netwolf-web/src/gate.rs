@@ -8,6 +8,7 @@
 //! Without a file everybody passes. A file that is found to be bad leaves the one before in force.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt,
     net::SocketAddr,
@@ -18,11 +19,9 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
-    Response, StatusCode,
-    header::{self, HeaderName, HeaderValue},
+    StatusCode,
+    header::{self, HeaderName},
     http::request,
 };
 use tokio::task::spawn_blocking;
@@ -76,9 +75,6 @@ impl fmt::Debug for Gate {
 type Stamp = Option<(SystemTime, u64, u64)>;
 
 type Seen = BTreeMap<PathBuf, Stamp>;
-
-/// A request that is not let through.
-pub(crate) type Refusal = Response<Full<Bytes>>;
 
 impl Gate {
     /// A gate by the file at `path`, or one that is open.
@@ -194,16 +190,16 @@ impl Gate {
         head: &request::Parts,
         peer: SocketAddr,
         has_certificate: bool,
-    ) -> Result<Caller, Box<Refusal>> {
+    ) -> Result<Caller, Refusal> {
         let config = self.config();
         let now = Instant::now();
         if declared_length(head) > MAX_BODY {
-            let text = format!("413: a request has at most {MAX_BODY} bytes\n");
-            return Err(self.refuse(Reason::Body, StatusCode::PAYLOAD_TOO_LARGE, text));
+            let why = format!("a request has at most {MAX_BODY} bytes");
+            return Err(self.refuse(Reason::Body, StatusCode::PAYLOAD_TOO_LARGE, why));
         }
         if !self.is_within_limit(config.rate_limit, now) {
-            let text = "429: more requests than this server is configured to take\n";
-            return Err(self.refuse(Reason::RateLimit, StatusCode::TOO_MANY_REQUESTS, text));
+            let why = "more requests than this server is configured to take";
+            return Err(self.refuse(Reason::RateLimit, StatusCode::TOO_MANY_REQUESTS, why));
         }
         let mut caller = Caller {
             peer,
@@ -236,7 +232,7 @@ impl Gate {
         login: Login,
         peer: SocketAddr,
         now: Instant,
-    ) -> Result<Arc<str>, Box<Refusal>> {
+    ) -> Result<Arc<str>, Refusal> {
         // A name that is none may be a password that was typed in the wrong field: it is not logged.
         let name = config.users.get_key_value(login.user.as_str());
         let name = name.map(|(name, _)| name.to_string());
@@ -271,7 +267,7 @@ impl Gate {
         limit.as_mut().is_none_or(|bucket| bucket.take(now))
     }
 
-    fn denied(&self, peer: SocketAddr, now: Instant, reason: Reason) -> Box<Refusal> {
+    fn denied(&self, peer: SocketAddr, now: Instant, reason: Reason) -> Refusal {
         if !self.may_attempt(peer, now) {
             return self.too_many();
         }
@@ -279,46 +275,45 @@ impl Gate {
         self.unauthorized(reason)
     }
 
-    fn too_many(&self) -> Box<Refusal> {
-        let text = "429: too many wrong passwords or tokens; wait a little\n";
-        let mut answer = self.refuse(Reason::Attempts, StatusCode::TOO_MANY_REQUESTS, text);
-        set(&mut answer, header::RETRY_AFTER, "5");
-        answer
+    fn too_many(&self) -> Refusal {
+        let why = "too many wrong passwords or tokens; wait a little";
+        let header = Some((header::RETRY_AFTER, "5"));
+        let refusal = self.refuse(Reason::Attempts, StatusCode::TOO_MANY_REQUESTS, why);
+        Refusal { header, ..refusal }
     }
 
-    fn unauthorized(&self, reason: Reason) -> Box<Refusal> {
-        let text = "401: this server asks for a user and a password\n";
-        let mut answer = self.refuse(reason, StatusCode::UNAUTHORIZED, text);
-        set(
-            &mut answer,
-            header::WWW_AUTHENTICATE,
-            "Basic realm=\"NetWolf\", charset=\"UTF-8\"",
-        );
-        answer
+    fn unauthorized(&self, reason: Reason) -> Refusal {
+        let why = "this server asks for a user and a password";
+        let scheme = "Basic realm=\"NetWolf\", charset=\"UTF-8\"";
+        let header = Some((header::WWW_AUTHENTICATE, scheme));
+        let refusal = self.refuse(reason, StatusCode::UNAUTHORIZED, why);
+        Refusal { header, ..refusal }
     }
 
-    fn refuse(&self, reason: Reason, status: StatusCode, text: impl Into<Bytes>) -> Box<Refusal> {
+    /// Refuses a request for `reason`, and counts it.
+    pub(crate) fn refuse(
+        &self,
+        reason: Reason,
+        status: StatusCode,
+        why: impl Into<Cow<'static, str>>,
+    ) -> Refusal {
         self.refusals.count(reason);
-        answer(status, text)
+        Refusal {
+            status,
+            why: why.into(),
+            header: None,
+        }
     }
 }
 
-/// A plain answer of the gate's own.
-pub(crate) fn answer(status: StatusCode, text: impl Into<Bytes>) -> Box<Refusal> {
-    let mut answer = Box::new(Response::new(Full::new(text.into())));
-    *answer.status_mut() = status;
-    set(
-        &mut answer,
-        header::CONTENT_TYPE,
-        "text/plain; charset=utf-8",
-    );
-    answer
-}
-
-fn set(answer: &mut Refusal, name: HeaderName, value: &'static str) {
-    answer
-        .headers_mut()
-        .insert(name, HeaderValue::from_static(value));
+/// A request that is not answered by whoever it was for.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    /// In words, as one line.
+    pub(crate) why: Cow<'static, str>,
+    /// What the status wants to be told beside.
+    pub(crate) header: Option<(HeaderName, &'static str)>,
 }
 
 /// What a request says of who sends it.

@@ -528,6 +528,9 @@ pub fn check_command(command: &str) -> Result<(), Refused> {
     check_text("the command", command)
 }
 
+/// What to do about [`Refused::Help`] where nobody judges what the command does.
+pub const HELP_HINT: &str = "write the whole command without `?`, which a shell takes for a key";
+
 /// Whether `command` can be polled or tried on a platform with this transport: [`check_command`], and on a shell
 /// nothing in it asks for help.
 ///

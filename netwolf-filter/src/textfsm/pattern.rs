@@ -46,6 +46,8 @@ pub(super) struct Pattern {
     /// Groups that a back-reference or a condition looks at.
     referenced: Vec<usize>,
     needs: Needs,
+    /// Where odd [`loops`] stand.
+    odd: Vec<usize>,
 }
 
 /// What a pattern has in it that the `regex` crate has not.

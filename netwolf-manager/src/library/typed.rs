@@ -1,6 +1,9 @@
 //! Commands of files that are typed on devices, held to what those of runs are held to.
 
-use netwolf_wire::{allow::Refused, unseen::Unseen};
+use netwolf_wire::{
+    allow::{HELP_HINT, Refused},
+    unseen::Unseen,
+};
 
 /// What is wrong with a command of a file, and what to do about it.
 pub(super) fn told(refused: &Refused) -> (String, Option<&'static str>) {
@@ -14,9 +17,7 @@ pub(super) fn told(refused: &Refused) -> (String, Option<&'static str>) {
             ..
         } => Some("a command is plain text: no keys such as Tab, Ctrl-C and the arrows"),
         Refused::Unseen { unseen, .. } => Some(unseen.hint()),
-        Refused::Help { .. } => {
-            Some("write the whole command without `?`, which a shell takes for a key")
-        }
+        Refused::Help { .. } => Some(HELP_HINT),
         _ => None,
     };
     (refused.to_string(), hint)

@@ -43,7 +43,7 @@ impl Door {
         let peer = "192.0.2.1:1000".parse().unwrap();
         match self.gate.admit(&head, peer, false).await {
             Ok(caller) => (200, Some(caller)),
-            Err(answer) => (answer.status().as_u16(), None),
+            Err(refusal) => (refusal.status.as_u16(), None),
         }
     }
 

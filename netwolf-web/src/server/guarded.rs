@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Either, Full, Limited};
+use http_body_util::{Either, Full, Limited};
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::{ANSWER_DEADLINE, Pages};
 use crate::{
-    gate::{self, Gate, MAX_BODY, Refusal},
+    gate::{Gate, MAX_BODY, Refusal},
     refusals::Reason,
 };
 
@@ -40,17 +40,27 @@ pub(super) struct Guarded<P> {
     pub(super) pages: P,
 }
 
-/// A refusal in the words that it has as text, `400: why`.
-async fn in_json(refusal: Refusal) -> Refusal {
-    let (mut head, body) = refusal.into_parts();
-    let Ok(body) = body.collect().await;
-    let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-    let status = format!("{}: ", head.status.as_u16());
-    let why = text.strip_prefix(&status).unwrap_or(&text).trim_end();
-    let json = serde_json::json!({ "error": why }).to_string();
-    let kind = HeaderValue::from_static("application/json");
-    head.headers.insert(header::CONTENT_TYPE, kind);
-    Response::from_parts(head, Full::new(json.into()))
+/// The answer that a refusal is.
+fn answer(refusal: Refusal, is_api: bool) -> Response<Full<Bytes>> {
+    let Refusal {
+        status,
+        why,
+        header: beside,
+    } = refusal;
+    let (kind, text) = if is_api {
+        let json = serde_json::json!({ "error": why });
+        ("application/json", json.to_string())
+    } else {
+        let text = format!("{}: {why}\n", status.as_u16());
+        ("text/plain; charset=utf-8", text)
+    };
+    let mut answer = Response::new(Full::new(text.into()));
+    *answer.status_mut() = status;
+    for (name, value) in beside.into_iter().chain([(header::CONTENT_TYPE, kind)]) {
+        let value = HeaderValue::from_static(value);
+        answer.headers_mut().insert(name, value);
+    }
+    answer
 }
 
 type Answered<B, E> = Result<Response<Either<B, Full<Bytes>>>, E>;
@@ -72,14 +82,7 @@ where
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let is_api = head.uri.path().starts_with(API);
-            let ours = async |refusal| {
-                let refusal = if is_api {
-                    in_json(refusal).await
-                } else {
-                    refusal
-                };
-                refusal.map(Either::Right)
-            };
+            let ours = |refusal| answer(refusal, is_api).map(Either::Right);
             let mut answer = match gate.admit(&head, peer, has_certificate).await {
                 Ok(caller) => {
                     let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
@@ -88,12 +91,11 @@ where
                     if let Ok(answered) = timeout(ANSWER_DEADLINE, pages.call(request)).await {
                         answered?.map(Either::Left)
                     } else {
-                        gate.refusals.count(Reason::Timeout);
-                        let text = "408: the request was not answered in time\n";
-                        ours(*gate::answer(StatusCode::REQUEST_TIMEOUT, text)).await
+                        let why = "the request was not answered in time";
+                        ours(gate.refuse(Reason::Timeout, StatusCode::REQUEST_TIMEOUT, why))
                     }
                 }
-                Err(refusal) => ours(*refusal).await,
+                Err(refusal) => ours(refusal),
             };
             for (name, value) in &gate.config().headers {
                 answer.headers_mut().insert(name, value.clone());

@@ -323,6 +323,25 @@ fn what_enters_a_mode_is_judged_too() {
     ));
 }
 
+/// A step that only reads by `commands`, on a device as it stands.
+pub(super) fn order(commands: Vec<StepCommand>) -> StepOrder {
+    StepOrder {
+        id: Attempt {
+            run: RunId(1),
+            step: 0,
+            attempt: 1,
+        },
+        device: DeviceName::new("rtr-1").unwrap(),
+        epoch: Epoch(1),
+        mode: None,
+        commands,
+        verify: None,
+        changes: false,
+        login: None,
+        deadline: std::time::Duration::from_mins(1).into(),
+    }
+}
+
 #[test]
 fn a_step_is_judged_as_a_whole() {
     let command = |text: &str| StepCommand {
@@ -333,19 +352,11 @@ fn a_step_is_judged_as_a_whole() {
         answers: Vec::new(),
     };
     let mut step = StepOrder {
-        id: Attempt {
-            run: RunId(1),
-            step: 0,
-            attempt: 1,
-        },
-        device: DeviceName::new("rtr-1").unwrap(),
-        epoch: Epoch(1),
         mode: Some("config".into()),
-        commands: vec![command("ntp server 192.0.2.1")],
         verify: Some(command("show ntp")),
         changes: true,
         login: Some(Login::named("changer")),
-        deadline: std::time::Duration::from_mins(1).into(),
+        ..order(vec![command("ntp server 192.0.2.1")])
     };
     let judge = Judge::new(&platform());
     assert_eq!(judge.judge_step(&login(&[]), &step), Ok(()));

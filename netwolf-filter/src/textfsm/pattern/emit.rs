@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    Greed, Node, Pattern, loops,
+    Greed, Node, Pattern,
     set::{Category, Item, Set, class_of_bits},
     width,
 };
@@ -83,7 +83,7 @@ impl Emitter<'_> {
                 min,
                 max,
                 greed,
-                at: _,
+                at,
             } => {
                 self.push(if *greed == Greed::Possessive {
                     "(?>"
@@ -95,7 +95,7 @@ impl Emitter<'_> {
                     self.once(node, *min, *greed);
                 } else {
                     // `fancy-regex` leaves a loop without look-around to the `regex` crate.
-                    let is_odd = loops::is_odd(self.pattern, node, (*min, *max));
+                    let is_odd = self.pattern.odd.contains(at);
                     self.wrap(if is_odd { "(?:(?=)" } else { "(?:" }, node);
                     self.times(*min, *max);
                 }

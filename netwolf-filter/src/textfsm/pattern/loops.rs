@@ -58,7 +58,7 @@ pub(super) fn odd(pattern: &Pattern) -> Vec<Odd> {
 }
 
 /// Whether a repetition of `body` is such a one.
-pub(super) fn is_odd(pattern: &Pattern, body: &Node, (min, max): (usize, Option<usize>)) -> bool {
+fn is_odd(pattern: &Pattern, body: &Node, (min, max): (usize, Option<usize>)) -> bool {
     // As often as it is written: no iteration is one too many.
     let is_written_out = max.is_some_and(|max| max <= 1 || max == min);
     if is_written_out || width::is_always_empty(body) {

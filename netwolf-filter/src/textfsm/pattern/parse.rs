@@ -43,6 +43,7 @@ pub(super) fn parse(text: &[char]) -> Parsed<Pattern> {
         referenced: parser.referenced,
         needs: parser.needs,
         groups: parser.groups.into_iter().map(|group| group.name).collect(),
+        odd: Vec::new(),
     };
     let odd = loops::odd(&pattern);
     if let Some(odd) = odd.iter().find(|odd| !odd.is_taken) {
@@ -53,6 +54,7 @@ pub(super) fn parse(text: &[char]) -> Parsed<Pattern> {
         });
     }
     pattern.needs.backtracking |= !odd.is_empty();
+    pattern.odd = odd.iter().map(|odd| odd.at).collect();
     Ok(pattern)
 }
 

@@ -89,30 +89,43 @@ fn devices_that_have_left_are_left_out_and_the_others_judged_anew() {
     assert_eq!(error, "there is no credential \"changer\" any more");
 }
 
-/// As the agent would: a run that was taken in before is no reason to believe what it has.
-#[test]
-fn answers_to_a_verify_command_are_judged_as_those_to_others() {
+/// With a device whose platform only reads by `cat`.
+fn book_of_readers() -> Book {
     let mut inventory = testing::inventory([("a", 22)]);
     for plan in inventory.plans.values_mut() {
         let plan = Arc::make_mut(plan);
         Arc::make_mut(&mut plan.platform).reads = vec!["cat".into()];
     }
-    let book = Book {
+    Book {
         inventory: Arc::new(inventory),
         ..Book::default()
-    };
+    }
+}
+
+/// A command that is answered where the device asks.
+fn answered(text: &str, ask: &str, answer: &str) -> StepCommand {
+    StepCommand {
+        text: text.into(),
+        timeout: Span::from_secs(5),
+        expect: Vec::new(),
+        reject: Vec::new(),
+        answers: vec![StepAnswer {
+            ask: ask.into(),
+            answer: answer.into(),
+            bare: false,
+        }],
+    }
+}
+
+/// As the agent would: a run that was taken in before is no reason to believe what it has.
+#[test]
+fn answers_to_a_verify_command_are_judged_as_those_to_others() {
+    let book = book_of_readers();
     let judged = |answer: &str| {
         let mut program = program("linux");
         program.verify = Some(StepCommand {
-            text: "cat /etc/ntp.conf".into(),
-            timeout: Span::from_secs(5),
             expect: vec!["ntp".into()],
-            reject: Vec::new(),
-            answers: vec![StepAnswer {
-                ask: "more".into(),
-                answer: answer.into(),
-                bare: false,
-            }],
+            ..answered("cat /etc/ntp.conf", "more", answer)
         });
         resolve_again(&book, &spec(program), &[step("a")])
     };
@@ -131,28 +144,10 @@ fn answers_to_a_verify_command_are_judged_as_those_to_others() {
 /// As it may stand in the journal of a manager that knew of no such rule.
 #[test]
 fn a_run_that_only_reads_is_not_tried_anew_with_answers_that_may_do_more() {
-    let mut inventory = testing::inventory([("a", 22)]);
-    for plan in inventory.plans.values_mut() {
-        let plan = Arc::make_mut(plan);
-        Arc::make_mut(&mut plan.platform).reads = vec!["cat".into()];
-    }
-    let book = Book {
-        inventory: Arc::new(inventory),
-        ..Book::default()
-    };
+    let book = book_of_readers();
     let judged = |answer: &str| {
         let mut program = program("linux");
-        program.commands = vec![StepCommand {
-            text: "cat /proc/loadavg".into(),
-            timeout: Span::from_secs(5),
-            expect: Vec::new(),
-            reject: Vec::new(),
-            answers: vec![StepAnswer {
-                ask: ".".into(),
-                answer: answer.into(),
-                bare: false,
-            }],
-        }];
+        program.commands = vec![answered("cat /proc/loadavg", ".", answer)];
         resolve_again(&book, &spec(program), &[step("a")])
     };
     for plain in ["", "y", "No"] {

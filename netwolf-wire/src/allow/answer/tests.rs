@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::{
-    DeviceName, Epoch, Span,
+    Span,
+    allow::tests::order,
     platform::{Platform, Transport},
-    step::{Attempt, MAX_COMMAND, RunId, StepOrder},
+    step::{MAX_COMMAND, StepOrder},
 };
 
 fn answer(text: &str) -> StepAnswer {
@@ -160,24 +161,10 @@ fn a_credential_that_may_type_few_things_answers_no_other_ones() {
 
 #[test]
 fn answers_of_a_whole_step_are_judged_and_those_to_verify_are_to_a_read() {
-    let mut step = StepOrder {
-        id: Attempt {
-            run: RunId(1),
-            step: 0,
-            attempt: 1,
-        },
-        device: DeviceName::new("rtr-1").unwrap(),
-        epoch: Epoch(1),
-        mode: None,
-        commands: vec![
-            answered("show clock", &["Y"]),
-            answered("show version", &["", "configure terminal"]),
-        ],
-        verify: None,
-        changes: false,
-        login: None,
-        deadline: Span::from_secs(60),
-    };
+    let mut step = order(vec![
+        answered("show clock", &["Y"]),
+        answered("show version", &["", "configure terminal"]),
+    ]);
     let monitoring = login("monitoring", &["show"]);
     let judged = |step: &StepOrder| judge().judge_step(&monitoring, step);
     assert!(matches!(judged(&step), Err(Refused::AnswerDoesMore { .. })));
