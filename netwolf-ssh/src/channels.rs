@@ -1,0 +1,399 @@
+//! Channels (RFC 4254): a shell, or one command after the other.
+
+use crate::{
+    Handler,
+    codec::{Reader, Write},
+    connection::Connection,
+    error::Error,
+    numbers::{
+        CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED_DATA, CHANNEL_FAILURE,
+        CHANNEL_OPEN, CHANNEL_OPEN_CONFIRMATION, CHANNEL_OPEN_FAILURE, CHANNEL_REQUEST,
+        CHANNEL_SUCCESS, CHANNEL_WINDOW_ADJUST,
+    },
+};
+
+/// What a device that opens a channel to us is told: no.
+const ADMINISTRATIVELY_PROHIBITED: u32 = 1;
+
+/// One of ours.
+#[derive(Debug)]
+struct Channel {
+    ours: u32,
+    /// The device's number.
+    theirs: u32,
+    state: State,
+    /// Bytes that the device may still send.
+    window_in: u32,
+    /// Bytes that it takes.
+    window_out: u32,
+    max_out: u32,
+    /// What waits for its window.
+    unsent: Vec<u8>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Opening,
+    Open,
+    Refused(String),
+    /// We have closed it; the device has not.
+    Closing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Channels {
+    window: u32,
+    max_packet: u32,
+    next: u32,
+    all: Vec<Channel>,
+}
+
+impl Channels {
+    pub(crate) const fn new(window: u32, max_packet: u32) -> Self {
+        Self {
+            window,
+            max_packet,
+            next: 0,
+            all: Vec::new(),
+        }
+    }
+
+    fn get(&mut self, ours: u32) -> Option<&mut Channel> {
+        self.all.iter_mut().find(|channel| channel.ours == ours)
+    }
+
+    fn open(&mut self, ours: u32) -> Option<&mut Channel> {
+        self.get(ours)
+            .filter(|channel| channel.state == State::Open)
+    }
+
+    fn remove(&mut self, ours: u32) {
+        self.all.retain(|channel| channel.ours != ours);
+    }
+}
+
+impl Connection {
+    /// Asks for a channel; returns its number.
+    ///
+    /// # Errors
+    /// The cryptography failed.
+    pub fn open_session(&mut self) -> Result<u32, Error> {
+        let ours = self.channels.next;
+        self.channels.next = ours.wrapping_add(1);
+        let (window, max_packet) = (self.channels.window, self.channels.max_packet);
+        self.channels.all.push(Channel {
+            ours,
+            theirs: 0,
+            state: State::Opening,
+            window_in: window,
+            window_out: 0,
+            max_out: 0,
+            unsent: Vec::new(),
+        });
+        let mut payload = vec![CHANNEL_OPEN];
+        payload.put_string(b"session");
+        payload.put_uint32(ours);
+        payload.put_uint32(window);
+        payload.put_uint32(max_packet);
+        self.put(&payload)?;
+        Ok(ours)
+    }
+
+    /// Whether the device has opened `channel`, once it has said; why not, otherwise.
+    pub fn poll_opened(&mut self, channel: u32) -> Option<Result<(), String>> {
+        let answer = match &self.channels.get(channel)?.state {
+            State::Opening => return None,
+            State::Open | State::Closing => Ok(()),
+            State::Refused(why) => Err(why.clone()),
+        };
+        if answer.is_err() {
+            self.channels.remove(channel);
+        }
+        Some(answer)
+    }
+
+    /// A request for what the device is to do on `channel`; `rest` is what belongs to the request.
+    fn request(
+        &mut self,
+        channel: u32,
+        name: &str,
+        want_reply: bool,
+        rest: &[u8],
+    ) -> Result<(), Error> {
+        let Some(open) = self.channels.open(channel) else {
+            return Ok(());
+        };
+        let mut payload = vec![CHANNEL_REQUEST];
+        payload.put_uint32(open.theirs);
+        payload.put_string(name.as_bytes());
+        payload.put_boolean(want_reply);
+        payload.extend_from_slice(rest);
+        self.put(&payload)
+    }
+
+    /// Asks for a terminal, which not every device answers for, so that no answer is wanted.
+    ///
+    /// # Errors
+    /// The cryptography failed.
+    pub fn request_terminal(
+        &mut self,
+        channel: u32,
+        name: &str,
+        columns: u32,
+        rows: u32,
+    ) -> Result<(), Error> {
+        let mut rest = Vec::new();
+        rest.put_string(name.as_bytes());
+        for size in [columns, rows, 0, 0] {
+            rest.put_uint32(size);
+        }
+        // No modes: their list has an end only.
+        rest.put_string(&[0]);
+        self.request(channel, "pty-req", false, &rest)
+    }
+
+    /// Asks for a shell.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn request_shell(&mut self, channel: u32) -> Result<(), Error> {
+        self.request(channel, "shell", true, &[])
+    }
+
+    /// Asks for `command` to be run.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn request_exec(&mut self, channel: u32, command: &str) -> Result<(), Error> {
+        let mut rest = Vec::new();
+        rest.put_string(command.as_bytes());
+        self.request(channel, "exec", true, &rest)
+    }
+
+    /// Tells the command of `channel` to stop.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn send_signal(&mut self, channel: u32, name: &str) -> Result<(), Error> {
+        let mut rest = Vec::new();
+        rest.put_string(name.as_bytes());
+        self.request(channel, "signal", false, &rest)
+    }
+
+    /// Nothing more will be sent on `channel`.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn send_eof(&mut self, channel: u32) -> Result<(), Error> {
+        self.put_to(channel, CHANNEL_EOF)
+    }
+
+    /// Sends `bytes` on `channel`, as far as the device takes them, and the rest when it takes more.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn send(&mut self, channel: u32, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(open) = self.channels.open(channel) {
+            open.unsent.extend_from_slice(bytes);
+            self.send_more(channel)?;
+        }
+        Ok(())
+    }
+
+    /// Whether all that was sent on `channel` is on its way.
+    pub fn is_sent(&mut self, channel: u32) -> bool {
+        let all_in_window = self
+            .channels
+            .open(channel)
+            .is_none_or(|open| open.unsent.is_empty());
+        all_in_window && self.holds_nothing()
+    }
+
+    fn send_more(&mut self, channel: u32) -> Result<(), Error> {
+        while let Some(open) = self.channels.open(channel) {
+            let n = open.window_out.min(open.max_out) as usize;
+            let n = n.min(open.unsent.len());
+            if n == 0 {
+                break;
+            }
+            open.window_out -= u32::try_from(n).map_err(|_| Error::Length)?;
+            let mut payload = zeroize::Zeroizing::new(Vec::with_capacity(9 + n));
+            payload.put_byte(CHANNEL_DATA);
+            payload.put_uint32(open.theirs);
+            payload.put_string(&open.unsent[..n]);
+            // It may be a secret.
+            zeroize::Zeroize::zeroize(&mut open.unsent[..n]);
+            open.unsent.drain(..n);
+            if open.unsent.is_empty() {
+                open.unsent = Vec::new();
+            }
+            self.put(&payload)?;
+        }
+        Ok(())
+    }
+
+    /// Closes `channel`. What still comes on it is passed over.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn close(&mut self, channel: u32) -> Result<(), Error> {
+        self.put_to(channel, CHANNEL_CLOSE)?;
+        if let Some(open) = self.channels.open(channel) {
+            open.state = State::Closing;
+        }
+        Ok(())
+    }
+
+    /// Sends a message that says no more than its number, if `channel` is open.
+    fn put_to(&mut self, channel: u32, number: u8) -> Result<(), Error> {
+        let Some(open) = self.channels.open(channel) else {
+            return Ok(());
+        };
+        let mut payload = vec![number];
+        payload.put_uint32(open.theirs);
+        self.put(&payload)
+    }
+
+    pub(crate) fn handle_channel(
+        &mut self,
+        payload: &[u8],
+        handler: &mut impl Handler,
+    ) -> Result<(), Error> {
+        let number = payload[0];
+        if !self.login.is_done() {
+            return Err(Error::OutOfTurn(number));
+        }
+        let mut reader = Reader::new(&payload[1..]);
+        if number == CHANNEL_OPEN {
+            return self.refuse_channel(reader);
+        }
+        let ours = reader.uint32()?;
+        match number {
+            CHANNEL_DATA => {
+                let bytes = reader.string()?;
+                if self.take(ours, bytes.len())? {
+                    handler.data(ours, bytes);
+                }
+            }
+            CHANNEL_EXTENDED_DATA => {
+                let _kind = reader.uint32()?;
+                let bytes = reader.string()?;
+                if self.take(ours, bytes.len())? {
+                    handler.error_data(ours, bytes);
+                }
+            }
+            CHANNEL_WINDOW_ADJUST => {
+                let more = reader.uint32()?;
+                if let Some(open) = self.channels.open(ours) {
+                    open.window_out = open.window_out.saturating_add(more);
+                    self.send_more(ours)?;
+                }
+            }
+            CHANNEL_OPEN_CONFIRMATION => {
+                let (theirs, window, max) = (reader.uint32()?, reader.uint32()?, reader.uint32()?);
+                if let Some(channel) = self.opening(ours) {
+                    channel.theirs = theirs;
+                    channel.window_out = window;
+                    channel.max_out = max;
+                    channel.state = State::Open;
+                }
+            }
+            CHANNEL_OPEN_FAILURE => {
+                let why = refusal(reader.uint32()?, &reader.text()?);
+                if let Some(channel) = self.opening(ours) {
+                    channel.state = State::Refused(why);
+                }
+            }
+            CHANNEL_REQUEST => self.handle_request(ours, reader, handler)?,
+            CHANNEL_FAILURE => {
+                if self.channels.open(ours).is_some() {
+                    handler.refused(ours);
+                }
+            }
+            CHANNEL_CLOSE => {
+                if self.channels.open(ours).is_some() {
+                    self.put_to(ours, CHANNEL_CLOSE)?;
+                    handler.closed(ours);
+                }
+                self.channels.remove(ours);
+            }
+            CHANNEL_EOF | CHANNEL_SUCCESS => {}
+            _ => return Err(Error::OutOfTurn(number)),
+        }
+        Ok(())
+    }
+
+    fn opening(&mut self, ours: u32) -> Option<&mut Channel> {
+        let channel = self.channels.get(ours);
+        channel.filter(|channel| channel.state == State::Opening)
+    }
+
+    /// Counts `n` bytes that came on `ours`, and lets the device send more where it is near its bound. Tells whether
+    /// anybody wants them.
+    fn take(&mut self, ours: u32, n: usize) -> Result<bool, Error> {
+        let window = self.channels.window;
+        let Some(channel) = self.channels.get(ours) else {
+            return Ok(false);
+        };
+        let n = u32::try_from(n).map_err(|_| Error::Length)?;
+        channel.window_in = channel.window_in.saturating_sub(n);
+        let (theirs, is_open) = (channel.theirs, channel.state == State::Open);
+        if is_open && channel.window_in < window / 2 {
+            let more = window - channel.window_in;
+            channel.window_in = window;
+            let mut payload = vec![CHANNEL_WINDOW_ADJUST];
+            payload.put_uint32(theirs);
+            payload.put_uint32(more);
+            self.put(&payload)?;
+        }
+        Ok(is_open)
+    }
+
+    fn handle_request(
+        &mut self,
+        ours: u32,
+        mut reader: Reader<'_>,
+        handler: &mut impl Handler,
+    ) -> Result<(), Error> {
+        let name = reader.string()?;
+        let want_reply = reader.boolean()?;
+        if self.channels.open(ours).is_some() {
+            match name {
+                b"exit-status" => handler.exit_status(ours, reader.uint32()?),
+                b"exit-signal" => handler.exit_signal(ours, &reader.text()?),
+                _ => {}
+            }
+        }
+        if want_reply {
+            self.put_to(ours, CHANNEL_FAILURE)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody has a reason to open a channel to us.
+    fn refuse_channel(&mut self, mut reader: Reader<'_>) -> Result<(), Error> {
+        let _kind = reader.string()?;
+        let mut payload = vec![CHANNEL_OPEN_FAILURE];
+        payload.put_uint32(reader.uint32()?);
+        payload.put_uint32(ADMINISTRATIVELY_PROHIBITED);
+        payload.put_string(b"");
+        payload.put_string(b"");
+        self.put(&payload)
+    }
+}
+
+/// Why a channel was refused, in RFC 4254's words and the device's.
+fn refusal(reason: u32, description: &str) -> String {
+    let reason = match reason {
+        1 => "administratively prohibited",
+        2 => "connect failed",
+        3 => "unknown channel type",
+        4 => "resource shortage",
+        _ => "for a reason without a name",
+    };
+    if description.is_empty() {
+        reason.to_owned()
+    } else {
+        format!("{reason}: {description}")
+    }
+}

@@ -1,0 +1,509 @@
+//! The machine: what comes from the device goes in, what goes to it comes out.
+//!
+//! ```text
+//!   greeting --> exchange of keys --> login (see `login`) --> channels (see `channels`)
+//!                     ^                                            |
+//!                     +------- keys are renewed, by either side ---+
+//! ```
+//!
+//! Call order: [`Connection::new`] once the device has greeted, and [`Connection::handle_input`] for all that came
+//! behind the greeting. After each call of any method there may be something to send, see
+//! [`Connection::output`]. [`Connection::handle_timeout`] is due at [`Connection::poll_timeout`], and harmless
+//! before. After an error the connection is of no use any more.
+//!
+//! Invariants: nothing but an exchange of keys is sent between our offer and our new keys; nothing of a login is sent
+//! before the device has proven who it is; where both sides know strict key exchange, nothing can be put in or taken
+//! out before the first keys.
+
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::{
+    digest::{self, Context, SHA256, digest},
+    rand,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    Handler,
+    channels::Channels,
+    cipher::{Cipher, Role},
+    codec::{Reader, Write},
+    error::Error,
+    exchange::Exchange,
+    greeting::Greeting,
+    host_key,
+    keys::{Secrets, Way},
+    login::Login,
+    negotiation::{COOKIE, Chosen, Offer, Preferences},
+    numbers::{
+        CHANNEL_FAILURE, CHANNEL_OPEN, DEBUG, DISCONNECT, EXT_INFO, GLOBAL_REQUEST, IGNORE,
+        KEX_ECDH_INIT, KEX_ECDH_REPLY, KEXINIT, LAST_OF_EXCHANGE, NEWKEYS, REQUEST_FAILURE,
+        REQUEST_SUCCESS, SERVICE_ACCEPT, UNIMPLEMENTED, USERAUTH_INFO_RESPONSE, USERAUTH_REQUEST,
+    },
+    packet::{Incoming, Outgoing},
+};
+
+/// Keys are renewed after so many bytes, as RFC 4253 asks for.
+const REKEY_BYTES: u64 = 1 << 30;
+/// What a buffer may keep while nothing is in it: a fleet has thousands of them.
+const KEPT_CAPACITY: usize = 512;
+/// `by application`, of RFC 4253, section 11.1.
+const BY_APPLICATION: u32 = 11;
+
+/// What a connection is to be like.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Our version, as it was sent: `SSH-2.0-...`, without the end of the line.
+    pub version: &'static str,
+    /// What may be used.
+    pub preferences: Preferences,
+    /// Bytes that the device may send ahead on a channel.
+    pub window: u32,
+    /// The most that it may send of a channel in one packet.
+    pub max_packet: u32,
+    /// A device that is silent for so long is asked for a sign of life.
+    pub keepalive: Option<Duration>,
+    /// So many signs of life may stay out.
+    pub keepalive_max: u32,
+    /// Keys are renewed after so long.
+    pub rekey_after: Duration,
+}
+
+/// The client's side of one connection.
+pub struct Connection {
+    version: &'static str,
+    device_version: Box<str>,
+    /// Our offer, the same each time but for its cookie.
+    offer: Box<[u8]>,
+    rekey_after: Duration,
+    rekey_at: Instant,
+    keepalive: Option<Duration>,
+    keepalive_max: u32,
+    heard_at: Instant,
+    asked_at: Instant,
+    unanswered: u32,
+    sending: Outgoing,
+    receiving: Incoming,
+    /// The beginning of a packet whose end has not come.
+    partial: Vec<u8>,
+    /// Packets that are to be sent.
+    out: Vec<u8>,
+    exchanging: Option<Box<Exchanging>>,
+    /// What waits until keys are exchanged: a payload, and what its length is rounded to.
+    held: Vec<(Zeroizing<Vec<u8>>, usize)>,
+    /// Hash of the first exchange, once it is done.
+    session: Option<Box<[u8]>>,
+    /// Hash of the host key.
+    host_key: [u8; 32],
+    strict: bool,
+    /// The device uses keys.
+    keyed: bool,
+    pub(crate) login: Login,
+    pub(crate) channels: Channels,
+}
+
+/// An exchange of keys that is under way.
+struct Exchanging {
+    /// Our offer as it was sent.
+    ours: Vec<u8>,
+    step: Step,
+}
+
+enum Step {
+    /// The device's offer is to come.
+    Offered,
+    /// Its share is to come.
+    Shared {
+        exchange: Exchange,
+        chosen: Chosen,
+        theirs: Vec<u8>,
+        /// The next message belongs to an exchange that the device had guessed.
+        pass_over: bool,
+    },
+    /// It is to use its new keys, which are these.
+    Keyed(Cipher),
+}
+
+impl Connection {
+    /// Goes on from a `greeting`, after our version was sent.
+    ///
+    /// # Errors
+    /// The device offers nothing that is done here, or breaks the rules that it has agreed to.
+    pub fn new(settings: &Settings, greeting: Greeting, now: Instant) -> Result<Self, Error> {
+        let offer = greeting.offer()?;
+        let strict = offer.is_strict();
+        if strict && greeting.n_packets != 1 {
+            return Err(Error::OutOfTurn(IGNORE));
+        }
+        let mut connection = Self {
+            version: settings.version,
+            device_version: greeting.version.into(),
+            offer: settings.preferences.only_known().kexinit().into(),
+            rekey_after: settings.rekey_after,
+            rekey_at: now + settings.rekey_after,
+            keepalive: settings.keepalive,
+            keepalive_max: settings.keepalive_max,
+            heard_at: now,
+            asked_at: now,
+            unanswered: 0,
+            sending: Outgoing::new(),
+            receiving: Incoming::after(greeting.n_packets),
+            partial: Vec::new(),
+            out: Vec::new(),
+            exchanging: None,
+            held: Vec::new(),
+            session: None,
+            host_key: [0; 32],
+            strict,
+            keyed: false,
+            login: Login::default(),
+            channels: Channels::new(settings.window, settings.max_packet),
+        };
+        connection.begin_exchange()?;
+        connection.handle_offer(&greeting.kexinit, &offer)?;
+        Ok(connection)
+    }
+
+    /// Whether the device has proven who it is, and both sides use keys.
+    pub const fn is_keyed(&self) -> bool {
+        self.keyed
+    }
+
+    /// What is to be sent. Whoever sends the first bytes of it takes them out by [`Self::sent`].
+    pub fn output(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// The first `n` bytes of [`Self::output`] were sent.
+    pub fn sent(&mut self, n: usize) {
+        if n >= self.out.len() {
+            self.out.clear();
+            self.out.shrink_to(KEPT_CAPACITY);
+        } else {
+            self.out.drain(..n);
+        }
+    }
+
+    /// Bytes came from the device. They are changed where they stand.
+    ///
+    /// # Errors
+    /// Why the connection is over.
+    pub fn handle_input(
+        &mut self,
+        bytes: &mut [u8],
+        handler: &mut impl Handler,
+        now: Instant,
+    ) -> Result<(), Error> {
+        self.heard_at = now;
+        self.unanswered = 0;
+        if self.partial.is_empty() {
+            let n = self.handle_packets(bytes, handler, now)?;
+            self.partial.extend_from_slice(&bytes[n..]);
+        } else {
+            let mut all = std::mem::take(&mut self.partial);
+            all.extend_from_slice(bytes);
+            let n = self.handle_packets(&mut all, handler, now)?;
+            all.drain(..n);
+            all.shrink_to(KEPT_CAPACITY);
+            self.partial = all;
+        }
+        let n_bytes = self.sending.n_bytes().max(self.receiving.n_bytes());
+        if n_bytes >= REKEY_BYTES && self.exchanging.is_none() {
+            self.begin_exchange()?;
+        }
+        Ok(())
+    }
+
+    /// Handles all packets that are whole; tells how many bytes they are.
+    fn handle_packets(
+        &mut self,
+        bytes: &mut [u8],
+        handler: &mut impl Handler,
+        now: Instant,
+    ) -> Result<usize, Error> {
+        let mut from = 0;
+        while let Some(whole) = self.receiving.whole(&mut bytes[from..])? {
+            let payload = self.receiving.open(&mut bytes[from..from + whole])?;
+            self.handle_payload(payload, handler, now)?;
+            from += whole;
+        }
+        Ok(from)
+    }
+
+    fn handle_payload(
+        &mut self,
+        payload: &[u8],
+        handler: &mut impl Handler,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let number = *payload.first().ok_or(Error::Malformed)?;
+        let of_exchange = (KEXINIT..=LAST_OF_EXCHANGE).contains(&number);
+        if !self.keyed && !of_exchange {
+            // What may be put in before there are keys is nothing that changes anything.
+            let is_idle = matches!(number, DISCONNECT | IGNORE | UNIMPLEMENTED | DEBUG);
+            if !is_idle || self.strict && number != DISCONNECT {
+                return Err(Error::OutOfTurn(number));
+            }
+        }
+        match number {
+            CHANNEL_OPEN..=CHANNEL_FAILURE => self.handle_channel(payload, handler),
+            DISCONNECT => {
+                let mut reader = Reader::new(&payload[1..]);
+                let _reason = reader.uint32()?;
+                Err(Error::Disconnected(reader.text()?))
+            }
+            IGNORE | UNIMPLEMENTED | DEBUG | REQUEST_SUCCESS | REQUEST_FAILURE => Ok(()),
+            KEXINIT..=LAST_OF_EXCHANGE => self.handle_exchange(payload, handler, now),
+            SERVICE_ACCEPT | EXT_INFO | USERAUTH_REQUEST..=USERAUTH_INFO_RESPONSE => {
+                self.handle_login(payload)
+            }
+            GLOBAL_REQUEST => {
+                let mut reader = Reader::new(&payload[1..]);
+                let _name = reader.string()?;
+                if reader.boolean()? {
+                    self.put(&[REQUEST_FAILURE])?;
+                }
+                Ok(())
+            }
+            _ => {
+                let mut answer = vec![UNIMPLEMENTED];
+                answer.put_uint32(self.receiving.last());
+                self.put(&answer)
+            }
+        }
+    }
+
+    /// Sends `payload`, as soon as may be.
+    pub(crate) fn put(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.put_rounded(payload, 1)
+    }
+
+    /// The same, with its length rounded up.
+    pub(crate) fn put_rounded(&mut self, payload: &[u8], rounded: usize) -> Result<(), Error> {
+        let exchanges = self
+            .exchanging
+            .as_ref()
+            .is_some_and(|exchanging| !matches!(exchanging.step, Step::Keyed(_)));
+        if exchanges {
+            self.held.push((payload.to_vec().into(), rounded));
+            return Ok(());
+        }
+        self.sending.put(payload, rounded, &mut self.out)
+    }
+
+    /// Whether all that was put is among [`Self::output`] or was sent.
+    pub(crate) const fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    fn begin_exchange(&mut self) -> Result<(), Error> {
+        let mut ours = self.offer.to_vec();
+        rand::fill(&mut ours[1..=COOKIE])?;
+        self.sending.put(&ours, 1, &mut self.out)?;
+        self.exchanging = Some(Box::new(Exchanging {
+            ours,
+            step: Step::Offered,
+        }));
+        Ok(())
+    }
+
+    fn handle_exchange(
+        &mut self,
+        payload: &[u8],
+        handler: &mut impl Handler,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let number = payload[0];
+        if number == KEXINIT {
+            if self.exchanging.is_none() {
+                self.begin_exchange()?;
+            }
+            return self.handle_offer(payload, &Offer::read(payload)?);
+        }
+        let out_of_turn = Error::OutOfTurn(number);
+        let mut exchanging = self.exchanging.take().ok_or(out_of_turn.clone())?;
+        match (number, exchanging.step) {
+            (
+                _,
+                Step::Shared {
+                    exchange,
+                    chosen,
+                    theirs,
+                    pass_over: true,
+                },
+            ) if number != NEWKEYS => {
+                exchanging.step = Step::Shared {
+                    exchange,
+                    chosen,
+                    theirs,
+                    pass_over: false,
+                };
+                self.exchanging = Some(exchanging);
+                Ok(())
+            }
+            (
+                KEX_ECDH_REPLY,
+                Step::Shared {
+                    exchange,
+                    chosen,
+                    theirs,
+                    ..
+                },
+            ) => {
+                let offers = [exchanging.ours.as_slice(), theirs.as_slice()];
+                let cipher = self.handle_share(payload, &exchange, chosen, offers, handler)?;
+                exchanging.step = Step::Keyed(cipher);
+                self.exchanging = Some(exchanging);
+                for (payload, rounded) in std::mem::take(&mut self.held) {
+                    self.sending.put(&payload, rounded, &mut self.out)?;
+                }
+                Ok(())
+            }
+            (NEWKEYS, Step::Keyed(cipher)) => {
+                self.receiving.rekey(cipher, self.strict);
+                self.rekey_at = now + self.rekey_after;
+                self.keyed = true;
+                Ok(())
+            }
+            _ => Err(out_of_turn),
+        }
+    }
+
+    /// The device has offered what it can do: the choice is made, and our share is sent.
+    fn handle_offer(&mut self, theirs: &[u8], offer: &Offer) -> Result<(), Error> {
+        let exchanging = self.exchanging.as_mut().ok_or(Error::OutOfTurn(KEXINIT))?;
+        if !matches!(exchanging.step, Step::Offered) {
+            return Err(Error::OutOfTurn(KEXINIT));
+        }
+        let chosen = Preferences::of_kexinit(&exchanging.ours)?.choose(offer)?;
+        let exchange = Exchange::begin(chosen.kex)?;
+        let mut payload = vec![KEX_ECDH_INIT];
+        payload.put_string(exchange.share());
+        self.sending.put(&payload, 1, &mut self.out)?;
+        exchanging.step = Step::Shared {
+            exchange,
+            pass_over: chosen.guessed_wrong,
+            chosen,
+            theirs: theirs.to_vec(),
+        };
+        Ok(())
+    }
+
+    /// The device has sent its share, signed: new keys are made and used for what goes to it from now on. Returns
+    /// those for what comes from it.
+    fn handle_share(
+        &mut self,
+        payload: &[u8],
+        exchange: &Exchange,
+        chosen: Chosen,
+        offers: [&[u8]; 2],
+        handler: &mut impl Handler,
+    ) -> Result<Cipher, Error> {
+        let mut reader = Reader::new(&payload[1..]);
+        let key = reader.string()?;
+        let share = reader.string()?;
+        let signature = reader.string()?;
+        let shared = exchange.finish(share)?;
+        let hash = {
+            let mut transcript = Vec::with_capacity(4096);
+            transcript.put_string(self.version.as_bytes());
+            transcript.put_string(self.device_version.as_bytes());
+            for part in [offers[0], offers[1], key, exchange.share(), share] {
+                transcript.put_string(part);
+            }
+            let mut context = Context::new(exchange.hash());
+            context.update(&transcript);
+            context.update(&shared);
+            context.finish()
+        };
+        host_key::verify(chosen.host_key, key, signature, hash.as_ref())?;
+        self.judge_host_key(key, handler)?;
+        let session = self.session.get_or_insert_with(|| hash.as_ref().into());
+        let secrets = Secrets {
+            hash: exchange.hash(),
+            shared: &shared,
+            exchange: hash.as_ref(),
+            session,
+        };
+        let to_device = Cipher::new(chosen.sending, Way::ToDevice, Role::Seals, &secrets)?;
+        let from_device = Cipher::new(chosen.receiving, Way::FromDevice, Role::Opens, &secrets)?;
+        self.sending.put(&[NEWKEYS], 1, &mut self.out)?;
+        self.sending.rekey(to_device, self.strict);
+        Ok(from_device)
+    }
+
+    /// Asks about the first key, and takes no other one later.
+    fn judge_host_key(&mut self, key: &[u8], handler: &mut impl Handler) -> Result<(), Error> {
+        let hash: digest::Digest = digest(&SHA256, key);
+        let is_good = if self.session.is_none() {
+            handler.host_key(key)
+        } else {
+            hash.as_ref() == self.host_key
+        };
+        if !is_good {
+            return Err(Error::HostKey);
+        }
+        self.host_key.copy_from_slice(hash.as_ref());
+        Ok(())
+    }
+
+    /// Hash of the first exchange, which names the session; empty before.
+    pub(crate) fn session(&self) -> &[u8] {
+        self.session.as_deref().unwrap_or_default()
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if !self.login.is_done() {
+            return None;
+        }
+        let rekey = self.exchanging.is_none().then_some(self.rekey_at);
+        let keepalive = self.keepalive_at();
+        [rekey, keepalive].into_iter().flatten().min()
+    }
+
+    fn keepalive_at(&self) -> Option<Instant> {
+        Some(self.heard_at.max(self.asked_at) + self.keepalive?)
+    }
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// [`Error::NoSignOfLife`].
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        if !self.login.is_done() {
+            return Ok(());
+        }
+        if self.keepalive_at().is_some_and(|at| at <= now) {
+            if self.unanswered >= self.keepalive_max {
+                return Err(Error::NoSignOfLife);
+            }
+            self.unanswered += 1;
+            self.asked_at = now;
+            let mut payload = vec![GLOBAL_REQUEST];
+            payload.put_string(b"keepalive@openssh.com");
+            payload.put_boolean(true);
+            self.put(&payload)?;
+        }
+        if self.exchanging.is_none() && self.rekey_at <= now {
+            self.begin_exchange()?;
+        }
+        Ok(())
+    }
+
+    /// Says goodbye.
+    ///
+    /// # Errors
+    /// The cryptography failed.
+    pub fn disconnect(&mut self) -> Result<(), Error> {
+        let mut payload = vec![DISCONNECT];
+        payload.put_uint32(BY_APPLICATION);
+        payload.put_string(b"");
+        payload.put_string(b"");
+        // A goodbye does not wait for keys.
+        self.sending.put(&payload, 1, &mut self.out)
+    }
+}
+
+#[cfg(test)]
+mod tests;
