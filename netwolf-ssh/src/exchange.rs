@@ -76,7 +76,9 @@ impl Exchange {
         let first = kem
             .decapsulate(Ciphertext::from(ciphertext))
             .map_err(|_| Error::Exchange)?;
-        let mut both = Zeroizing::new(first.as_ref().to_vec());
+        // Room for both, so that none is left behind where the buffer had to grow.
+        let mut both = Zeroizing::new(Vec::with_capacity(64));
+        both.extend_from_slice(first.as_ref());
         self.agree(point, |second| both.extend_from_slice(second))?;
         encoded.put_string(digest(&SHA256, &both).as_ref());
         Ok(encoded)

@@ -10,6 +10,8 @@ use aws_lc_rs::{
     iv::FixedLength,
 };
 
+use zeroize::Zeroizing;
+
 use super::{LENGTH, Role};
 use crate::{
     error::Error,
@@ -19,6 +21,8 @@ use crate::{
 
 /// Length of AES's blocks: where the length is encrypted, so many bytes are opened to see it.
 const BLOCK: usize = 16;
+/// So much is encrypted at once: a multiple of the block, and all of most packets.
+const CHUNK: usize = 1024;
 
 /// The stream of one way.
 enum Stream {
@@ -100,9 +104,15 @@ impl Ctr {
         context.sign()
     }
 
+    /// The library writes elsewhere than it reads, so that what may be a secret goes by way of a place that is wiped.
     fn apply_in_place(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
-        let input = bytes.to_vec();
-        self.stream.apply(&input, bytes)
+        let mut input = Zeroizing::new([0; CHUNK]);
+        for chunk in bytes.chunks_mut(CHUNK) {
+            let input = &mut input[..chunk.len()];
+            input.copy_from_slice(chunk);
+            self.stream.apply(input, chunk)?;
+        }
+        Ok(())
     }
 
     pub(super) fn seal(
