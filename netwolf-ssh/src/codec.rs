@@ -2,6 +2,11 @@
 
 use crate::error::Error;
 
+/// No list of names has more: what follows is not looked at.
+const MAX_NAMES: usize = 512;
+/// Words of a device that end up in a log have no more characters.
+const MAX_WORDS: usize = 256;
+
 /// Reads one message from its front to its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a>(&'a [u8]);
@@ -40,10 +45,18 @@ impl<'a> Reader<'a> {
         Ok(String::from_utf8_lossy(self.string()?).into_owned())
     }
 
+    /// Text that is shown where a device must not write what it likes: one line of a length that can be read.
+    pub(crate) fn words(&mut self) -> Result<String, Error> {
+        let text = String::from_utf8_lossy(self.string()?);
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        Ok(text.chars().take(MAX_WORDS).map(shown).collect())
+    }
+
     /// A list of names, which are ASCII.
     pub(crate) fn names(&mut self) -> Result<Vec<&'a str>, Error> {
         let text = str::from_utf8(self.string()?).map_err(|_| Error::Malformed)?;
-        Ok(text.split(',').filter(|name| !name.is_empty()).collect())
+        let names = text.split(',').filter(|name| !name.is_empty());
+        Ok(names.take(MAX_NAMES).collect())
     }
 
     /// The bytes of a number that is not negative, without zeros before it.
@@ -142,6 +155,19 @@ mod tests {
         assert_eq!(reader.string(), Err(Error::Malformed));
         assert_eq!(Reader::new(&[1, 2]).uint32(), Err(Error::Malformed));
         assert_eq!(Reader::new(&[]).byte(), Err(Error::Malformed));
+    }
+
+    #[test]
+    fn words_are_one_line_of_bounded_length() {
+        let mut encoded = Vec::new();
+        encoded.put_string(b"\x1b[1mno\r\nmore\xff");
+        assert_eq!(
+            Reader::new(&encoded).words().unwrap(),
+            " [1mno  more\u{fffd}"
+        );
+        let mut long = Vec::new();
+        long.put_string(&[b'x'; 10_000]);
+        assert_eq!(Reader::new(&long).words().unwrap().len(), MAX_WORDS);
     }
 
     #[test]

@@ -247,11 +247,7 @@ impl Connection {
         }
         match number {
             CHANNEL_OPEN..=CHANNEL_FAILURE => self.handle_channel(payload, handler),
-            DISCONNECT => {
-                let mut reader = Reader::new(&payload[1..]);
-                let _reason = reader.uint32()?;
-                Err(Error::Disconnected(reader.text()?))
-            }
+            DISCONNECT => Err(Error::of_goodbye(payload)),
             IGNORE | UNIMPLEMENTED | DEBUG | REQUEST_SUCCESS | REQUEST_FAILURE => Ok(()),
             KEXINIT..=LAST_OF_EXCHANGE => self.handle_exchange(payload, handler, now),
             SERVICE_ACCEPT | EXT_INFO | USERAUTH_REQUEST..=USERAUTH_INFO_RESPONSE => {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::codec::Reader;
+
 /// Why a connection is of no use any more.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Error {
@@ -52,6 +54,37 @@ pub enum Error {
     /// The cryptography refused, which it does not unless the machine is out of memory or of random numbers.
     #[error("the cryptographic library failed")]
     Crypto,
+}
+
+impl Error {
+    /// What a device meant by its goodbye, of which some leave out the words, or all but the number.
+    pub(crate) fn of_goodbye(payload: &[u8]) -> Self {
+        let mut reader = Reader::new(payload.get(1..).unwrap_or_default());
+        let reason = reader.uint32().unwrap_or_default();
+        let words = reader.words().unwrap_or_default();
+        if !words.is_empty() {
+            return Self::Disconnected(words);
+        }
+        // RFC 4253, section 11.1.
+        let words = match reason {
+            1 => "host not allowed to connect",
+            2 => "protocol error",
+            3 => "key exchange failed",
+            5 => "MAC error",
+            6 => "compression error",
+            7 => "service not available",
+            8 => "protocol version not supported",
+            9 => "host key not verifiable",
+            10 => "connection lost",
+            11 => "by application",
+            12 => "too many connections",
+            13 => "auth cancelled by user",
+            14 => "no more auth methods available",
+            15 => "illegal user name",
+            _ => "",
+        };
+        Self::Disconnected(words.to_owned())
+    }
 }
 
 impl From<aws_lc_rs::error::Unspecified> for Error {

@@ -5,7 +5,7 @@ use crate::{
     codec::Reader,
     error::Error,
     negotiation::Offer,
-    numbers::{DEBUG, IGNORE, KEXINIT},
+    numbers::{DEBUG, DISCONNECT, IGNORE, KEXINIT},
     packet::{MAX_PACKET, payload_of},
 };
 
@@ -14,6 +14,9 @@ const MAX_LINES: usize = 1024;
 const MAX_LINE: usize = 8192;
 /// RFC 4253 allows 255 bytes with the end of the line.
 const MAX_VERSION: usize = 255;
+
+/// All of a greeting together: whoever keeps bytes until it is whole keeps no more.
+const MAX_GREETING: usize = 2 * MAX_PACKET;
 
 /// What the device said first.
 #[derive(Debug)]
@@ -34,6 +37,14 @@ impl Greeting {
     /// # Errors
     /// What came is not the greeting of an SSH 2 server.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Error> {
+        let greeting = Self::read_so_far(bytes)?;
+        if greeting.is_none() && bytes.len() > MAX_GREETING {
+            return Err(Error::NotSsh);
+        }
+        Ok(greeting)
+    }
+
+    fn read_so_far(bytes: &[u8]) -> Result<Option<Self>, Error> {
         let Some((version, mut length)) = version(bytes)? else {
             return Ok(None);
         };
@@ -52,6 +63,8 @@ impl Greeting {
                     }));
                 }
                 Some(&(IGNORE | DEBUG)) => {}
+                // That all lines are in use, mostly.
+                Some(&DISCONNECT) => return Err(Error::of_goodbye(payload.bytes)),
                 other => return Err(Error::OutOfTurn(other.copied().unwrap_or_default())),
             }
         }
@@ -169,6 +182,14 @@ mod tests {
         let read = |text: &str| Greeting::read(&greeting(text));
         assert!(read("SSH-1.99-Cisco-1.25\n").unwrap().is_some());
         assert_eq!(read("SSH-1.5-Cisco-1.25\n").unwrap_err(), Error::NotSsh);
+    }
+
+    #[test]
+    fn a_device_that_says_goodbye_at_once_is_heard() {
+        let mut bytes = b"SSH-2.0-x\n".to_vec();
+        bytes.extend(packet(b"\x01\0\0\0\x0c\0\0\0\x04full\0\0\0\0"));
+        let goodbye = Error::Disconnected("full".into());
+        assert_eq!(Greeting::read(&bytes).unwrap_err(), goodbye);
     }
 
     #[test]
