@@ -62,18 +62,21 @@ enum Method {
     Questions,
 }
 
-#[derive(Debug, Default)]
+/// Not to be shown: an attempt may hold a password.
+#[derive(Default)]
 enum State {
     #[default]
     Before,
     /// The service is asked for; this comes next.
     Asking(Zeroizing<Vec<u8>>, Method),
-    /// An attempt is under way, or the next one is to be begun.
+    /// An attempt is under way.
     Trying(Method),
+    /// It was answered, and the next one is to be begun.
+    Answered,
     Done,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Login {
     state: State,
     reply: Option<Reply>,
@@ -102,7 +105,7 @@ impl Connection {
     /// # Errors
     /// The cryptography failed.
     pub fn try_none(&mut self, user: &str) -> Result<(), Error> {
-        self.attempt(request(user, "none"), Method::None)
+        self.attempt(request(user, "none", 0), Method::None)
     }
 
     /// Tries a password.
@@ -110,7 +113,7 @@ impl Connection {
     /// # Errors
     /// As above.
     pub fn try_password(&mut self, user: &str, password: &str) -> Result<(), Error> {
-        let mut payload = request(user, "password");
+        let mut payload = request(user, "password", password.len());
         payload.put_boolean(false);
         payload.put_string(password.as_bytes());
         self.attempt(payload, Method::Password)
@@ -121,7 +124,7 @@ impl Connection {
     /// # Errors
     /// As above.
     pub fn offer_key(&mut self, user: &str, algorithm: &str, key: &[u8]) -> Result<(), Error> {
-        let mut payload = request(user, "publickey");
+        let mut payload = request(user, "publickey", algorithm.len() + key.len());
         payload.put_boolean(false);
         payload.put_string(algorithm.as_bytes());
         payload.put_string(key);
@@ -132,7 +135,7 @@ impl Connection {
     pub fn to_sign(&self, user: &str, algorithm: &str, key: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         out.put_string(self.session());
-        out.extend_from_slice(&request(user, "publickey"));
+        out.extend_from_slice(&request(user, "publickey", 0));
         out.put_boolean(true);
         out.put_string(algorithm.as_bytes());
         out.put_string(key);
@@ -156,7 +159,7 @@ impl Connection {
     /// # Errors
     /// As above.
     pub fn try_questions(&mut self, user: &str) -> Result<(), Error> {
-        let mut payload = request(user, "keyboard-interactive");
+        let mut payload = request(user, "keyboard-interactive", 0);
         payload.put_string(b"");
         payload.put_string(b"");
         self.attempt(payload, Method::Questions)
@@ -167,7 +170,8 @@ impl Connection {
     /// # Errors
     /// As above.
     pub fn answer(&mut self, answers: &[String]) -> Result<(), Error> {
-        let mut payload = Zeroizing::new(Vec::with_capacity(256));
+        let room: usize = answers.iter().map(|answer| 4 + answer.len()).sum();
+        let mut payload = Zeroizing::new(Vec::with_capacity(8 + room));
         payload.put_byte(USERAUTH_INFO_RESPONSE);
         payload.put_uint32(u32::try_from(answers.len()).map_err(|_| Error::Malformed)?);
         for answer in answers {
@@ -179,14 +183,18 @@ impl Connection {
     fn attempt(&mut self, payload: Zeroizing<Vec<u8>>, method: Method) -> Result<(), Error> {
         self.login.reply = None;
         match self.login.state {
-            State::Before | State::Asking(..) => {
+            State::Before => {
                 let mut service = vec![SERVICE_REQUEST];
                 service.put_string(SERVICE);
                 self.put(&service)?;
                 self.login.state = State::Asking(payload, method);
                 Ok(())
             }
-            State::Trying(_) => {
+            State::Asking(..) => {
+                self.login.state = State::Asking(payload, method);
+                Ok(())
+            }
+            State::Trying(_) | State::Answered => {
                 self.login.state = State::Trying(method);
                 self.put_rounded(&payload, ROUNDED)
             }
@@ -208,16 +216,23 @@ impl Connection {
                 return Ok(());
             }
             (SERVICE_ACCEPT, State::Asking(payload, method)) => {
-                if reader.string()? != SERVICE {
+                // Some old servers leave out the name, and OpenSSH lets them.
+                if !reader.rest().is_empty() && reader.string()? != SERVICE {
                     return Err(Error::NoLogin);
                 }
                 self.login.state = State::Trying(method);
                 return self.put_rounded(&payload, ROUNDED);
             }
             (_, State::Trying(method)) => method,
+            // It answers nothing. Taken for an answer, it would be one to the next attempt.
+            (USERAUTH_FAILURE, State::Answered) => {
+                self.login.state = State::Answered;
+                return Ok(());
+            }
+            // A success most of all: nobody is logged in who has not tried.
             _ => return Err(Error::OutOfTurn(number)),
         };
-        self.login.state = State::Trying(method);
+        self.login.state = State::Answered;
         self.login.reply = Some(match (number, method) {
             (USERAUTH_SUCCESS, _) => {
                 self.login.state = State::Done;
@@ -253,9 +268,10 @@ impl Connection {
     }
 }
 
-fn request(user: &str, method: &str) -> Zeroizing<Vec<u8>> {
-    // Room enough that a password is not left behind where the buffer had to grow.
-    let mut payload = Zeroizing::new(Vec::with_capacity(1024));
+/// The beginning of an attempt, with room for what the method adds, so that a password is not left behind where the
+/// buffer had to grow.
+fn request(user: &str, method: &str, room: usize) -> Zeroizing<Vec<u8>> {
+    let mut payload = Zeroizing::new(Vec::with_capacity(128 + user.len() + room));
     payload.put_byte(USERAUTH_REQUEST);
     payload.put_string(user.as_bytes());
     payload.put_string(NEXT_SERVICE);
