@@ -1,5 +1,7 @@
 //! Channels (RFC 4254): a shell, or one command after the other.
 
+use zeroize::Zeroizing;
+
 use crate::{
     Handler,
     codec::{Reader, Write},
@@ -14,9 +16,11 @@ use crate::{
 
 /// What a device that opens a channel to us is told: no.
 const ADMINISTRATIVELY_PROHIBITED: u32 = 1;
+/// The most that is sent at once: with it, a payload is as long as every device must take (RFC 4253, section 6.1),
+/// whatever this one says.
+const MAX_DATA: u32 = 32 * 1024 - 9;
 
-/// One of ours.
-#[derive(Debug)]
+/// One of ours. Not to be shown: what waits may be a password.
 struct Channel {
     ours: u32,
     /// The device's number.
@@ -28,19 +32,32 @@ struct Channel {
     window_out: u32,
     max_out: u32,
     /// What waits for its window.
-    unsent: Vec<u8>,
+    unsent: Zeroizing<Vec<u8>>,
+    end: End,
+    /// Requests that an answer is to come for.
+    n_asked: u32,
+}
+
+/// Whether more is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    No,
+    /// Nothing is to follow what waits.
+    Waits,
+    Sent,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
     Opening,
+    /// We have closed it before the device has opened it.
+    GivenUp,
     Open,
     Refused(String),
     /// We have closed it; the device has not.
     Closing,
 }
 
-#[derive(Debug)]
 pub(crate) struct Channels {
     window: u32,
     max_packet: u32,
@@ -67,8 +84,19 @@ impl Channels {
             .filter(|channel| channel.state == State::Open)
     }
 
+    #[cfg(test)]
+    pub(crate) fn n_kept(&self) -> usize {
+        self.all.len()
+    }
+
     fn remove(&mut self, ours: u32) {
         self.all.retain(|channel| channel.ours != ours);
+    }
+
+    fn remove_refused(&mut self, ours: u32) {
+        let is_refused = |channel: &Channel| matches!(channel.state, State::Refused(_));
+        self.all
+            .retain(|channel| channel.ours != ours || !is_refused(channel));
     }
 }
 
@@ -88,7 +116,9 @@ impl Connection {
             window_in: window,
             window_out: 0,
             max_out: 0,
-            unsent: Vec::new(),
+            unsent: Zeroizing::default(),
+            end: End::No,
+            n_asked: 0,
         });
         let mut payload = vec![CHANNEL_OPEN];
         payload.put_string(b"session");
@@ -99,15 +129,17 @@ impl Connection {
         Ok(ours)
     }
 
-    /// Whether the device has opened `channel`, once it has said; why not, otherwise.
+    /// Whether the device has opened `channel`, once it has said; why not, otherwise. One that is closed already is not
+    /// waited for either.
     pub fn poll_opened(&mut self, channel: u32) -> Option<Result<(), String>> {
-        let answer = match &self.channels.get(channel)?.state {
-            State::Opening => return None,
-            State::Open | State::Closing => Ok(()),
-            State::Refused(why) => Err(why.clone()),
+        let answer = match self.channels.get(channel).map(|channel| &channel.state) {
+            Some(State::Opening) => return None,
+            Some(State::Open | State::Closing) => Ok(()),
+            Some(State::Refused(why)) => Err(why.clone()),
+            Some(State::GivenUp) | None => Err("it was closed".to_owned()),
         };
         if answer.is_err() {
-            self.channels.remove(channel);
+            self.channels.remove_refused(channel);
         }
         Some(answer)
     }
@@ -123,6 +155,7 @@ impl Connection {
         let Some(open) = self.channels.open(channel) else {
             return Ok(());
         };
+        open.n_asked += u32::from(want_reply);
         let mut payload = vec![CHANNEL_REQUEST];
         payload.put_uint32(open.theirs);
         payload.put_string(name.as_bytes());
@@ -180,24 +213,29 @@ impl Connection {
         self.request(channel, "signal", false, &rest)
     }
 
-    /// Nothing more will be sent on `channel`.
+    /// Nothing more will be sent on `channel` than what was.
     ///
     /// # Errors
     /// As above.
     pub fn send_eof(&mut self, channel: u32) -> Result<(), Error> {
-        self.put_to(channel, CHANNEL_EOF)
+        match self.channels.open(channel) {
+            Some(open) if open.end == End::No => open.end = End::Waits,
+            _ => return Ok(()),
+        }
+        self.send_more(channel)
     }
 
-    /// Sends `bytes` on `channel`, as far as the device takes them, and the rest when it takes more.
+    /// Sends `bytes` on `channel`, as far as the device takes them, and the rest when it takes more. Behind the end that
+    /// was said nothing is sent.
     ///
     /// # Errors
     /// As above.
     pub fn send(&mut self, channel: u32, bytes: &[u8]) -> Result<(), Error> {
-        if let Some(open) = self.channels.open(channel) {
-            open.unsent.extend_from_slice(bytes);
-            self.send_more(channel)?;
+        match self.channels.open(channel) {
+            Some(open) if open.end == End::No => append(&mut open.unsent, bytes),
+            _ => return Ok(()),
         }
-        Ok(())
+        self.send_more(channel)
     }
 
     /// Whether all that was sent on `channel` is on its way.
@@ -217,29 +255,40 @@ impl Connection {
                 break;
             }
             open.window_out -= u32::try_from(n).map_err(|_| Error::Length)?;
-            let mut payload = zeroize::Zeroizing::new(Vec::with_capacity(9 + n));
+            // It may be a secret.
+            let mut payload = Zeroizing::new(Vec::with_capacity(9 + n));
             payload.put_byte(CHANNEL_DATA);
             payload.put_uint32(open.theirs);
             payload.put_string(&open.unsent[..n]);
-            // It may be a secret.
-            zeroize::Zeroize::zeroize(&mut open.unsent[..n]);
             open.unsent.drain(..n);
             if open.unsent.is_empty() {
-                open.unsent = Vec::new();
+                open.unsent = Zeroizing::default();
             }
             self.put(&payload)?;
         }
-        Ok(())
+        match self.channels.open(channel) {
+            Some(open) if open.end == End::Waits && open.unsent.is_empty() => {
+                open.end = End::Sent;
+                self.put_to(channel, CHANNEL_EOF)
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// Closes `channel`. What still comes on it is passed over.
+    /// Closes `channel`, or will once the device has opened it. What still comes on it is passed over.
     ///
     /// # Errors
     /// As above.
     pub fn close(&mut self, channel: u32) -> Result<(), Error> {
         self.put_to(channel, CHANNEL_CLOSE)?;
-        if let Some(open) = self.channels.open(channel) {
-            open.state = State::Closing;
+        self.channels.remove_refused(channel);
+        if let Some(channel) = self.channels.get(channel) {
+            match channel.state {
+                State::Opening => channel.state = State::GivenUp,
+                State::Open => channel.state = State::Closing,
+                _ => {}
+            }
+            channel.unsent = Zeroizing::default();
         }
         Ok(())
     }
@@ -294,20 +343,39 @@ impl Connection {
                 if let Some(channel) = self.opening(ours) {
                     channel.theirs = theirs;
                     channel.window_out = window;
-                    channel.max_out = max;
+                    // With none, nothing could ever be sent: it means that there is no bound.
+                    channel.max_out = if max == 0 {
+                        MAX_DATA
+                    } else {
+                        max.min(MAX_DATA)
+                    };
+                    let is_wanted = channel.state == State::Opening;
                     channel.state = State::Open;
+                    if !is_wanted {
+                        self.close(ours)?;
+                    }
                 }
             }
             CHANNEL_OPEN_FAILURE => {
-                let why = refusal(reader.uint32()?, &reader.text()?);
+                // Old servers leave out the words.
+                let why = refusal(reader.uint32()?, &reader.words().unwrap_or_default());
                 if let Some(channel) = self.opening(ours) {
-                    channel.state = State::Refused(why);
+                    if channel.state == State::GivenUp {
+                        self.channels.remove(ours);
+                    } else {
+                        channel.state = State::Refused(why);
+                    }
                 }
             }
             CHANNEL_REQUEST => self.handle_request(ours, reader, handler)?,
-            CHANNEL_FAILURE => {
-                if self.channels.open(ours).is_some() {
-                    handler.refused(ours);
+            CHANNEL_SUCCESS | CHANNEL_FAILURE => {
+                // Some answer what they were not asked to: that is no refusal of a command.
+                let open = self.channels.open(ours);
+                if let Some(open) = open.filter(|open| open.n_asked > 0) {
+                    open.n_asked -= 1;
+                    if number == CHANNEL_FAILURE {
+                        handler.refused(ours);
+                    }
                 }
             }
             CHANNEL_CLOSE => {
@@ -317,15 +385,16 @@ impl Connection {
                 }
                 self.channels.remove(ours);
             }
-            CHANNEL_EOF | CHANNEL_SUCCESS => {}
+            CHANNEL_EOF => {}
             _ => return Err(Error::OutOfTurn(number)),
         }
         Ok(())
     }
 
     fn opening(&mut self, ours: u32) -> Option<&mut Channel> {
+        let is_opening = |state: &State| matches!(state, State::Opening | State::GivenUp);
         let channel = self.channels.get(ours);
-        channel.filter(|channel| channel.state == State::Opening)
+        channel.filter(|channel| is_opening(&channel.state))
     }
 
     /// Counts `n` bytes that came on `ours`, and lets the device send more where it is near its bound. Tells whether
@@ -380,6 +449,18 @@ impl Connection {
         payload.put_string(b"");
         self.put(&payload)
     }
+}
+
+/// Puts `bytes` behind what waits, and leaves none of it behind where the buffer had to grow.
+fn append(unsent: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
+    let length = unsent.len() + bytes.len();
+    if length > unsent.capacity() {
+        let room = length.max(2 * unsent.capacity());
+        let mut longer = Zeroizing::new(Vec::with_capacity(room));
+        longer.extend_from_slice(unsent);
+        *unsent = longer;
+    }
+    unsent.extend_from_slice(bytes);
 }
 
 /// Why a channel was refused, in RFC 4254's words and the device's.
