@@ -433,10 +433,12 @@ impl Connection {
                 _ => {}
             }
         }
-        if want_reply {
-            self.put_to(ours, CHANNEL_FAILURE)?;
-        }
-        Ok(())
+        let Some(open) = self.channels.open(ours).filter(|_| want_reply) else {
+            return Ok(());
+        };
+        let mut payload = vec![CHANNEL_FAILURE];
+        payload.put_uint32(open.theirs);
+        self.put_asked(&payload)
     }
 
     /// Nobody has a reason to open a channel to us.
@@ -447,7 +449,7 @@ impl Connection {
         payload.put_uint32(ADMINISTRATIVELY_PROHIBITED);
         payload.put_string(b"");
         payload.put_string(b"");
-        self.put(&payload)
+        self.put_asked(&payload)
     }
 }
 

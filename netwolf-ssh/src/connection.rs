@@ -9,11 +9,11 @@
 //! Call order: [`Connection::new`] once the device has greeted, and [`Connection::handle_input`] for all that came
 //! behind the greeting. After each call of any method there may be something to send, see
 //! [`Connection::output`]. [`Connection::handle_timeout`] is due at [`Connection::poll_timeout`], and harmless
-//! before. After an error the connection is of no use any more.
+//! before. After an error the connection is of no use any more: nothing is heard, and nothing but a goodbye is sent.
 //!
 //! Invariants: nothing but an exchange of keys is sent between our offer and our new keys; nothing of a login is sent
 //! before the device has proven who it is; where both sides know strict key exchange, nothing can be put in or taken
-//! out before the first keys.
+//! out before the first keys; a device that asks and does not read is ended before what it asks for takes much memory.
 
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,10 @@ use crate::{
 const REKEY_BYTES: u64 = 1 << 30;
 /// What a buffer may keep while nothing is in it: a fleet has thousands of them.
 const KEPT_CAPACITY: usize = 512;
+/// The most bytes of answers that wait for a device to read. One that only asks would grow them without end.
+const MAX_UNREAD: usize = 1024 * 1024;
+/// About what a packet adds to its payload.
+const OVERHEAD: usize = 32;
 /// `by application`, of RFC 4253, section 11.1.
 const BY_APPLICATION: u32 = 11;
 
@@ -76,7 +80,8 @@ pub struct Connection {
     /// Our offer, the same each time but for its cookie.
     offer: Box<[u8]>,
     rekey_after: Duration,
-    rekey_at: Instant,
+    /// Never, where that is further away than time goes.
+    rekey_at: Option<Instant>,
     keepalive: Option<Duration>,
     keepalive_max: u32,
     heard_at: Instant,
@@ -91,6 +96,10 @@ pub struct Connection {
     exchanging: Option<Box<Exchanging>>,
     /// What waits until keys are exchanged: a payload, and what its length is rounded to.
     held: Vec<(Zeroizing<Vec<u8>>, usize)>,
+    /// Bytes of answers that were put since all was sent.
+    n_unread: usize,
+    /// Why the connection is over.
+    ended: Option<Error>,
     /// Hash of the first exchange, once it is done.
     session: Option<Box<[u8]>>,
     /// Hash of the host key.
@@ -140,7 +149,7 @@ impl Connection {
             device_version: greeting.version.into(),
             offer: settings.preferences.only_known().kexinit().into(),
             rekey_after: settings.rekey_after,
-            rekey_at: now + settings.rekey_after,
+            rekey_at: now.checked_add(settings.rekey_after),
             keepalive: settings.keepalive,
             keepalive_max: settings.keepalive_max,
             heard_at: now,
@@ -152,6 +161,8 @@ impl Connection {
             out: Vec::new(),
             exchanging: None,
             held: Vec::new(),
+            n_unread: 0,
+            ended: None,
             session: None,
             host_key: [0; 32],
             strict,
@@ -179,6 +190,9 @@ impl Connection {
         if n >= self.out.len() {
             self.out.clear();
             self.out.shrink_to(KEPT_CAPACITY);
+            if self.held.is_empty() {
+                self.n_unread = 0;
+            }
         } else {
             self.out.drain(..n);
         }
@@ -194,6 +208,28 @@ impl Connection {
         handler: &mut impl Handler,
         now: Instant,
     ) -> Result<(), Error> {
+        self.live()?;
+        let result = self.handle_bytes(bytes, handler, now);
+        if let Err(error) = &result {
+            self.ended = Some(error.clone());
+        }
+        result
+    }
+
+    /// Why the connection is over, if it is.
+    pub(crate) fn live(&self) -> Result<(), Error> {
+        self.ended.clone().map_or(Ok(()), Err)
+    }
+
+    fn handle_bytes(
+        &mut self,
+        bytes: &mut [u8],
+        handler: &mut impl Handler,
+        now: Instant,
+    ) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.heard_at = now;
         self.unanswered = 0;
         if self.partial.is_empty() {
@@ -203,8 +239,11 @@ impl Connection {
             let mut all = std::mem::take(&mut self.partial);
             all.extend_from_slice(bytes);
             let n = self.handle_packets(&mut all, handler, now)?;
-            all.drain(..n);
-            all.shrink_to(KEPT_CAPACITY);
+            if n > 0 {
+                // Not while a packet is on its way, whose every piece would then be copied with those before it.
+                all.drain(..n);
+                all.shrink_to(KEPT_CAPACITY);
+            }
             self.partial = all;
         }
         let n_bytes = self.sending.n_bytes().max(self.receiving.n_bytes());
@@ -257,16 +296,25 @@ impl Connection {
                 let mut reader = Reader::new(&payload[1..]);
                 let _name = reader.string()?;
                 if reader.boolean()? {
-                    self.put(&[REQUEST_FAILURE])?;
+                    self.put_asked(&[REQUEST_FAILURE])?;
                 }
                 Ok(())
             }
             _ => {
                 let mut answer = vec![UNIMPLEMENTED];
                 answer.put_uint32(self.receiving.last());
-                self.put(&answer)
+                self.put_asked(&answer)
             }
         }
+    }
+
+    /// Sends what the device has asked for, unless it asks and does not read.
+    pub(crate) fn put_asked(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.n_unread += payload.len() + OVERHEAD;
+        if self.n_unread > MAX_UNREAD {
+            return Err(Error::Unread);
+        }
+        self.put(payload)
     }
 
     /// Sends `payload`, as soon as may be.
@@ -276,6 +324,7 @@ impl Connection {
 
     /// The same, with its length rounded up.
     pub(crate) fn put_rounded(&mut self, payload: &[u8], rounded: usize) -> Result<(), Error> {
+        self.live()?;
         let exchanges = self
             .exchanging
             .as_ref()
@@ -357,7 +406,7 @@ impl Connection {
             }
             (NEWKEYS, Step::Keyed(cipher)) => {
                 self.receiving.rekey(cipher, self.strict);
-                self.rekey_at = now + self.rekey_after;
+                self.rekey_at = now.checked_add(self.rekey_after);
                 self.keyed = true;
                 Ok(())
             }
@@ -450,16 +499,17 @@ impl Connection {
 
     /// When [`Self::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if !self.login.is_done() {
+        if !self.login.is_done() || self.ended.is_some() {
             return None;
         }
-        let rekey = self.exchanging.is_none().then_some(self.rekey_at);
+        let rekey = self.rekey_at.filter(|_| self.exchanging.is_none());
         let keepalive = self.keepalive_at();
         [rekey, keepalive].into_iter().flatten().min()
     }
 
     fn keepalive_at(&self) -> Option<Instant> {
-        Some(self.heard_at.max(self.asked_at) + self.keepalive?)
+        let last = self.heard_at.max(self.asked_at);
+        last.checked_add(self.keepalive?)
     }
 
     /// Does what is due.
@@ -467,11 +517,13 @@ impl Connection {
     /// # Errors
     /// [`Error::NoSignOfLife`].
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.live()?;
         if !self.login.is_done() {
             return Ok(());
         }
         if self.keepalive_at().is_some_and(|at| at <= now) {
             if self.unanswered >= self.keepalive_max {
+                self.ended = Some(Error::NoSignOfLife);
                 return Err(Error::NoSignOfLife);
             }
             self.unanswered += 1;
@@ -481,7 +533,8 @@ impl Connection {
             payload.put_boolean(true);
             self.put(&payload)?;
         }
-        if self.exchanging.is_none() && self.rekey_at <= now {
+        let is_due = self.rekey_at.is_some_and(|at| at <= now);
+        if is_due && self.exchanging.is_none() {
             self.begin_exchange()?;
         }
         Ok(())

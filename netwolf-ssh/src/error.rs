@@ -51,6 +51,9 @@ pub enum Error {
     /// Signs of life were asked for and did not come.
     #[error("the device gave no sign of life")]
     NoSignOfLife,
+    /// What it asks for is not read by it, and would pile up here without end.
+    #[error("the device asks for answers and does not read them")]
+    Unread,
     /// The cryptography refused, which it does not unless the machine is out of memory or of random numbers.
     #[error("the cryptographic library failed")]
     Crypto,

@@ -181,6 +181,7 @@ impl Connection {
     }
 
     fn attempt(&mut self, payload: Zeroizing<Vec<u8>>, method: Method) -> Result<(), Error> {
+        self.live()?;
         self.login.reply = None;
         match self.login.state {
             State::Before => {
