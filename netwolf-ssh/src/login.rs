@@ -69,7 +69,7 @@ enum State {
     Before,
     /// The service is asked for; this comes next.
     Asking(Zeroizing<Vec<u8>>, Method),
-    /// An attempt is under way.
+    /// An attempt is under way. While there are questions it still is: some devices ask none, and go on at once.
     Trying(Method),
     /// It was answered, and the next one is to be begun.
     Answered,
@@ -225,9 +225,11 @@ impl Connection {
                 return self.put_rounded(&payload, ROUNDED);
             }
             (_, State::Trying(method)) => method,
-            // It answers nothing. Taken for an answer, it would be one to the next attempt.
-            (USERAUTH_FAILURE, State::Answered) => {
-                self.login.state = State::Answered;
+            // It answers nothing. Taken for an answer, it would be one to the next attempt. Old servers send such behind
+            // a success, too, which OpenSSH passes over.
+            (USERAUTH_FAILURE, state @ (State::Answered | State::Done))
+            | (USERAUTH_SUCCESS, state @ State::Done) => {
+                self.login.state = state;
                 return Ok(());
             }
             // A success most of all: nobody is logged in who has not tried.
@@ -245,7 +247,10 @@ impl Connection {
             },
             (USERAUTH_OF_METHOD, Method::Key) => Reply::KeyWanted,
             (USERAUTH_OF_METHOD, Method::Password) => Reply::PasswordChange(reader.text()?),
-            (USERAUTH_OF_METHOD, Method::Questions) => questions(reader)?,
+            (USERAUTH_OF_METHOD, Method::Questions) => {
+                self.login.state = State::Trying(method);
+                questions(reader)?
+            }
             _ => return Err(Error::OutOfTurn(number)),
         });
         Ok(())

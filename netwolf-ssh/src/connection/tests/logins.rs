@@ -330,12 +330,16 @@ fn nobody_is_logged_in_who_has_not_tried() {
     asking.connection.try_none("admin").unwrap();
     asking.carry();
     check_not_logged_in(asking, &success, out_of_turn.clone());
-    // Nor who was refused and has not tried again, or was asked and has not answered.
+    // Nor who was refused and has not tried again, or has not signed.
     check_not_logged_in(asked(), &success, out_of_turn.clone());
-    let mut questioned = asked();
-    questioned.connection.try_questions("admin").unwrap();
-    questioned.reply(&questions(&[("?", false)])).unwrap();
-    check_not_logged_in(questioned, &success, out_of_turn);
+    let mut offered = asked();
+    offered
+        .connection
+        .offer_key("admin", "ssh-ed25519", b"key")
+        .unwrap();
+    let will_do = message(USERAUTH_OF_METHOD, &[Field::S("ssh-ed25519"), Field::S("")]);
+    assert_eq!(offered.reply(&will_do), Ok(Some(Reply::KeyWanted)));
+    check_not_logged_in(offered, &success, out_of_turn);
 }
 
 #[test]
@@ -366,12 +370,34 @@ fn a_refusal_that_answers_nothing_is_passed_over() {
     check_accepted(pair);
 }
 
+/// Some devices have nothing to ask, and do not wait for the answer to that.
 #[test]
-fn nobody_is_logged_in_twice() {
+fn a_device_that_asks_nothing_may_go_on_at_once() {
+    let mut pair = asked();
+    pair.connection.try_questions("admin").unwrap();
+    pair.pump().unwrap();
+    pair.device.one();
+    pair.device.send(&questions(&[]));
+    check_accepted(pair);
+    let mut pair = asked();
+    pair.connection.try_questions("admin").unwrap();
+    pair.device.send(&questions(&[("?", false)]));
+    let reply = pair.reply(&refusal("password", false));
+    assert_eq!(reply, Ok(Some(refused(&["password"], false))));
+}
+
+/// Old servers send strange things behind a success.
+#[test]
+fn what_is_said_of_a_login_that_is_over_changes_nothing() {
     let mut pair = Pair::logged_in(Options::default());
+    for payload in [vec![USERAUTH_SUCCESS], refusal("password", false)] {
+        assert_eq!(pair.reply(&payload), Ok(None));
+        assert!(pair.connection.login.is_done());
+    }
+    pair.open(1, 1);
     assert_eq!(
-        pair.say(&[USERAUTH_SUCCESS]),
-        Err(Error::OutOfTurn(USERAUTH_SUCCESS))
+        pair.say(&[USERAUTH_REQUEST]),
+        Err(Error::OutOfTurn(USERAUTH_REQUEST))
     );
     assert_eq!(pair.events(), []);
 }

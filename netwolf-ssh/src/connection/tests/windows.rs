@@ -48,6 +48,35 @@ fn a_device_is_sent_what_it_takes_and_the_rest_when_it_takes_more() {
     }
     assert_eq!(from, text.len());
     assert!(pair.connection.is_sent(channel));
+    // A window that was opened further than there is has not come round to a small one.
+    pair.connection.send(channel, &[b'x'; 100]).unwrap();
+    assert!(pair.connection.is_sent(channel));
+}
+
+/// Junos confirms a channel with a window of none, and opens it when the shell is there.
+#[test]
+fn a_window_may_come_later_than_the_channel() {
+    let mut pair = Pair::logged_in(Options::default());
+    let channel = pair.open(0, 1 << 15);
+    pair.connection.send(channel, b"x").unwrap();
+    pair.pump().unwrap();
+    assert!(pair.device.received().is_empty());
+    pair.say_on(channel, CHANNEL_WINDOW_ADJUST, &[Field::N(1 << 21)])
+        .unwrap();
+    assert_eq!(pieces(&mut pair, b"x", &mut 0), [1]);
+}
+
+#[test]
+fn all_that_came_is_told_at_once() {
+    let mut pair = Pair::logged_in(Options::default());
+    let channel = pair.open(1, 1);
+    let text = "x".repeat(1000);
+    for _ in 0..200 {
+        let data = message(CHANNEL_DATA, &[Field::N(channel), Field::S(&text)]);
+        pair.device.send(&data);
+    }
+    pair.deliver().unwrap();
+    assert_eq!(pair.data(channel).len(), 200_000);
 }
 
 #[test]
