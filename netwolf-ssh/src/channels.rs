@@ -54,8 +54,6 @@ enum State {
     GivenUp,
     Open,
     Refused(String),
-    /// We have closed it; the device has not.
-    Closing,
 }
 
 pub(crate) struct Channels {
@@ -92,12 +90,6 @@ impl Channels {
     fn remove(&mut self, ours: u32) {
         self.all.retain(|channel| channel.ours != ours);
     }
-
-    fn remove_refused(&mut self, ours: u32) {
-        let is_refused = |channel: &Channel| matches!(channel.state, State::Refused(_));
-        self.all
-            .retain(|channel| channel.ours != ours || !is_refused(channel));
-    }
 }
 
 impl Connection {
@@ -132,16 +124,15 @@ impl Connection {
     /// Whether the device has opened `channel`, once it has said; why not, otherwise. One that is closed already is not
     /// waited for either.
     pub fn poll_opened(&mut self, channel: u32) -> Option<Result<(), String>> {
-        let answer = match self.channels.get(channel).map(|channel| &channel.state) {
+        let state = self.channels.get(channel).map(|channel| &channel.state);
+        let why = match state {
             Some(State::Opening) => return None,
-            Some(State::Open | State::Closing) => Ok(()),
-            Some(State::Refused(why)) => Err(why.clone()),
-            Some(State::GivenUp) | None => Err("it was closed".to_owned()),
+            Some(State::Open) => return Some(Ok(())),
+            Some(State::GivenUp) | None => return Some(Err("it was closed".to_owned())),
+            Some(State::Refused(why)) => why.clone(),
         };
-        if answer.is_err() {
-            self.channels.remove_refused(channel);
-        }
-        Some(answer)
+        self.channels.remove(channel);
+        Some(Err(why))
     }
 
     /// A request for what the device is to do on `channel`; `rest` is what belongs to the request.
@@ -280,17 +271,19 @@ impl Connection {
     /// # Errors
     /// As above.
     pub fn close(&mut self, channel: u32) -> Result<(), Error> {
-        self.put_to(channel, CHANNEL_CLOSE)?;
-        self.channels.remove_refused(channel);
-        if let Some(channel) = self.channels.get(channel) {
-            match channel.state {
-                State::Opening => channel.state = State::GivenUp,
-                State::Open => channel.state = State::Closing,
-                _ => {}
+        match self.channels.get(channel).map(|channel| &mut channel.state) {
+            None | Some(State::GivenUp) => Ok(()),
+            Some(state @ State::Opening) => {
+                *state = State::GivenUp;
+                Ok(())
             }
-            channel.unsent = Zeroizing::default();
+            // Nothing is kept of it: a device may never close it, and what still comes on it is for no channel.
+            Some(State::Open | State::Refused(_)) => {
+                let said = self.put_to(channel, CHANNEL_CLOSE);
+                self.channels.remove(channel);
+                said
+            }
         }
-        Ok(())
     }
 
     /// Sends a message that says no more than its number, if `channel` is open.
@@ -429,7 +422,7 @@ impl Connection {
         if self.channels.open(ours).is_some() {
             match name {
                 b"exit-status" => handler.exit_status(ours, reader.uint32()?),
-                b"exit-signal" => handler.exit_signal(ours, &reader.text()?),
+                b"exit-signal" => handler.exit_signal(ours, &reader.words()?),
                 _ => {}
             }
         }

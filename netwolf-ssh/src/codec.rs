@@ -55,7 +55,9 @@ impl<'a> Reader<'a> {
     /// A list of names, which are ASCII.
     pub(crate) fn names(&mut self) -> Result<Vec<&'a str>, Error> {
         let text = str::from_utf8(self.string()?).map_err(|_| Error::Malformed)?;
-        let names = text.split(',').filter(|name| !name.is_empty());
+        // No name has what would break the line of a log.
+        let is_name = |name: &&str| !name.is_empty() && !name.contains(char::is_control);
+        let names = text.split(',').filter(is_name);
         Ok(names.take(MAX_NAMES).collect())
     }
 
@@ -177,6 +179,7 @@ mod tests {
             Ok(vec!["none", "zip"])
         );
         assert_eq!(Reader::new(b"\0\0\0\0").names(), Ok(vec![]));
+        assert_eq!(Reader::new(b"\0\0\0\x04a,\n,").names(), Ok(vec!["a"]));
         assert_eq!(
             Reader::new(b"\0\0\0\x01\xff").names(),
             Err(Error::Malformed)

@@ -212,10 +212,6 @@ impl Connection {
                 self.login.state = state;
                 return self.handle_extensions(reader);
             }
-            (USERAUTH_BANNER, state) => {
-                self.login.state = state;
-                return Ok(());
-            }
             (SERVICE_ACCEPT, State::Asking(payload, method)) => {
                 // Some old servers leave out the name, and OpenSSH lets them.
                 if !reader.rest().is_empty() && reader.string()? != SERVICE {
@@ -224,14 +220,15 @@ impl Connection {
                 self.login.state = State::Trying(method);
                 return self.put_rounded(&payload, ROUNDED);
             }
-            (_, State::Trying(method)) => method,
-            // It answers nothing. Taken for an answer, it would be one to the next attempt. Old servers send such behind
-            // a success, too, which OpenSSH passes over.
-            (USERAUTH_FAILURE, state @ (State::Answered | State::Done))
+            // A refusal that answers nothing would, taken for an answer, be one to the next attempt. Old servers send
+            // such behind a success, too, which OpenSSH passes over.
+            (USERAUTH_BANNER, state)
+            | (USERAUTH_FAILURE, state @ (State::Answered | State::Done))
             | (USERAUTH_SUCCESS, state @ State::Done) => {
                 self.login.state = state;
                 return Ok(());
             }
+            (_, State::Trying(method)) => method,
             // A success most of all: nobody is logged in who has not tried.
             _ => return Err(Error::OutOfTurn(number)),
         };
