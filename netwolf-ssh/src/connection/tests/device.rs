@@ -66,6 +66,8 @@ pub(super) enum Fault {
     Silence,
 }
 
+type Change = Box<dyn FnMut(usize, &mut Vec<u8>)>;
+
 pub(super) struct Device {
     pub(super) options: Options,
     host: Ed25519KeyPair,
@@ -88,6 +90,9 @@ pub(super) struct Device {
     /// The numbers of all that came.
     pub(super) numbers: Vec<u8>,
     pub(super) n_exchanges: u32,
+    /// Changes a payload on its way into a packet, by how many were sent before it.
+    pub(super) changes: Option<Change>,
+    n_sent: usize,
 }
 
 impl Device {
@@ -110,6 +115,8 @@ impl Device {
             received: Vec::new(),
             numbers: Vec::new(),
             n_exchanges: 0,
+            changes: None,
+            n_sent: 0,
         };
         device.rekey();
         device
@@ -146,7 +153,12 @@ impl Device {
 
     /// Sends `payload`, whether or not that may be.
     pub(super) fn send_now(&mut self, payload: &[u8]) {
-        self.sending.put(payload, 1, &mut self.out).unwrap();
+        let mut payload = payload.to_vec();
+        if let Some(change) = &mut self.changes {
+            change(self.n_sent, &mut payload);
+        }
+        self.n_sent += 1;
+        self.sending.put(&payload, 1, &mut self.out).unwrap();
     }
 
     /// Lets `payload` vanish under way, as somebody in between would.
@@ -246,7 +258,10 @@ impl Device {
             _ => {}
         }
         let their_share = Reader::new(&payload[1..]).string().unwrap();
-        let (mut share, secret, exchange) = agree(chosen.kex, their_share);
+        let Some((mut share, secret, exchange)) = agree(chosen.kex, their_share) else {
+            assert!(self.changes.is_some(), "the client's share is none");
+            return;
+        };
         if self.options.fault == Fault::Share {
             share.fill(0);
         }
@@ -305,23 +320,23 @@ impl Device {
 }
 
 /// The server's half: its share, and the secret, encoded; with an exchange that knows the hash.
-fn agree(kex: Kex, theirs: &[u8]) -> (Vec<u8>, Vec<u8>, Exchange) {
+fn agree(kex: Kex, theirs: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Exchange)> {
     if kex != Kex::MlKem768X25519 {
         let exchange = Exchange::begin(kex).unwrap();
-        let secret = exchange.finish(theirs).unwrap().to_vec();
-        return (exchange.share().to_vec(), secret, exchange);
+        let secret = exchange.finish(theirs).ok()?.to_vec();
+        return Some((exchange.share().to_vec(), secret, exchange));
     }
-    let (kem, curve) = theirs.split_at(1184);
+    let (kem, curve) = theirs.split_at_checked(1184)?;
     let (ciphertext, first) = EncapsulationKey::new(&ML_KEM_768, kem)
-        .unwrap()
+        .ok()?
         .encapsulate()
         .unwrap();
     let exchange = Exchange::begin(Kex::X25519).unwrap();
-    let encoded = exchange.finish(curve).unwrap();
+    let encoded = exchange.finish(curve).ok()?;
     let second = Reader::new(&encoded).magnitude().unwrap();
     let both = [first.as_ref(), &vec![0; 32 - second.len()], second].concat();
     let mut secret = Vec::new();
     secret.put_string(digest(&SHA256, &both).as_ref());
     let share = [ciphertext.as_ref(), exchange.share()].concat();
-    (share, secret, exchange)
+    Some((share, secret, exchange))
 }

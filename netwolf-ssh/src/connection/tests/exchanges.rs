@@ -176,6 +176,7 @@ fn a_host_key_that_is_not_taken_sees_nothing_of_a_login() {
         pair.connection.try_password("admin", "secret"),
         Err(Error::HostKey)
     );
+    assert_eq!(pair.connection.open_session(), Err(Error::HostKey));
     pair.carry();
     assert_eq!(pair.device.numbers, [KEXINIT, KEX_ECDH_INIT]);
     assert!(pair.connection.output().is_empty());

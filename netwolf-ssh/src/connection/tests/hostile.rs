@@ -3,14 +3,16 @@
 use proptest::prelude::*;
 
 use super::{
-    device::{Fault, Options},
-    pair::{Field, Pair, REKEY, message},
+    device::{Device, Fault, Options},
+    pair::{Field, Pair, REKEY, message, settings},
 };
 use crate::{
     Error, Greeting,
     numbers::{
-        CHANNEL_OPEN, CHANNEL_REQUEST, DISCONNECT, GLOBAL_REQUEST, IGNORE, KEXINIT,
-        USERAUTH_FAILURE, USERAUTH_SUCCESS,
+        CHANNEL_CLOSE, CHANNEL_DATA, CHANNEL_EOF, CHANNEL_EXTENDED_DATA, CHANNEL_OPEN,
+        CHANNEL_OPEN_CONFIRMATION, CHANNEL_REQUEST, CHANNEL_SUCCESS, CHANNEL_WINDOW_ADJUST,
+        DISCONNECT, EXT_INFO, GLOBAL_REQUEST, IGNORE, KEXINIT, SERVICE_ACCEPT, USERAUTH_BANNER,
+        USERAUTH_FAILURE, USERAUTH_OF_METHOD, USERAUTH_SUCCESS,
     },
 };
 
@@ -19,11 +21,14 @@ const BOUND: usize = 2 << 20;
 
 /// A device that asks without end, and reads nothing, is ended before it takes much memory.
 #[track_caller]
-fn check_bound(mut pair: Pair, payload: &[u8]) {
+fn check_bound(mut pair: Pair, payload: &[u8], reads: bool) {
     for _ in 0..1_000_000 {
         pair.device.send_now(payload);
         let result = pair.deliver();
         assert!(pair.connection.output().len() < BOUND);
+        if reads {
+            pair.carry();
+        }
         match result {
             Ok(()) => {}
             Err(error) => return assert_eq!(error, Error::Unread),
@@ -43,13 +48,13 @@ fn a_device_that_asks_and_does_not_read_is_ended() {
         vec![199],
     ];
     for ask in asks {
-        check_bound(Pair::logged_in(Options::default()), &ask);
-        // Nor do answers pile up that wait for keys.
+        check_bound(Pair::logged_in(Options::default()), &ask, false);
+        // Nor do answers pile up that wait for keys, where it does read.
         let mut pair = Pair::logged_in(Options::default());
         pair.device.options.fault = Fault::Silence;
         pair.now += REKEY;
         pair.connection.handle_timeout(pair.now).unwrap();
-        check_bound(pair, &ask);
+        check_bound(pair, &ask, true);
     }
     let mut pair = Pair::logged_in(Options::default());
     let channel = pair.open(1, 1);
@@ -57,7 +62,37 @@ fn a_device_that_asks_and_does_not_read_is_ended() {
         CHANNEL_REQUEST,
         &[Field::N(channel), Field::S("x"), Field::B(true)],
     );
-    check_bound(pair, &ask);
+    check_bound(pair, &ask, false);
+}
+
+#[test]
+fn a_device_that_asks_and_reads_may_ask_for_ever() {
+    let mut pair = Pair::logged_in(Options::default());
+    let ask = message(GLOBAL_REQUEST, &[Field::S("x"), Field::B(true)]);
+    for _ in 0..50_000 {
+        pair.device.send_now(&ask);
+        pair.deliver().unwrap();
+        pair.carry();
+    }
+    assert_eq!(pair.device.received().len(), 50_000);
+}
+
+#[test]
+fn nothing_is_heard_after_the_end() {
+    let mut pair = Pair::logged_in(Options::default());
+    let channel = pair.open(100, 100);
+    let out_of_turn = Err(Error::OutOfTurn(SERVICE_ACCEPT));
+    let end = message(SERVICE_ACCEPT, &[Field::S("ssh-userauth")]);
+    assert_eq!(pair.say(&end), out_of_turn);
+    assert_eq!(pair.connection.poll_timeout(), None);
+    assert_eq!(
+        pair.say_on(channel, CHANNEL_DATA, &[Field::S("x")]),
+        out_of_turn
+    );
+    assert_eq!(pair.connection.handle_timeout(pair.now), out_of_turn);
+    assert_eq!(pair.events(), []);
+    assert_eq!(pair.connection.send(channel, b"x"), out_of_turn);
+    assert!(pair.connection.output().is_empty());
 }
 
 #[test]
@@ -123,6 +158,88 @@ fn poke(pair: &mut Pair) {
     connection.poll_opened(channel);
     connection.poll_timeout();
     drop(connection.disconnect());
+}
+
+/// A session from its first message to its last, as far as it comes: every kind of message that a device sends.
+fn session(pair: &mut Pair) -> Result<(), Error> {
+    pair.pump()?;
+    pair.connection.try_none("admin")?;
+    pair.say(&message(
+        EXT_INFO,
+        &[
+            Field::N(1),
+            Field::S("server-sig-algs"),
+            Field::S("rsa-sha2-256"),
+        ],
+    ))?;
+    pair.say(&message(SERVICE_ACCEPT, &[Field::S("ssh-userauth")]))?;
+    pair.say(&message(
+        USERAUTH_BANNER,
+        &[Field::S("hello"), Field::S("")],
+    ))?;
+    pair.say(&message(
+        USERAUTH_FAILURE,
+        &[Field::S("password,keyboard-interactive"), Field::B(false)],
+    ))?;
+    pair.connection.try_questions("admin")?;
+    pair.say(&message(
+        USERAUTH_OF_METHOD,
+        &[
+            Field::S("name"),
+            Field::S("above"),
+            Field::S(""),
+            Field::N(1),
+            Field::S("?"),
+            Field::B(true),
+        ],
+    ))?;
+    pair.connection.answer(&["!".into()])?;
+    pair.say(&[USERAUTH_SUCCESS])?;
+    let channel = pair.connection.open_session()?;
+    let on = Field::N(channel);
+    pair.say(&message(
+        CHANNEL_OPEN_CONFIRMATION,
+        &[on, Field::N(7), Field::N(5), Field::N(2)],
+    ))?;
+    pair.connection.poll_opened(channel);
+    pair.connection.request_exec(channel, "show version")?;
+    pair.connection.send(channel, b"some text")?;
+    pair.device.rekey();
+    for (number, rest) in [
+        (CHANNEL_SUCCESS, &[][..]),
+        (CHANNEL_WINDOW_ADJUST, &[Field::N(3)]),
+        (CHANNEL_DATA, &[Field::S("out")]),
+        (CHANNEL_EXTENDED_DATA, &[Field::N(1), Field::S("err")]),
+        (
+            CHANNEL_REQUEST,
+            &[Field::S("exit-status"), Field::B(true), Field::N(3)],
+        ),
+        (
+            CHANNEL_REQUEST,
+            &[
+                Field::S("exit-signal"),
+                Field::B(false),
+                Field::S("INT"),
+                Field::B(false),
+                Field::S(""),
+                Field::S(""),
+            ],
+        ),
+        (CHANNEL_EOF, &[]),
+        (CHANNEL_CLOSE, &[]),
+    ] {
+        pair.say_on(channel, number, rest)?;
+    }
+    let global = [Field::S("keepalive@openssh.com"), Field::B(true)];
+    pair.say(&message(GLOBAL_REQUEST, &global))
+}
+
+#[test]
+fn a_session_that_is_not_changed_comes_to_its_end() {
+    let mut pair = Pair::greet(Options::default()).unwrap();
+    session(&mut pair).unwrap();
+    assert_eq!(pair.events().len(), 6);
+    assert_eq!(pair.device.n_exchanges, 2);
 }
 
 fn payload() -> impl Strategy<Value = Vec<u8>> {
@@ -197,6 +314,32 @@ proptest! {
         if stage == 0 {
             prop_assert!(!pair.connection.login.is_done());
         }
+        poke(&mut pair);
+    }
+
+    /// A session that is good but for one message, which is changed, cut short or goes on too long under good keys.
+    #[test]
+    fn no_changed_message_is_the_end_of_us(
+        nth in 0..25_usize,
+        at in any::<prop::sample::Index>(),
+        with in prop_oneof![Just(0), Just(0xff_u8), any::<u8>()],
+        how in 0..4,
+    ) {
+        let mut device = Device::new(Options::default());
+        device.changes = Some(Box::new(move |n, payload| {
+            if n == nth + 1 {
+                let i = at.index(payload.len());
+                match how {
+                    0 => payload[i] = with,
+                    1 => payload.truncate(i.max(1)),
+                    2 => payload.extend(vec![with; 100]),
+                    // A length, mostly.
+                    _ => payload.splice(i.., [0xff; 8]).for_each(drop),
+                }
+            }
+        }));
+        let mut pair = Pair::greet_with(device, &settings()).unwrap();
+        drop(session(&mut pair));
         poke(&mut pair);
     }
 
