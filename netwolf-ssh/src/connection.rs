@@ -208,8 +208,8 @@ impl Connection {
             self.partial = all;
         }
         let n_bytes = self.sending.n_bytes().max(self.receiving.n_bytes());
-        if n_bytes >= REKEY_BYTES && self.exchanging.is_none() {
-            self.begin_exchange()?;
+        if n_bytes >= REKEY_BYTES {
+            self.renew_keys()?;
         }
         Ok(())
     }
@@ -485,10 +485,21 @@ impl Connection {
             payload.put_boolean(true);
             self.put(&payload)?;
         }
-        if self.exchanging.is_none() && self.rekey_at <= now {
-            self.begin_exchange()?;
+        if self.rekey_at <= now {
+            self.renew_keys()?;
         }
         Ok(())
+    }
+
+    /// Renews the keys, unless that is under way.
+    ///
+    /// # Errors
+    /// The cryptography failed.
+    pub fn renew_keys(&mut self) -> Result<(), Error> {
+        match self.exchanging {
+            Some(_) => Ok(()),
+            None => self.begin_exchange(),
+        }
     }
 
     /// Says goodbye.
