@@ -247,8 +247,8 @@ impl Connection {
             self.partial = all;
         }
         let n_bytes = self.sending.n_bytes().max(self.receiving.n_bytes());
-        if n_bytes >= REKEY_BYTES && self.exchanging.is_none() {
-            self.begin_exchange()?;
+        if n_bytes >= REKEY_BYTES {
+            self.renew_keys()?;
         }
         Ok(())
     }
@@ -533,11 +533,22 @@ impl Connection {
             payload.put_boolean(true);
             self.put(&payload)?;
         }
-        let is_due = self.rekey_at.is_some_and(|at| at <= now);
-        if is_due && self.exchanging.is_none() {
-            self.begin_exchange()?;
+        if self.rekey_at.is_some_and(|at| at <= now) {
+            self.renew_keys()?;
         }
         Ok(())
+    }
+
+    /// Renews the keys, unless that is under way.
+    ///
+    /// # Errors
+    /// The cryptography failed.
+    pub fn renew_keys(&mut self) -> Result<(), Error> {
+        self.live()?;
+        match self.exchanging {
+            Some(_) => Ok(()),
+            None => self.begin_exchange(),
+        }
     }
 
     /// Says goodbye.

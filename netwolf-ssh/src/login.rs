@@ -48,6 +48,8 @@ pub enum Reply {
 /// What a device says of signatures that it takes of keys of RSA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RsaSignatures {
+    /// With SHA-1, which is not safe any more.
+    pub sha1: bool,
     /// With SHA-256.
     pub sha256: bool,
     /// With SHA-512.
@@ -169,13 +171,13 @@ impl Connection {
     ///
     /// # Errors
     /// As above.
-    pub fn answer(&mut self, answers: &[String]) -> Result<(), Error> {
-        let room: usize = answers.iter().map(|answer| 4 + answer.len()).sum();
+    pub fn answer(&mut self, answers: &[impl AsRef<str>]) -> Result<(), Error> {
+        let room: usize = answers.iter().map(|answer| 4 + answer.as_ref().len()).sum();
         let mut payload = Zeroizing::new(Vec::with_capacity(8 + room));
         payload.put_byte(USERAUTH_INFO_RESPONSE);
         payload.put_uint32(u32::try_from(answers.len()).map_err(|_| Error::Malformed)?);
         for answer in answers {
-            payload.put_string(answer.as_bytes());
+            payload.put_string(answer.as_ref().as_bytes());
         }
         self.attempt(payload, Method::Questions)
     }
@@ -262,6 +264,7 @@ impl Connection {
                 let takes =
                     |wanted: &[u8]| value.split(|byte| *byte == b',').any(|name| name == wanted);
                 self.login.rsa = Some(RsaSignatures {
+                    sha1: takes(b"ssh-rsa"),
                     sha256: takes(b"rsa-sha2-256"),
                     sha512: takes(b"rsa-sha2-512"),
                 });

@@ -1,5 +1,6 @@
-//! Where the bytes of a session go: straight from the SSH callback into the machine that understands them,
-//! without a task or a queue between. The device's task is woken only when it has something to do.
+//! Where the bytes of a session go: straight from the SSH client into the machine that understands them, without a
+//! task or a queue between. Each call tells whether the device's task has something to do now, and only then is it
+//! woken.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -37,18 +38,30 @@ pub(super) struct Inner {
     start: Option<Vec<u8>>,
 }
 
-/// Shared by the SSH callback and the device's task.
+/// Shared by the SSH client and the device's task.
 #[derive(Debug, Default)]
 pub(super) struct Feed {
     inner: Mutex<Inner>,
-    /// One waiter: the device's task.
-    pub(super) wake: Notify,
+    /// One waiter: the device's task, where the SSH client runs in another one.
+    wake: Notify,
 }
 
 impl Feed {
     /// For one short look; nothing waits inside.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the device's task, if there is something for it `to_do`.
+    pub(super) fn notify(&self, to_do: bool) {
+        if to_do {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Waits for the next [`Self::notify`].
+    pub(super) async fn notified(&self) {
+        self.wake.notified().await;
     }
 
     /// From now on the first [`MAX_START`] bytes that come are kept for [`Self::start`].
@@ -62,39 +75,40 @@ impl Feed {
     }
 
     /// Bytes came on `channel`.
-    pub(super) fn data(&self, channel: u32, bytes: &[u8]) {
+    #[must_use]
+    pub(super) fn data(&self, channel: u32, bytes: &[u8]) -> bool {
         let mut inner = self.lock();
         if inner.channel != Some(channel) {
-            return;
+            return false;
         }
         if let Some(start) = &mut inner.start {
             start.extend(bytes.iter().take(MAX_START.saturating_sub(start.len())));
         }
-        let wake = match &mut inner.tap {
+        match &mut inner.tap {
             Tap::None => false,
             Tap::Shell(dialogue) => dialogue.handle_data(bytes, Instant::now()),
             Tap::Exec(exec) => exec.handle_data(bytes, Instant::now()),
-        };
-        drop(inner);
-        if wake {
-            self.wake.notify_one();
         }
     }
 
     /// Bytes came on the error stream of `channel`.
-    pub(super) fn stderr(&self, channel: u32, bytes: &[u8]) {
+    #[must_use]
+    pub(super) fn stderr(&self, channel: u32, bytes: &[u8]) -> bool {
         let mut inner = self.lock();
         if inner.channel != Some(channel) {
-            return;
+            return false;
         }
         match &mut inner.tap {
-            Tap::Exec(exec) => exec.handle_stderr(bytes),
+            Tap::Exec(exec) => {
+                exec.handle_stderr(bytes);
+                false
+            }
             // A terminal has one stream only; a device that uses two means the same by both.
             Tap::Shell(_) => {
                 drop(inner);
-                self.data(channel, bytes);
+                self.data(channel, bytes)
             }
-            Tap::None => {}
+            Tap::None => false,
         }
     }
 
@@ -119,25 +133,26 @@ impl Feed {
     }
 
     /// What was asked to run on `channel` was refused; `failure` is what that means for a shell.
-    pub(super) fn refused(&self, channel: u32, failure: impl FnOnce() -> Failure) {
+    #[must_use]
+    pub(super) fn refused(&self, channel: u32, failure: impl FnOnce() -> Failure) -> bool {
         let mut inner = self.lock();
         if inner.channel != Some(channel) {
-            return;
+            return false;
         }
         if let Tap::Exec(exec) = &mut inner.tap {
             exec.handle_refused();
         } else {
             inner.ended.get_or_insert_with(failure);
         }
-        drop(inner);
-        self.wake.notify_one();
+        true
     }
 
     /// `channel` is closed; `failure` is what that means for a shell.
-    pub(super) fn closed(&self, channel: u32, failure: impl FnOnce() -> Failure) {
+    #[must_use]
+    pub(super) fn closed(&self, channel: u32, failure: impl FnOnce() -> Failure) -> bool {
         let mut inner = self.lock();
         if inner.channel != Some(channel) {
-            return;
+            return false;
         }
         inner.channel = None;
         if let Tap::Exec(exec) = &mut inner.tap {
@@ -145,13 +160,11 @@ impl Feed {
         } else {
             inner.ended.get_or_insert_with(failure);
         }
-        drop(inner);
-        self.wake.notify_one();
+        true
     }
 
-    /// The session ended. The first reason counts.
+    /// The session ended, which is always something to do. The first reason counts.
     pub(super) fn end(&self, failure: impl FnOnce() -> Failure) {
         self.lock().ended.get_or_insert_with(failure);
-        self.wake.notify_one();
     }
 }

@@ -53,8 +53,8 @@ pub(super) struct Live {
 
 impl Live {
     #[cfg(test)]
-    pub(super) const fn connection(&self) -> &Connection {
-        &self.connection
+    pub(super) const fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
     /// Takes `connection` to the point where the first command can be run.
@@ -101,6 +101,11 @@ impl Live {
         Ok(live)
     }
 
+    /// Waits until [`Self::pump`] has something to look at. May be dropped at any time.
+    pub(super) async fn woken(&mut self) {
+        self.connection.woken().await;
+    }
+
     async fn wait_until_ready(&mut self) -> Result<(), Failure> {
         loop {
             match self.pump_shell().await? {
@@ -109,13 +114,13 @@ impl Live {
                 Some(_) => {}
                 None => match self.timeout() {
                     Some(at) => {
-                        let wait = tokio::time::timeout_at(at.into(), self.feed().wake.notified());
+                        let wait = tokio::time::timeout_at(at.into(), self.woken());
                         // Both ends of the wait lead to the same look.
                         if wait.await.is_err() {
                             tracing::trace!("a step of the login is due");
                         }
                     }
-                    None => self.feed().wake.notified().await,
+                    None => self.woken().await,
                 },
             }
         }
@@ -185,6 +190,7 @@ impl Live {
     /// # Errors
     /// Why the session is over.
     pub(super) async fn pump(&mut self) -> Result<Option<Outcome>, Failure> {
+        self.connection.handle_timeout(Instant::now());
         match self.manners.transport {
             Transport::Shell => loop {
                 return match self.pump_shell().await? {
@@ -407,11 +413,13 @@ impl Live {
 
     /// When [`Self::pump`] is due although nothing came.
     pub(super) fn timeout(&self) -> Option<Instant> {
-        match &self.feed().lock().tap {
+        let of_command = match &self.feed().lock().tap {
             Tap::None => None,
             Tap::Shell(dialogue) => dialogue.poll_timeout(),
             Tap::Exec(exec) => exec.poll_timeout(),
-        }
+        };
+        let of_connection = self.connection.poll_timeout();
+        [of_command, of_connection].into_iter().flatten().min()
     }
 
     /// How often the prompt had changed and was learned again; exec has none.

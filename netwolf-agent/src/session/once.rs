@@ -127,9 +127,9 @@ impl Once {
             if let Some(outcome) = self.live.pump().await? {
                 return Ok(judge(command, timeout, outcome));
             }
-            let feed = self.live.feed().clone();
-            let woken = feed.wake.notified();
-            match self.live.timeout() {
+            let until = self.live.timeout();
+            let woken = self.live.woken();
+            match until {
                 Some(at) => {
                     // Both ends of the wait lead to the same look.
                     if tokio::time::timeout_at(at.into(), woken).await.is_err() {

@@ -204,7 +204,7 @@ impl Session {
     /// counts as seen then.
     async fn wait(
         &mut self,
-        live: &Live,
+        live: &mut Live,
         mut timer: Pin<&mut Sleep>,
         until: Option<Instant>,
     ) -> bool {
@@ -213,7 +213,7 @@ impl Session {
         }
         tokio::select! {
             biased;
-            () = live.feed().wake.notified() => false,
+            () = live.woken() => false,
             // An error means that nobody is left to give orders, which the next look finds, too.
             _ = self.orders.changed() => true,
             () = timer, if until.is_some() => false,

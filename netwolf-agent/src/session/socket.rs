@@ -48,6 +48,43 @@ thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_AT_ONCE].into());
 }
 
+/// Reads from `stream` into the buffer that all share, and gives `take` what came: nothing at the end of the stream.
+pub(super) fn poll_read_shared<S: AsyncRead + Unpin, R>(
+    stream: &mut S,
+    cx: &mut Context<'_>,
+    take: impl FnOnce(&mut [u8]) -> R,
+) -> Poll<io::Result<R>> {
+    READ_BUFFER.with_borrow_mut(|shared| {
+        let mut read = ReadBuf::new(shared);
+        Pin::new(stream)
+            .poll_read(cx, &mut read)
+            .map_ok(|()| take(read.filled_mut()))
+    })
+}
+
+/// Gives the other sessions of the shard their turn, after [`FAIR_SHARE`] bytes without a pause.
+#[derive(Debug, Default)]
+pub(super) struct Fairness {
+    without_pause: usize,
+}
+
+impl Fairness {
+    /// Whether others are first. `cx` is woken when it is this session's turn again.
+    pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.without_pause >= FAIR_SHARE {
+            self.without_pause = 0;
+            // Not just to the end of the queue: others' sockets are looked at before this one goes on.
+            return pin!(yield_now()).poll(cx);
+        }
+        Poll::Ready(())
+    }
+
+    /// So many bytes came; none means that there was a pause.
+    pub(super) const fn count(&mut self, n: usize) {
+        self.without_pause = if n == 0 { 0 } else { self.without_pause + n };
+    }
+}
+
 /// Resolves `address` and connects, all within `deadline`.
 ///
 /// # Errors
@@ -181,24 +218,37 @@ pub(super) struct Socket<S> {
     stream: S,
     traffic: Arc<Traffic>,
     killed: Arc<Mutex<Killed>>,
+    /// The first bytes that are written were sent already.
+    said: usize,
     /// Read from the stream and not yet asked for.
     unread: Vec<u8>,
     taken: usize,
-    /// Bytes that were read since there were none.
-    without_pause: usize,
+    fairness: Fairness,
 }
 
 impl<S> Socket<S> {
     /// Wraps `stream`; it lives no longer than the guard. What goes over it is counted in `traffic`.
     pub(super) fn new(stream: S, traffic: Arc<Traffic>) -> (Self, KillOnDrop) {
+        Self::resume(stream, traffic, 0, Vec::new())
+    }
+
+    /// The same for a `stream` over which the first `said` bytes went already, whatever they are said to be, and that
+    /// `unread` came from.
+    pub(super) fn resume(
+        stream: S,
+        traffic: Arc<Traffic>,
+        said: usize,
+        unread: Vec<u8>,
+    ) -> (Self, KillOnDrop) {
         let killed = Arc::new(Mutex::new(Killed::default()));
         let socket = Self {
             stream,
             traffic,
             killed: killed.clone(),
-            unread: Vec::new(),
+            said,
+            unread,
             taken: 0,
-            without_pause: 0,
+            fairness: Fairness::default(),
         };
         (socket, KillOnDrop(killed))
     }
@@ -237,26 +287,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         let this = &mut *self;
         this.check(cx)?;
         if this.unread.is_empty() {
-            if this.without_pause >= FAIR_SHARE {
-                this.without_pause = 0;
-                // Not just to the end of the queue: others' sockets are looked at before this one goes on.
-                if pin!(yield_now()).poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
+            if this.fairness.poll_turn(cx).is_pending() {
+                return Poll::Pending;
             }
-            let result = READ_BUFFER.with_borrow_mut(|shared| {
-                let mut read = ReadBuf::new(shared);
-                let result = Pin::new(&mut this.stream).poll_read(cx, &mut read);
-                let n = read.filled().len();
-                this.traffic.add_received(n);
-                this.without_pause = if n == 0 { 0 } else { this.without_pause + n };
-                let (now, later) = read
-                    .filled()
-                    .split_at(buffer.remaining().min(read.filled().len()));
+            let result = poll_read_shared(&mut this.stream, cx, |read| {
+                this.traffic.add_received(read.len());
+                this.fairness.count(read.len());
+                let (now, later) = read.split_at(buffer.remaining().min(read.len()));
                 buffer.put_slice(now);
                 this.unread.extend_from_slice(later);
-                result
             });
+            if result.is_pending() {
+                this.fairness.count(0);
+            }
             return result;
         }
         this.take_unread(buffer);
@@ -271,6 +314,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check(cx)?;
+        if self.said > 0 {
+            let n = self.said.min(bytes.len());
+            self.said -= n;
+            return Poll::Ready(Ok(n));
+        }
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if let Poll::Ready(Ok(written)) = result {
             self.traffic.add_sent(written);

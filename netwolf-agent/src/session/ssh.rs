@@ -1,10 +1,21 @@
-//! SSH: connect, log in, open, write, close. With its folder the only module that knows russh.
+//! SSH: connect, log in, open, write, close. With its folder the only module that knows russh, and `netwolf-ssh`.
 //!
 //! ```text
 //!   door --> credential, policy --> stream (TCP, or a way through a jump host)
 //!                                     |
-//!              handshake (greeting, key exchange, host key) --> log in --> Connection
+//!                                  greeting --> lean client, where it can do what was offered (see `lean`)
+//!                                     |               |
+//!                                     |   key exchange, host key --> log in --+
+//!                                     |                                       +--> Connection
+//!                                     +--> general client, russh:             |
+//!                                         key exchange, host key --> log in --+
 //! ```
+//!
+//! There are two clients, because a poller wants little of SSH and that at a small price, and devices want all kinds of
+//! it. The lean one does what devices have had for ten years; russh does the rest: finite-field groups, SHA-1 and CBC
+//! where they are named, keys of an ssh-agent, jump hosts, and devices that make no offer before we do. Which one it is
+//! is decided when the device has made its offer, before anything is agreed on, on the same TCP connection; both offer
+//! the same algorithms in the same order, so that neither ever settles for a worse one.
 //!
 //! russh's defaults are set on purpose, see `tuning` and `algorithms`; it has no deadline of its own before
 //! login, so each step here has one. It also sends nothing when a channel is dropped, so every path here ends in a
@@ -21,6 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use netwolf_ssh::Greeting;
 use netwolf_wire::{
     DeviceName,
     legacy::Legacy,
@@ -28,15 +40,25 @@ use netwolf_wire::{
     status::{Failure, Reason},
     target::{self, HostKey, Target},
 };
-use russh::client::{self as russh_client, Handle};
+use russh::{
+    Preferred,
+    client::{self as russh_client, Handle},
+};
 use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
-    auth::Account,
+    auth::{Account, Peer},
     client::{Client, Sink},
+    connection::Client as LoggedIn,
     credential::Credential,
     error::before_login,
+    general::General,
     jump::JumpHosts,
+    lean::{
+        Lean,
+        greeting::{Greeted, greet},
+        link::Link,
+    },
     policy::Policy,
     stream::Stream,
 };
@@ -70,8 +92,10 @@ mod client;
 mod connection;
 mod credential;
 mod error;
+mod general;
 pub(crate) mod jump;
 pub(crate) mod known_hosts_file;
+mod lean;
 mod opened_keys;
 mod policy;
 mod questions;
@@ -137,6 +161,13 @@ impl<'a> Door<'a> {
         }
     }
 
+    fn late_greeting(&self) -> Failure {
+        self.late(
+            "the SSH greeting and key exchange",
+            Reason::HandshakeTimeout,
+        )
+    }
+
     fn late(&self, step: &str, reason: Reason) -> Failure {
         Failure {
             reason,
@@ -167,29 +198,103 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Connection, Failure> {
     };
     let connect = began.elapsed();
     let feed = Arc::new(Feed::default());
-    let sink = Sink::Device(feed.clone());
-    let traffic = login.traffic.clone();
-    let mut shaken = handshake(&door, stream, &sink, policy, &credential, traffic).await?;
+    let shaken = shake(&door, stream, &feed, policy, &credential, login.traffic).await?;
     let key_exchange = began.elapsed().saturating_sub(connect);
     login.gate.permit(&door.login.credential).await?;
     let permitted = Instant::now();
     let offered = login.gate.offered();
-    log_in(&mut shaken, &door, &sink, &mut credential, &offered).await?;
+    let sink = Sink::Device(feed.clone());
+    let client = match shaken {
+        Known::General(mut shaken) => {
+            log_in(&mut shaken.handle, &door, &sink, &mut credential, &offered).await?;
+            LoggedIn::General(General::new(shaken))
+        }
+        Known::Lean(mut lean) => {
+            log_in(&mut *lean, &door, &sink, &mut credential, &offered).await?;
+            LoggedIn::Lean(Box::new(Link::new(*lean)))
+        }
+    };
     let took = Took {
         connect,
         key_exchange,
         login: permitted.elapsed(),
     };
     Ok(Connection {
-        handle: shaken.handle,
-        channel: None,
+        client,
         feed,
         open_timeout: door.deadline,
         password: credential.imprint(),
         terminal: login.platform.terminal.clone(),
         took,
-        _kill: shaken.kill,
     })
+}
+
+/// A device that has proven who it is, by the client that has asked it.
+enum Known {
+    General(Shaken),
+    Lean(Box<Lean>),
+}
+
+/// Greets the device, exchanges keys by the client that fits, and has the host key judged.
+async fn shake(
+    door: &Door<'_>,
+    mut stream: Stream,
+    feed: &Arc<Feed>,
+    policy: Policy,
+    credential: &Credential,
+    traffic: &Arc<Traffic>,
+) -> Result<Known, Failure> {
+    let sink = Sink::Device(feed.clone());
+    if credential.agent.is_some() {
+        let greeted = Greeted::default();
+        let shaken = handshake(door, stream, greeted, &sink, policy, credential, traffic).await?;
+        return Ok(Known::General(shaken));
+    }
+    let preferred = preferred(door, &policy);
+    let settings = tuning::lean(door.name, algorithms::names(&preferred), door.keepalive);
+    let greeting = greet(&mut stream, traffic, door.deadline);
+    let greeting = timeout(door.deadline, greeting).await;
+    let failed = |cause| lean::words::before_login(&door.endpoint, cause, door.legacy);
+    let mut greeted = match greeting {
+        Ok(greeted) => greeted.map_err(failed)?,
+        Err(_) => return Err(door.late_greeting()),
+    };
+    let is_enough = |greeting: &mut Greeting| {
+        greeting
+            .offer()
+            .is_ok_and(|offer| settings.preferences.are_met(&offer))
+    };
+    let Some(greeting) = greeted.greeting.take_if(is_enough) else {
+        let shaken = handshake(door, stream, greeted, &sink, policy, credential, traffic).await?;
+        return Ok(Known::General(shaken));
+    };
+    let rest = greeted.read.split_off(greeting.length());
+    // Boxed, because it is large and over in a moment.
+    let exchange = Box::pin(async {
+        let shaking = Lean::shake(
+            stream,
+            greeting,
+            rest,
+            &settings,
+            policy,
+            (feed.clone(), traffic.clone()),
+            credential.imprint(),
+        );
+        timeout(door.deadline, shaking).await
+    });
+    match in_turn(exchange).await {
+        Ok(Ok(lean)) => Ok(Known::Lean(Box::new(lean))),
+        Ok(Err(Err(verdict))) => Err(verdict),
+        Ok(Err(Ok(cause))) => Err(failed(cause)),
+        Err(_) => Err(door.late_greeting()),
+    }
+}
+
+/// What may be used with `door`, the best first.
+fn preferred(door: &Door<'_>, policy: &Policy) -> Preferred {
+    let mut preferred = algorithms::preferred(door.legacy);
+    preferred.key = policy.algorithms(&preferred.key).into();
+    preferred
 }
 
 /// A connection whose other side has proven who it is. Dropping it cuts it.
@@ -198,18 +303,18 @@ struct Shaken {
     kill: KillOnDrop,
 }
 
-/// Exchanges greetings and keys over `stream`, and judges the host key.
+/// Exchanges greetings and keys over `stream` by the general client, and judges the host key. It goes on from what was
+/// `greeted` already.
 async fn handshake(
     door: &Door<'_>,
     stream: Stream,
+    greeted: Greeted,
     sink: &Sink,
     policy: Policy,
     credential: &Credential,
-    traffic: Arc<Traffic>,
+    traffic: &Arc<Traffic>,
 ) -> Result<Shaken, Failure> {
-    let mut preferred = algorithms::preferred(door.legacy);
-    preferred.key = policy.algorithms(&preferred.key).into();
-    let config = tuning::config(door.name, preferred, door.keepalive);
+    let config = tuning::config(door.name, preferred(door, &policy), door.keepalive);
     let verdict = Arc::new(Mutex::new(None));
     let client = Client {
         sink: sink.clone(),
@@ -217,7 +322,7 @@ async fn handshake(
         verdict: verdict.clone(),
         password: credential.imprint(),
     };
-    let (socket, kill) = Socket::new(stream, traffic);
+    let (socket, kill) = Socket::resume(stream, traffic.clone(), greeted.said, greeted.read);
     let connecting = russh_client::connect_stream(config, socket, client);
     // Boxed, because it is large and over in a moment.
     let exchange = Box::pin(async { timeout(door.deadline, connecting).await });
@@ -230,10 +335,7 @@ async fn handshake(
                 .take();
             Err(judged.unwrap_or_else(|| before_login(&door.endpoint, &error, door.legacy)))
         }
-        Err(_) => Err(door.late(
-            "the SSH greeting and key exchange",
-            Reason::HandshakeTimeout,
-        )),
+        Err(_) => Err(door.late_greeting()),
     }
 }
 
@@ -250,9 +352,9 @@ async fn in_turn<F: Future + Unpin>(mut exchange: F) -> F::Output {
     }
 }
 
-/// Logs in over `shaken`; sets `offered` before the first thing of the credential is sent.
-async fn log_in(
-    shaken: &mut Shaken,
+/// Logs in to `peer`; sets `offered` before the first thing of the credential is sent.
+async fn log_in<P: Peer>(
+    peer: &mut P,
     door: &Door<'_>,
     sink: &Sink,
     credential: &mut Credential,
@@ -265,7 +367,7 @@ async fn log_in(
         sink,
         offered,
     };
-    let authenticating = auth::authenticate(&mut shaken.handle, &account, credential);
+    let authenticating = auth::authenticate(peer, &account, credential);
     match timeout(door.deadline, authenticating).await {
         Ok(result) => result,
         Err(_) if offered.load(Ordering::Relaxed) => Err(Failure {

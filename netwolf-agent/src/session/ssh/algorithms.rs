@@ -13,6 +13,7 @@
 
 use std::borrow::Cow;
 
+use netwolf_ssh::Preferences;
 use netwolf_wire::legacy::Legacy;
 use russh::{
     AlgorithmKind, Preferred,
@@ -137,6 +138,21 @@ pub(super) fn preferred(legacy: &[Legacy]) -> Preferred {
         cipher: cipher.into(),
         mac: mac.into(),
         compression: Cow::Borrowed(&[compression::NONE]),
+    }
+}
+
+/// The same for the lean client, which has its own ways to ask for extensions.
+pub(super) fn names(preferred: &Preferred) -> Preferences {
+    fn all<T: AsRef<str>>(list: &[T]) -> Vec<String> {
+        list.iter().map(|name| name.as_ref().to_owned()).collect()
+    }
+    let is_algorithm = |kex: &&Kex| !KEX_EXTENSIONS.contains(kex);
+    let exchanges: Vec<_> = preferred.kex.iter().filter(is_algorithm).collect();
+    Preferences {
+        exchanges: all(&exchanges),
+        host_keys: preferred.key.iter().map(ToString::to_string).collect(),
+        ciphers: all(&preferred.cipher),
+        macs: all(&preferred.mac),
     }
 }
 

@@ -13,20 +13,19 @@ use netwolf_wire::{
     status::{Failure, Reason},
     target::Login,
 };
-use russh::{
-    MethodKind, MethodSet,
-    client::{AuthResult, Handle, KeyboardInteractiveAuthResponse},
-};
+use russh::{MethodKind, MethodSet, client::AuthResult};
 
 use self::keys::{Signing, try_agent, try_key};
+pub(super) use self::peer::{Asked, Peer};
 use super::{
     agent::Agent,
-    client::{Client, Sink},
+    client::Sink,
     credential::Credential,
     questions::{Answer, answer},
 };
 
 mod keys;
+mod peer;
 
 /// A device counts each key that it does not take, and the usual bound is six for one connection: so many keys are
 /// offered before the password, where there is one.
@@ -76,7 +75,7 @@ impl Means {
 }
 
 /// How one attempt ended.
-enum Attempt {
+pub(super) enum Attempt {
     Accepted,
     /// With what may be tried next, and whether the attempt was right but not enough.
     Rejected {
@@ -103,7 +102,7 @@ impl From<AuthResult> for Attempt {
 }
 
 /// Why an attempt came to no end.
-enum Broken {
+pub(super) enum Broken {
     /// The connection is gone.
     Connection,
     /// Something is to be told.
@@ -121,20 +120,20 @@ impl From<russh::Error> for Broken {
 ///
 /// # Errors
 /// [`Reason::AuthFailed`] with what was tried, or why the connection ended meanwhile.
-pub(super) async fn authenticate(
-    handle: &mut Handle<Client>,
+pub(super) async fn authenticate<P: Peer>(
+    peer: &mut P,
     account: &Account<'_>,
     credential: &mut Credential,
 ) -> Result<(), Failure> {
     let Account { login, .. } = account;
     let user = login.username.as_str();
-    let mut methods = match handle.authenticate_none(user).await.map(Attempt::from) {
+    let mut methods = match peer.try_none(user).await {
         Ok(Attempt::Accepted) => return Ok(()),
         Ok(Attempt::Rejected { remaining, .. }) => remaining,
         Ok(Attempt::Unused) | Err(_) => MethodSet::empty(),
     };
     if methods.is_empty() {
-        return Err(closed(handle, account, &[]).await);
+        return Err(closed(peer, account, &[]).await);
     }
     let takes = methods.clone();
     let mut tried = Vec::new();
@@ -142,12 +141,12 @@ pub(super) async fn authenticate(
     while let Some(means) = next_means(&methods, &tried, rejected, account, credential) {
         tried.push(means);
         let attempt = match means {
-            Means::Key(signing) => try_key(handle, account, credential.key.as_ref(), signing).await,
+            Means::Key(signing) => try_key(peer, account, credential.key.as_ref(), signing).await,
             Means::AgentKey(index, signing) => {
-                try_agent(handle, account, credential, index, signing).await
+                try_agent(peer, account, credential, index, signing).await
             }
-            Means::Password => try_password(handle, account, credential.password.as_ref()).await,
-            Means::Questions => try_questions(handle, account, credential.password.as_ref()).await,
+            Means::Password => try_password(peer, account, credential.password.as_ref()).await,
+            Means::Questions => try_questions(peer, account, credential.password.as_ref()).await,
         };
         match attempt {
             Ok(Attempt::Accepted) => return Ok(()),
@@ -161,9 +160,9 @@ pub(super) async fn authenticate(
                 rejected += 1;
             }
             // russh says this also where there was no answer because the connection has ended.
-            Ok(Attempt::Rejected { .. }) if !handle.is_closed() => break,
+            Ok(Attempt::Rejected { .. }) if !peer.is_closed() => break,
             Ok(Attempt::Rejected { .. }) | Err(Broken::Connection) => {
-                return Err(closed(handle, account, &tried).await);
+                return Err(closed(peer, account, &tried).await);
             }
             Err(Broken::Because(failure)) => return Err(failure),
         }
@@ -253,23 +252,20 @@ fn next_means(
     keys.chain(agent).find(is_next).or(password)
 }
 
-async fn try_password(
-    handle: &mut Handle<Client>,
+async fn try_password<P: Peer>(
+    peer: &mut P,
     account: &Account<'_>,
     password: Option<&Secret>,
 ) -> Result<Attempt, Broken> {
     let password = password.ok_or(russh::Error::NoAuthMethod)?;
     account.offered.store(true, Ordering::Relaxed);
-    let result = handle
-        .authenticate_password(account.login.username.as_str(), password.expose())
-        .await?;
-    Ok(result.into())
+    peer.try_password(&account.login.username, password).await
 }
 
 /// Answers questions in their order; what to answer is decided in [`super::questions`]. A second round that asks
 /// for the password says that the first answer was wrong.
-async fn try_questions(
-    handle: &mut Handle<Client>,
+async fn try_questions<P: Peer>(
+    peer: &mut P,
     account: &Account<'_>,
     password: Option<&Secret>,
 ) -> Result<Attempt, Broken> {
@@ -279,36 +275,24 @@ async fn try_questions(
         remaining: MethodSet::from([MethodKind::KeyboardInteractive].as_slice()),
         partial: false,
     };
-    let mut response = handle
-        .authenticate_keyboard_interactive_start(user, None)
-        .await?;
+    let mut asked = peer.try_questions(user).await?;
     let mut told = false;
     for _ in 0..MAX_ROUNDS {
-        let (instructions, prompts) = match response {
-            KeyboardInteractiveAuthResponse::Success => return Ok(Attempt::Accepted),
-            KeyboardInteractiveAuthResponse::Failure {
-                remaining_methods,
-                partial_success,
-            } => {
-                return Ok(Attempt::Rejected {
-                    remaining: remaining_methods,
-                    partial: partial_success,
-                });
-            }
-            KeyboardInteractiveAuthResponse::InfoRequest {
+        let (instructions, prompts) = match asked {
+            Asked::Done(attempt) => return Ok(attempt),
+            Asked::Questions {
                 instructions,
                 prompts,
-                ..
             } => (instructions, prompts),
         };
         let mut answers = Vec::with_capacity(prompts.len());
         let told_before = told;
-        for prompt in &prompts {
+        for (prompt, echo) in &prompts {
             match answer(
                 account.questions,
                 &instructions,
-                &prompt.prompt,
-                prompt.echo,
+                prompt,
+                *echo,
                 told_before,
                 &|text| password.hide_in(text),
             ) {
@@ -325,22 +309,17 @@ async fn try_questions(
         if told {
             account.offered.store(true, Ordering::Relaxed);
         }
-        response = handle
-            .authenticate_keyboard_interactive_respond(answers)
-            .await?;
+        asked = peer.answer(answers).await?;
     }
     Ok(rejected())
 }
 
 /// Why the connection ended in mid login. A device that says goodbye, or just hangs up, after something was tried has
 /// refused it; a connection that broke says nothing of the credential.
-async fn closed(handle: &mut Handle<Client>, account: &Account<'_>, tried: &[Means]) -> Failure {
-    let is_closed = handle.is_closed();
+async fn closed<P: Peer>(peer: &mut P, account: &Account<'_>, tried: &[Means]) -> Failure {
+    let is_closed = peer.is_closed();
     if is_closed && account.sink.ended().is_none() {
-        // russh says why a moment after it takes no more orders, and not at all where its stream breaks in closing.
-        if let Err(error) = handle.await {
-            tracing::trace!(%error, "the connection ended in mid login");
-        }
+        peer.settle().await;
     }
     let ended = account.sink.ended().unwrap_or_else(|| {
         let (reason, message) = if is_closed {

@@ -3,14 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use netwolf_secret::Imprint;
-use netwolf_wire::status::{Failure, Reason};
+use netwolf_wire::status::Failure;
 use russh::{
     ChannelId, Sig,
     client::{self, DisconnectReason},
     keys::{HashAlg, PublicKeyOrCertificate},
 };
 
-use super::{error::ended, jump::Ways, policy::Policy};
+use super::{
+    error::{ended, runs_nothing, shell_closed},
+    jump::Ways,
+    policy::Policy,
+};
 use crate::session::{feed::Feed, host_key::PresentedKey};
 
 /// Where it goes what comes over a connection.
@@ -26,7 +30,10 @@ impl Sink {
     /// The connection ended. The first reason counts.
     fn end(&self, failure: impl FnOnce() -> Failure) {
         match self {
-            Self::Device(feed) => feed.end(failure),
+            Self::Device(feed) => {
+                feed.end(failure);
+                feed.notify(true);
+            }
             Self::Jump(ways) => ways.end(failure),
         }
     }
@@ -84,7 +91,7 @@ impl client::Handler for Client {
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
         match &self.sink {
-            Sink::Device(feed) => feed.data(id.into(), data),
+            Sink::Device(feed) => feed.notify(feed.data(id.into(), data)),
             Sink::Jump(ways) => ways.data(id.into(), data),
         }
         Ok(())
@@ -98,7 +105,7 @@ impl client::Handler for Client {
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
         if let Sink::Device(feed) = &self.sink {
-            feed.stderr(id.into(), data);
+            feed.notify(feed.stderr(id.into(), data));
         }
         Ok(())
     }
@@ -141,12 +148,7 @@ impl client::Handler for Client {
     ) -> Result<(), russh::Error> {
         // Only the shell and the command ask for an answer.
         if let Sink::Device(feed) = &self.sink {
-            feed.refused(id.into(), || Failure {
-                reason: Reason::ChannelRefused,
-                message: "the device granted a channel and then refused to run anything on it"
-                    .into(),
-                hint: Some("does the platform's `transport` fit the device?".into()),
-            });
+            feed.notify(feed.refused(id.into(), runs_nothing));
         }
         Ok(())
     }
@@ -157,13 +159,7 @@ impl client::Handler for Client {
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
         match &self.sink {
-            Sink::Device(feed) => feed.closed(id.into(), || Failure {
-                reason: Reason::ClosedByDevice,
-                message: "the device closed the shell".into(),
-                hint: Some(
-                    "is its idle timeout (exec-timeout) shorter than the polling interval?".into(),
-                ),
-            }),
+            Sink::Device(feed) => feed.notify(feed.closed(id.into(), shell_closed)),
             Sink::Jump(ways) => ways.closed(id.into()),
         }
         Ok(())

@@ -1,21 +1,16 @@
-//! A connection that is logged in: opens channels, writes, closes.
+//! A connection that is logged in: opens channels, writes, closes. Whoever uses it need not know by which client.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use bytes::Bytes;
 use netwolf_secret::{Imprint, Outgoing};
 use netwolf_wire::status::{Failure, Reason};
-use russh::{
-    ChannelWriteHalf, Disconnect, Sig,
-    client::{Handle, Msg},
-};
 use tokio::time::timeout;
 
-use super::{client::Client, took::Took};
-use crate::session::{
-    feed::{Feed, Tap},
-    socket::KillOnDrop,
-};
+use super::{general::General, lean::link::Link, took::Took};
+use crate::session::feed::{Feed, Tap};
 
 /// A device that does not take what we type for so long is not listening.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,17 +22,51 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 /// Rows of the terminal: what a pager shows before it is switched off.
 const ROWS: u32 = 200;
 
+/// The client that has logged in.
+pub(super) enum Client {
+    General(General),
+    Lean(Box<Link>),
+}
+
+/// Does the same with either client.
+macro_rules! by {
+    ($client:expr, $each:ident => $action:expr) => {
+        match $client {
+            Client::General($each) => $action,
+            Client::Lean($each) => $action,
+        }
+    };
+}
+
+/// The connection is gone; the feed was told why.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// Why there is no channel.
+#[derive(Debug)]
+pub(super) enum Opening {
+    Gone,
+    /// The device has refused it, in these words.
+    Refused(String),
+}
+
+/// What to ask for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminal<'a> {
+    pub(super) name: &'a str,
+    pub(super) columns: u32,
+    pub(super) rows: u32,
+}
+
 /// A connection that is logged in. Dropping it cuts it.
 pub(in crate::session) struct Connection {
-    pub(super) handle: Handle<Client>,
-    pub(super) channel: Option<ChannelWriteHalf<Msg>>,
+    pub(super) client: Client,
     pub(super) feed: Arc<Feed>,
     pub(super) open_timeout: Duration,
     pub(super) password: Option<Imprint>,
     /// Name of the terminal to ask for.
     pub(super) terminal: String,
     pub(super) took: Took,
-    pub(super) _kill: KillOnDrop,
 }
 
 impl Connection {
@@ -64,6 +93,30 @@ impl Connection {
         }
     }
 
+    /// Waits until the feed has something to look at. May be dropped at any time.
+    pub(in crate::session) async fn woken(&mut self) {
+        match &mut self.client {
+            Client::General(_) => self.feed.notified().await,
+            Client::Lean(link) => link.lean.woken().await,
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    pub(in crate::session) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.client {
+            // It has a task that minds the time.
+            Client::General(_) => None,
+            Client::Lean(link) => link.lean.poll_timeout(),
+        }
+    }
+
+    /// Does what is due; harmless before.
+    pub(in crate::session) fn handle_timeout(&mut self, now: Instant) {
+        if let Client::Lean(link) = &mut self.client {
+            link.lean.handle_timeout(now);
+        }
+    }
+
     /// Opens a shell on a terminal of `width` columns; `tap` is fed from its first byte on.
     ///
     /// # Errors
@@ -74,17 +127,14 @@ impl Connection {
         tap: Tap,
     ) -> Result<(), Failure> {
         self.open(tap, self.open_timeout).await?;
-        let Some(channel) = &self.channel else {
-            return Err(gone());
+        // Not every device answers for the terminal, and none is worse off without an answer.
+        let terminal = Terminal {
+            name: &self.terminal,
+            columns: width,
+            rows: ROWS,
         };
-        let asked = async {
-            // Not every device answers for the terminal, and none is worse off without an answer.
-            channel
-                .request_pty(false, &self.terminal, width, ROWS, 0, 0, &[])
-                .await?;
-            channel.request_shell(true).await
-        };
-        asked.await.map_err(|_| self.why_gone())
+        let asked = by!(&mut self.client, client => client.request_shell(&terminal).await);
+        asked.map_err(|Gone| self.why_gone())
     }
 
     /// Runs `command` on a channel of its own; `tap` is fed with its output.
@@ -98,13 +148,8 @@ impl Connection {
     ) -> Result<(), Failure> {
         self.open(tap, self.open_timeout.min(ANSWER_TIMEOUT))
             .await?;
-        let Some(channel) = &self.channel else {
-            return Err(gone());
-        };
-        channel
-            .exec(true, command)
-            .await
-            .map_err(|_| self.why_gone())
+        let asked = by!(&mut self.client, client => client.request_exec(command).await);
+        asked.map_err(|Gone| self.why_gone())
     }
 
     async fn open(&mut self, tap: Tap, deadline: Duration) -> Result<(), Failure> {
@@ -118,12 +163,13 @@ impl Connection {
         };
         // A confirmation that comes after this deadline would leave a channel that nobody closes, so the
         // caller gives up the connection after any error here.
-        let channel = match timeout(deadline, self.handle.channel_open_session()).await {
+        let opening = async { by!(&mut self.client, client => client.open().await) };
+        let channel = match timeout(deadline, opening).await {
             Ok(Ok(channel)) => channel,
-            Ok(Err(russh::Error::ChannelOpenFailure(why))) => {
-                return Err(refused(format!("the device refused a channel: {why:?}")));
+            Ok(Err(Opening::Refused(why))) => {
+                return Err(refused(format!("the device refused a channel: {why}")));
             }
-            Ok(Err(_)) => return Err(self.why_gone()),
+            Ok(Err(Opening::Gone)) => return Err(self.why_gone()),
             Err(_) => {
                 let seconds = deadline.as_secs_f64();
                 return Err(refused(format!(
@@ -131,13 +177,9 @@ impl Connection {
                 )));
             }
         };
-        // With its reading half gone russh hands data to the callback alone, and never waits for us.
-        let (_, channel) = channel.split();
         let mut inner = self.feed.lock();
-        inner.channel = Some(channel.id().into());
+        inner.channel = Some(channel);
         inner.tap = tap;
-        drop(inner);
-        self.channel = Some(channel);
         Ok(())
     }
 
@@ -145,13 +187,11 @@ impl Connection {
     ///
     /// # Errors
     /// Why the session is over.
-    pub(in crate::session) async fn write(&self, bytes: Outgoing) -> Result<(), Failure> {
-        let Some(channel) = &self.channel else {
-            return Err(gone());
-        };
-        match timeout(WRITE_TIMEOUT, channel.data_bytes(Bytes::from_owner(bytes))).await {
+    pub(in crate::session) async fn write(&mut self, bytes: Outgoing) -> Result<(), Failure> {
+        let writing = async { by!(&mut self.client, client => client.write(bytes).await) };
+        match timeout(WRITE_TIMEOUT, writing).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(self.why_gone()),
+            Ok(Err(Gone)) => Err(self.why_gone()),
             Err(_) => Err(Failure {
                 reason: Reason::ConnectionLost,
                 message: format!("the device took no input for {} s", WRITE_TIMEOUT.as_secs()),
@@ -161,15 +201,10 @@ impl Connection {
     }
 
     /// Tells the command of an exec channel to stop, in the two ways that servers understand.
-    pub(in crate::session) async fn interrupt(&self) {
-        if let Some(channel) = &self.channel {
-            let asked = async {
-                channel.signal(Sig::TERM).await?;
-                channel.eof().await
-            };
-            if !matches!(timeout(WRITE_TIMEOUT, asked).await, Ok(Ok(()))) {
-                tracing::trace!("a command could not be told to stop");
-            }
+    pub(in crate::session) async fn interrupt(&mut self) {
+        let asked = async { by!(&mut self.client, client => client.interrupt().await) };
+        if !matches!(timeout(WRITE_TIMEOUT, asked).await, Ok(Ok(()))) {
+            tracing::trace!("a command could not be told to stop");
         }
     }
 
@@ -180,46 +215,52 @@ impl Connection {
             inner.channel = None;
             inner.tap = Tap::None;
         }
-        if let Some(channel) = self.channel.take()
-            && !matches!(timeout(WRITE_TIMEOUT, channel.close()).await, Ok(Ok(())))
-        {
+        let closing = async { by!(&mut self.client, client => client.close_channel().await) };
+        if !matches!(timeout(WRITE_TIMEOUT, closing).await, Ok(Ok(()))) {
             tracing::trace!("a channel could not be closed");
         }
     }
 
     /// The command's channel was closed by the device: there is nothing left to close.
     pub(in crate::session) fn channel_is_closed(&mut self) {
-        self.channel = None;
+        by!(&mut self.client, client => client.forget_channel());
+    }
+
+    /// Renews the keys.
+    #[cfg(test)]
+    pub(super) async fn renew_keys(&mut self) {
+        match &mut self.client {
+            Client::General(general) => general.handle.rekey_soon().await.unwrap(),
+            Client::Lean(link) => link
+                .lean
+                .order(netwolf_ssh::Connection::renew_keys)
+                .unwrap(),
+        }
+    }
+
+    /// Which client has logged in.
+    #[cfg(test)]
+    pub(super) const fn is_lean(&self) -> bool {
+        matches!(self.client, Client::Lean(_))
     }
 
     /// Says goodbye and closes the connection.
     pub(in crate::session) async fn close(mut self) {
         let goodbye = async {
             self.close_channel().await;
-            if self
-                .handle
-                .disconnect(Disconnect::ByApplication, "", "")
-                .await
-                .is_ok()
-                && let Err(error) = (&mut self.handle).await
-            {
-                tracing::trace!(%error, "the session ended with an error");
-            }
+            by!(&mut self.client, client => client.say_goodbye().await)
         };
-        if timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
-            tracing::trace!("the device did not take the goodbye");
+        match timeout(CLOSE_TIMEOUT, goodbye).await {
+            Ok(Ok(()) | Err(Gone)) => {}
+            Err(_) => tracing::trace!("the device did not take the goodbye"),
         }
     }
 
     fn why_gone(&self) -> Failure {
-        self.feed.lock().ended.clone().unwrap_or_else(gone)
-    }
-}
-
-fn gone() -> Failure {
-    Failure {
-        reason: Reason::ConnectionLost,
-        message: "the connection is gone".into(),
-        hint: None,
+        self.feed.lock().ended.clone().unwrap_or_else(|| Failure {
+            reason: Reason::ConnectionLost,
+            message: "the connection is gone".into(),
+            hint: None,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! russh's errors in our words.
+//! What ends a connection, in our words.
 
 use std::io;
 
@@ -22,6 +22,10 @@ fn of_jump(error: &russh::Error) -> Option<&Failure> {
     let russh::Error::IO(error) = error else {
         return None;
     };
+    of_jump_io(error)
+}
+
+fn of_jump_io(error: &io::Error) -> Option<&Failure> {
     let broken = error.get_ref()?.downcast_ref::<JumpBroken>()?;
     Some(&broken.0)
 }
@@ -118,6 +122,36 @@ pub(super) fn ended(
         reason,
         message,
         hint: None,
+    }
+}
+
+/// Why a session ended whose stream broke by `error`; `hide` as above.
+pub(super) fn broken(error: &io::Error, hide: impl Fn(&str) -> String) -> Failure {
+    if let Some(failure) = of_jump_io(error) {
+        return failure.clone();
+    }
+    Failure {
+        reason: Reason::ConnectionLost,
+        message: hide(&format!("the connection broke: {error}")),
+        hint: None,
+    }
+}
+
+/// A device that takes a channel and no shell.
+pub(super) fn runs_nothing() -> Failure {
+    Failure {
+        reason: Reason::ChannelRefused,
+        message: "the device granted a channel and then refused to run anything on it".into(),
+        hint: Some("does the platform's `transport` fit the device?".into()),
+    }
+}
+
+/// A device that has closed a shell which was to stay.
+pub(super) fn shell_closed() -> Failure {
+    Failure {
+        reason: Reason::ClosedByDevice,
+        message: "the device closed the shell".into(),
+        hint: Some("is its idle timeout (exec-timeout) shorter than the polling interval?".into()),
     }
 }
 

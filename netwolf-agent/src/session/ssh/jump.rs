@@ -34,7 +34,10 @@ use tokio::{
 
 use self::link::{Link, User, keep};
 pub(super) use self::way::{Way, Ways};
-use super::{Door, Login, client::Sink, handshake, log_in, policy::Policy, stream::Stream};
+use super::{
+    Door, Login, client::Sink, handshake, lean::greeting::Greeted, log_in, policy::Policy,
+    stream::Stream,
+};
 use crate::{
     backoff::{Backoff, Progress, STABLE},
     session::{
@@ -288,10 +291,11 @@ impl Host {
             handshake(
                 &door,
                 Stream::Tcp(stream),
+                Greeted::default(),
                 &sink,
                 policy,
                 &credential,
-                traffic,
+                &traffic,
             )
             .await
         };
@@ -304,9 +308,15 @@ impl Host {
             shaken = shaking => shaken,
         };
         let result = match shaken {
-            Ok(mut shaken) => log_in(&mut shaken, &door, &sink, &mut credential, permit.offered())
-                .await
-                .map(|()| shaken),
+            Ok(mut shaken) => log_in(
+                &mut shaken.handle,
+                &door,
+                &sink,
+                &mut credential,
+                permit.offered(),
+            )
+            .await
+            .map(|()| shaken),
             Err(failure) => Err(failure),
         };
         let offered = permit.offered().load(Ordering::Relaxed);

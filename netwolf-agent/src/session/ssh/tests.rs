@@ -151,10 +151,9 @@ async fn run(live: &mut Live, command: &str, limit: Duration) -> Result<Outcome,
         let wake = async {
             match live.timeout() {
                 Some(at) => {
-                    let _in_time =
-                        tokio::time::timeout_at(at.into(), live.feed().wake.notified()).await;
+                    let _in_time = tokio::time::timeout_at(at.into(), live.woken()).await;
                 }
-                None => live.feed().wake.notified().await,
+                None => live.woken().await,
             }
         };
         timeout(PATIENCE, wake).await.unwrap();

@@ -6,6 +6,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use netwolf_ssh::{Preferences, Settings};
 use netwolf_wire::hash;
 use russh::{Limits, Preferred, SshId, client::Config};
 
@@ -22,18 +23,39 @@ const KEEPALIVE_MAX: usize = 3;
 /// Keys are renewed after a time between these, by name, so that a fleet does not renew them at once.
 const REKEY: (Duration, Duration) = (Duration::from_mins(45), Duration::from_mins(75));
 
-/// The settings for a connection to `name`; `keepalive` is whether it may be asked for a sign of life.
-pub(super) fn config(name: &str, preferred: Preferred, keepalive: bool) -> Arc<Config> {
+/// What we say first.
+const VERSION: &str = concat!("SSH-2.0-NetWolf_", env!("CARGO_PKG_VERSION"));
+/// The same as it goes over the wire.
+pub(super) const VERSION_LINE: &str =
+    concat!("SSH-2.0-NetWolf_", env!("CARGO_PKG_VERSION"), "\r\n");
+
+/// When the keys of a connection to `name` are renewed.
+fn rekey_after(name: &str) -> Duration {
     let (from, to) = REKEY;
     let spread = hash::hash64(name.as_bytes())
         % u64::try_from(to.saturating_sub(from).as_millis()).unwrap_or(1);
+    from + Duration::from_millis(spread)
+}
+
+/// The settings of the lean client for a connection to `name`; `keepalive` as below.
+pub(super) fn lean(name: &str, preferences: Preferences, keepalive: bool) -> Settings {
+    Settings {
+        version: VERSION,
+        preferences,
+        window: WINDOW,
+        max_packet: MAX_PACKET,
+        keepalive: keepalive.then_some(KEEPALIVE),
+        keepalive_max: u32::try_from(KEEPALIVE_MAX).unwrap_or(u32::MAX),
+        rekey_after: rekey_after(name),
+    }
+}
+
+/// The settings for a connection to `name`; `keepalive` is whether it may be asked for a sign of life.
+pub(super) fn config(name: &str, preferred: Preferred, keepalive: bool) -> Arc<Config> {
     Arc::new(Config {
-        client_id: SshId::Standard(Cow::Borrowed(concat!(
-            "SSH-2.0-NetWolf_",
-            env!("CARGO_PKG_VERSION")
-        ))),
+        client_id: SshId::Standard(Cow::Borrowed(VERSION)),
         limits: Limits {
-            rekey_time_limit: from + Duration::from_millis(spread),
+            rekey_time_limit: rekey_after(name),
             ..Limits::default()
         },
         window_size: WINDOW,

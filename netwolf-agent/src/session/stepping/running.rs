@@ -406,10 +406,10 @@ impl Running<'_> {
                 return Err(Cut::Stopped);
             }
             let until = self.live.timeout();
-            let feed = self.live.feed().clone();
+            let live = &mut self.live;
             let woken = async {
                 tokio::select! {
-                    () = feed.wake.notified() => Ok(()),
+                    () = live.woken() => Ok(()),
                     changed = orders.changed() => changed,
                 }
             };

@@ -149,7 +149,7 @@ fn poke(pair: &mut Pair) {
     let connection = &mut pair.connection;
     let channel = connection.open_session().unwrap_or_default();
     drop(connection.try_password("admin", "secret"));
-    drop(connection.answer(&["secret".into()]));
+    drop(connection.answer(&["secret"]));
     drop(connection.send(channel, b"x"));
     drop(connection.request_exec(channel, "x"));
     drop(connection.close(channel));
@@ -193,7 +193,7 @@ fn session(pair: &mut Pair) -> Result<(), Error> {
             Field::B(true),
         ],
     ))?;
-    pair.connection.answer(&["!".into()])?;
+    pair.connection.answer(&["!"])?;
     pair.say(&[USERAUTH_SUCCESS])?;
     let channel = pair.connection.open_session()?;
     let on = Field::N(channel);

@@ -289,13 +289,19 @@ fn what_the_device_says_of_keys_of_rsa_is_known() {
         )
     };
     pair.say(&extensions("ssh-ed25519,rsa-sha2-512")).unwrap();
-    let known = |sha256, sha512| Some(RsaSignatures { sha256, sha512 });
-    assert_eq!(pair.connection.rsa_signatures(), known(false, true));
+    let known = |sha1, sha256, sha512| {
+        Some(RsaSignatures {
+            sha1,
+            sha256,
+            sha512,
+        })
+    };
+    assert_eq!(pair.connection.rsa_signatures(), known(false, false, true));
     // It may be said again, once it is known who logs in.
     pair.connection.try_none("admin").unwrap();
     pair.accept_service();
-    pair.say(&extensions("rsa-sha2-256")).unwrap();
-    assert_eq!(pair.connection.rsa_signatures(), known(true, false));
+    pair.say(&extensions("rsa-sha2-256,ssh-rsa")).unwrap();
+    assert_eq!(pair.connection.rsa_signatures(), known(true, true, false));
     pair.device.one();
     check_accepted(pair);
 }

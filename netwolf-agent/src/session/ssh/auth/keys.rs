@@ -3,13 +3,10 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use netwolf_wire::legacy::Legacy;
-use russh::{
-    client::Handle,
-    keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg},
-};
+use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg};
 
-use super::{Account, Attempt, Broken};
-use crate::session::ssh::{agent::Offered, client::Client, credential::Credential};
+use super::{Account, Attempt, Broken, Peer};
+use crate::session::ssh::{agent::Offered, credential::Credential};
 
 /// How a key signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +18,8 @@ pub(super) enum Signing {
 }
 
 /// With what hash a key signs; nothing where that way was tried already, or is not safe and was not named.
-async fn hash(
-    handle: &Handle<Client>,
+async fn hash<P: Peer>(
+    peer: &mut P,
     account: &Account<'_>,
     is_rsa: bool,
     signing: Signing,
@@ -31,7 +28,7 @@ async fn hash(
         return Ok(Some(None));
     }
     let by_name = account.legacy.contains(&Legacy::SshRsa);
-    let best = match handle.best_supported_rsa_hash().await? {
+    let best = match peer.rsa_hash().await? {
         Some(Some(hash)) => Some(hash),
         // It says what it takes, and that is SHA-1 only.
         Some(None) if !by_name => return Ok(None),
@@ -45,26 +42,23 @@ async fn hash(
     })
 }
 
-pub(super) async fn try_key(
-    handle: &mut Handle<Client>,
+pub(super) async fn try_key<P: Peer>(
+    peer: &mut P,
     account: &Account<'_>,
     key: Option<&Arc<PrivateKey>>,
     signing: Signing,
 ) -> Result<Attempt, Broken> {
     let key = key.ok_or(russh::Error::NoAuthMethod)?.clone();
-    let Some(hash) = hash(handle, account, key.algorithm().is_rsa(), signing).await? else {
+    let Some(hash) = hash(peer, account, key.algorithm().is_rsa(), signing).await? else {
         return Ok(Attempt::Unused);
     };
     account.offered.store(true, Ordering::Relaxed);
     let key = PrivateKeyWithHashAlg::new(key, hash);
-    let result = handle
-        .authenticate_publickey(account.login.username.as_str(), key)
-        .await?;
-    Ok(result.into())
+    peer.try_key(&account.login.username, key).await
 }
 
-pub(super) async fn try_agent(
-    handle: &mut Handle<Client>,
+pub(super) async fn try_agent<P: Peer>(
+    peer: &mut P,
     account: &Account<'_>,
     credential: &mut Credential,
     index: usize,
@@ -75,9 +69,10 @@ pub(super) async fn try_agent(
         .agent
         .as_mut()
         .ok_or(russh::Error::NoAuthMethod)?;
-    let Some(hash) = hash(handle, account, is_rsa, signing).await? else {
+    let Some(hash) = hash(peer, account, is_rsa, signing).await? else {
         return Ok(Attempt::Unused);
     };
+    let handle = peer.for_agent().ok_or(russh::Error::NoAuthMethod)?;
     account.offered.store(true, Ordering::Relaxed);
     match agent.offer(handle, account.login, index, hash).await {
         Ok(Offered::Answered(result)) => Ok(result.into()),

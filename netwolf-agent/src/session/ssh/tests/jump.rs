@@ -93,9 +93,7 @@ fn sharing(idle: Duration) -> Arc<Shared> {
 async fn end_of(mut live: Live) -> Failure {
     loop {
         match live.pump().await {
-            Ok(_) => timeout(PATIENCE, live.feed().wake.notified())
-                .await
-                .unwrap(),
+            Ok(_) => timeout(PATIENCE, live.woken()).await.unwrap(),
             Err(failure) => return failure,
         }
     }

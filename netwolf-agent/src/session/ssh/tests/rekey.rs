@@ -25,7 +25,7 @@ async fn poll_through(extra: &str, ours: usize) -> Option<usize> {
     let mut live = live(connection.ok().unwrap(), &linux()).await;
     for command in 1..=COMMANDS {
         if ours > 0 && command % ours == 0 {
-            live.connection().handle.rekey_soon().await.unwrap();
+            live.connection().renew_keys().await;
         }
         let text = format!(
             "i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); printf '%d %d %060d\\n' {command} $i $((i*{command})); done"
