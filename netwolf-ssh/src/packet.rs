@@ -222,6 +222,21 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_counted_from_new_keys_on() {
+        let (mut outgoing, mut incoming) = ends(ALL[0]);
+        for _ in 0..2 {
+            assert_eq!((outgoing.n_bytes(), incoming.n_bytes()), (0, 0));
+            let mut wire = Vec::new();
+            outgoing.put(b"show version", 1, &mut wire).unwrap();
+            let n_bytes = wire.len() as u64;
+            drain(&mut incoming, &mut wire).unwrap();
+            assert_eq!((outgoing.n_bytes(), incoming.n_bytes()), (n_bytes, n_bytes));
+            outgoing.rekey(Cipher::Plain, false);
+            incoming.rekey(Cipher::Plain, false);
+        }
+    }
+
+    #[test]
     fn a_changed_bit_is_seen_wherever_it_is() {
         for name in ALL {
             let mut wire = Vec::new();

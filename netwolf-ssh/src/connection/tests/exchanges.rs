@@ -408,6 +408,21 @@ fn keys_are_renewed_after_a_gigabyte() {
         }
         assert!(n < 6000, "keys are never renewed");
     }
+    for _ in 0..10 {
+        pair.say(&payload).unwrap();
+    }
+    assert_eq!(pair.device.n_exchanges, 2, "once for each gigabyte");
+}
+
+#[test]
+fn keys_are_renewed_on_demand_and_once_at_a_time() {
+    let mut pair = Pair::logged_in(Options::default());
+    for n_exchanges in 2..4 {
+        pair.connection.renew_keys().unwrap();
+        pair.connection.renew_keys().unwrap();
+        pair.pump().unwrap();
+        assert_eq!(pair.device.n_exchanges, n_exchanges);
+    }
 }
 
 #[test]
