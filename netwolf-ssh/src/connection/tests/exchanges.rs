@@ -238,6 +238,30 @@ fn a_guess_is_passed_over_where_it_is_wrong() {
 }
 
 #[test]
+fn new_keys_are_no_guess() {
+    let mut pair = Pair::greet(Options {
+        exchanges: "ecdh-sha2-nistp521,curve25519-sha256".into(),
+        guesses: true,
+        fault: Fault::NoReply,
+        ..Options::default()
+    })
+    .unwrap();
+    assert_eq!(pair.pump(), Err(Error::OutOfTurn(NEWKEYS)));
+}
+
+#[test]
+fn each_offer_has_a_cookie_of_its_own() {
+    let cookie = || {
+        let pair = Pair::greet(Options::default()).unwrap();
+        // Behind the length, that of the padding, and the number.
+        pair.connection.output()[6..22].to_vec()
+    };
+    let cookies = [cookie(), cookie()];
+    assert_ne!(cookies[0], cookies[1]);
+    assert!(!cookies.contains(&vec![0; 16]));
+}
+
+#[test]
 fn a_guess_is_used_where_it_is_right() {
     let options = |sends_guess| Options {
         exchanges: "mlkem768x25519-sha256,curve25519-sha256".into(),
