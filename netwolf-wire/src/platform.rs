@@ -66,6 +66,9 @@ pub struct Platform {
     /// How an idle session is kept.
     #[serde(default)]
     pub keepalive: Keepalive,
+    /// Which SSH client logs in.
+    #[serde(default)]
+    pub ssh_client: SshClient,
     /// What the devices are known to allow.
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
@@ -100,6 +103,7 @@ impl Platform {
             width: default_width(),
             terminal: default_terminal(),
             keepalive: Keepalive::default(),
+            ssh_client: SshClient::default(),
             limits: Limits::default(),
             legacy: Vec::new(),
             privileges: Vec::new(),
@@ -166,6 +170,17 @@ pub enum Keepalive {
     Newline,
     /// Nothing: TCP alone notices a dead path.
     None,
+}
+
+/// Which SSH client logs in to a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SshClient {
+    /// The lean one where the device offers what it does, and otherwise the general one.
+    #[default]
+    Lean,
+    /// The general one always.
+    General,
 }
 
 /// What devices are known to allow. Nothing means that no limit is known.

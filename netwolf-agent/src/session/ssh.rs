@@ -36,7 +36,7 @@ use netwolf_ssh::Greeting;
 use netwolf_wire::{
     DeviceName,
     legacy::Legacy,
-    platform::{Keepalive, Platform, Question},
+    platform::{Keepalive, Platform, Question, SshClient},
     status::{Failure, Reason},
     target::{self, HostKey, Target},
 };
@@ -130,6 +130,8 @@ struct Door<'a> {
     questions: &'a [Question],
     /// Whether it may be asked for a sign of life.
     keepalive: bool,
+    /// Which client may log in.
+    client: SshClient,
     /// For each of the three steps: TCP, key exchange, login.
     deadline: Duration,
 }
@@ -157,6 +159,7 @@ impl<'a> Door<'a> {
             legacy: &target.legacy,
             questions: &platform.questions,
             keepalive: platform.keepalive == Keepalive::Ssh,
+            client: platform.ssh_client,
             deadline: target.connect_timeout.get(),
         }
     }
@@ -245,7 +248,7 @@ async fn shake(
     traffic: &Arc<Traffic>,
 ) -> Result<Known, Failure> {
     let sink = Sink::Device(feed.clone());
-    if credential.agent.is_some() {
+    if door.client == SshClient::General || credential.agent.is_some() {
         let greeted = Greeted::default();
         let shaken = handshake(door, stream, greeted, &sink, policy, credential, traffic).await?;
         return Ok(Known::General(shaken));

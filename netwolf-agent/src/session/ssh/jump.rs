@@ -24,6 +24,7 @@ use std::{
 use netwolf_wire::{
     hash,
     login::LoginOutcome,
+    platform::SshClient,
     status::{Failure, Reason},
     target::Jump,
 };
@@ -221,6 +222,7 @@ impl Host {
             legacy: &self.jump.legacy,
             questions: &[],
             keepalive: true,
+            client: SshClient::General,
             deadline,
         }
     }

@@ -30,6 +30,7 @@ use crate::{
 
 mod agent;
 mod broken;
+mod clients;
 mod jump;
 mod old;
 mod questions;
