@@ -1,12 +1,12 @@
-//! A busy shard looks for news every two milliseconds instead of at each piece of it.
+//! A busy shard looks for news every four milliseconds instead of at each piece of it.
 //!
 //! ```text
 //!   quiet   | news -> work -> wait | news -> work -> wait |        a wake-up for each
-//!   busy    | pause 2 ms | all news of that time -> work | ...     one for all
+//!   busy    | pause 4 ms | all news of that time -> work | ...     one for all
 //! ```
 //!
 //! A wake-up costs system calls and cold caches, and a shard with thousands of sessions has thousands of them a
-//! second. The price of one for all is up to 2 ms more for each step of a poll, so a shard that has little to do
+//! second. The price of one for all is up to 4 ms more for each step of a poll, so a shard that has little to do
 //! does not pay it.
 //!
 //! Invariant: the pause depends on what share of its time the shard worked, and not on how often it woke, which
@@ -20,8 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a busy shard waits for more.
-const PAUSE: Duration = Duration::from_millis(2);
+/// How long a busy shard waits for more. A device sends the echo of a command and its output some milliseconds apart, and
+/// mostly both are there after so long.
+const PAUSE: Duration = Duration::from_millis(4);
 /// The share of time at work is taken over so long.
 const WINDOW: Duration = Duration::from_millis(100);
 /// A shard that works more than this share of its time is busy, in percent; it is quiet again below the other.

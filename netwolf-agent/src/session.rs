@@ -22,7 +22,10 @@ use netwolf_wire::{
     target::Target,
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        watch,
+    },
     time::sleep,
 };
 
@@ -161,8 +164,13 @@ impl Session {
     }
 
     async fn tell(&self, notice: Notice) {
+        let notices = &self.commons.notices;
+        let sent = match notices.try_send((self.id, notice)) {
+            Err(TrySendError::Full(notice)) => notices.send(notice).await.is_ok(),
+            sent => sent.is_ok(),
+        };
         // The shard is gone only when the task is about to be, too.
-        if self.commons.notices.send((self.id, notice)).await.is_err() {
+        if !sent {
             tracing::trace!("a notice came after the shard had ended");
         }
     }

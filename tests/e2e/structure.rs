@@ -44,8 +44,13 @@ fn free_of(package: &str, banned: &[&str]) {
 }
 
 #[test]
-fn the_vocabulary_and_the_filters_pull_in_no_runtime() {
-    for package in ["netwolf-wire", "netwolf-exposition", "netwolf-runs"] {
+fn the_vocabulary_the_filters_and_the_ssh_machine_pull_in_no_runtime() {
+    for package in [
+        "netwolf-wire",
+        "netwolf-exposition",
+        "netwolf-runs",
+        "netwolf-ssh",
+    ] {
         free_of(package, &["tokio", "russh", "hyper"]);
     }
     free_of(
@@ -58,7 +63,13 @@ fn the_vocabulary_and_the_filters_pull_in_no_runtime() {
 fn the_two_programs_never_import_each_other_and_the_manager_knows_no_ssh() {
     free_of(
         "netwolf-manager",
-        &["netwolf-agent", "netwolf-cli", "netwolf-simulator", "russh"],
+        &[
+            "netwolf-agent",
+            "netwolf-cli",
+            "netwolf-simulator",
+            "netwolf-ssh",
+            "russh",
+        ],
     );
     free_of(
         "netwolf-agent",

@@ -21,7 +21,7 @@ import common
 COMMAND = common.COMMAND.encode() + b"\n"
 PAGER_OFF = b"terminal length 0\n"
 # Polls that are due within this time are sent together. NetWolf's busy shards do the same.
-BATCH = 0.002
+BATCH = 0.004
 
 
 class Session(asyncssh.SSHClientSession):

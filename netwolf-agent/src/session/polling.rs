@@ -1,9 +1,18 @@
 //! The part of a device's life in which its session is up: commands when they are due.
 
-use std::{pin::Pin, sync::Arc, time::Instant};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 use netwolf_wire::status::{Failure, Reason};
-use tokio::time::{Sleep, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Sleep, sleep_until},
+};
 
 use super::{
     Session,
@@ -34,6 +43,31 @@ pub(super) enum Over {
     },
 }
 
+/// Wakes the task of a session when there is another order than the one that was seen last.
+struct News {
+    change: Pin<Box<dyn Future<Output = ()> + Send>>,
+    is_watched: bool,
+}
+
+impl News {
+    fn of(orders: &watch::Receiver<Order>) -> Self {
+        let mut orders = orders.clone();
+        Self {
+            change: Box::pin(async move {
+                if orders.changed().await.is_err() {
+                    tracing::trace!("nobody is left to give orders");
+                }
+            }),
+            is_watched: false,
+        }
+    }
+
+    /// From the first call on the task is woken; tells whether there is news already.
+    fn watch(&mut self, cx: &mut Context<'_>) -> bool {
+        !std::mem::replace(&mut self.is_watched, true) && self.change.as_mut().poll(cx).is_ready()
+    }
+}
+
 /// A command that is under way.
 struct Running {
     plan: Arc<CompiledPlan>,
@@ -60,15 +94,18 @@ impl Session {
         let mut ordered = true;
         // Scheduled commands and shown ones take turns, so that neither waits for long.
         let mut turn_of_show = false;
-        let timer = sleep_until(Instant::now().into());
-        tokio::pin!(timer);
+        let mut timer = pin!(sleep_until(Instant::now().into()));
+        let mut news = News::of(&self.orders);
         loop {
             match self.orders.has_changed() {
                 Ok(changed) => ordered |= changed,
                 Err(_) => return Over::Stopped,
             }
-            if ordered && let Err(over) = self.take_order(agenda) {
-                return over;
+            if ordered {
+                if let Err(over) = self.take_order(agenda) {
+                    return over;
+                }
+                news = News::of(&self.orders);
             }
             match live.pump().await {
                 Ok(None) => {}
@@ -92,7 +129,8 @@ impl Session {
                 self.tell(Notice::Relearned(learned - relearns)).await;
                 relearns = learned;
             }
-            if running.is_none()
+            if ordered
+                && running.is_none()
                 && let Some(step) = self.step_to_do()
             {
                 if step.exclusive && step.order.login.is_some() {
@@ -138,21 +176,17 @@ impl Session {
                     }
                 }
             }
-            let next = match &running {
-                Some(_) => None,
-                None => agenda
-                    .schedule
-                    .next_due()
-                    .into_iter()
-                    // A change of the order is looked at anyway.
-                    .chain(
-                        age.filter(|_| !self.orders.borrow().held)
-                            .map(|age| age.next_look(now)),
-                    )
-                    .min(),
-            };
-            let until = [next, live.timeout()].into_iter().flatten().min();
-            ordered |= self.wait(live, timer.as_mut(), until).await;
+            // A command that runs is not waited for by the time of the next one; but mostly it is done by then, and then
+            // the timer stands right already.
+            let next_due = agenda.schedule.next_due();
+            let next_due = next_due.filter(|due| running.is_none() || *due > now);
+            // A change of the order is looked at anyway.
+            let next_look = age
+                .filter(|_| running.is_none() && !self.orders.borrow().held)
+                .map(|age| age.next_look(now));
+            let next = [next_due, next_look, live.timeout()];
+            let until = next.into_iter().flatten().min();
+            ordered |= self.wait(live, &mut news, timer.as_mut(), until).await;
         }
     }
 
@@ -202,22 +236,41 @@ impl Session {
 
     /// Waits until there is something to look at: bytes, an order, or the time. Tells whether it is an order, which
     /// counts as seen then.
+    ///
+    /// Mostly it is bytes that wake the task, and often such that nothing is to be done yet. What else is waited for
+    /// wakes the task by itself, once it is told to: it is not asked each time, because what is kept of thousands of
+    /// sessions is in no cache.
     async fn wait(
-        &mut self,
+        &self,
         live: &mut Live,
+        news: &mut News,
         mut timer: Pin<&mut Sleep>,
         until: Option<Instant>,
     ) -> bool {
-        if let Some(until) = until {
-            timer.as_mut().reset(until.into());
+        let mut is_set = true;
+        if let Some(until) = until.map(Into::into)
+            && (timer.deadline() != until || timer.is_elapsed())
+        {
+            timer.as_mut().reset(until);
+            is_set = false;
         }
-        tokio::select! {
-            biased;
-            () = live.woken() => false,
+        let mut woken = pin!(live.woken());
+        poll_fn(|cx| {
+            if woken.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(false);
+            }
             // An error means that nobody is left to give orders, which the next look finds, too.
-            _ = self.orders.changed() => true,
-            () = timer, if until.is_some() => false,
-        }
+            if news.watch(cx) || self.orders.has_changed().unwrap_or(true) {
+                return Poll::Ready(true);
+            }
+            let due = until.is_some_and(|until| !is_set || until <= Instant::now());
+            if due && timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(false);
+            }
+            is_set = true;
+            Poll::Pending
+        })
+        .await
     }
 
     fn take_order(&mut self, agenda: &mut Agenda) -> Result<(), Over> {

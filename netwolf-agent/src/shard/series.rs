@@ -167,9 +167,11 @@ impl SeriesTable {
         };
         let no = match guess.filter(|no| self.series.get(no.0).is_some_and(same)) {
             Some(no) => no,
-            None => self.find_or_add(poll, family, labels)?,
+            None => self.find_or_add(poll, family, labels.clone())?,
         };
         let series = self.series.get_mut(no.0)?;
+        // The next poll brings those of this one, and then they are the same in memory.
+        series.labels = labels;
         series.last_poll = poll.seq;
         series.last_seen = poll.now;
         if series.outdated {

@@ -31,7 +31,7 @@ const SENT: usize = 68;
 const ECHO: usize = 84;
 const ANSWER: usize = 116;
 /// As a busy shard's.
-const BATCH: Duration = Duration::from_millis(2);
+const BATCH: Duration = Duration::from_millis(4);
 /// Longer times count as this long, in microseconds.
 const LONGEST: u64 = 60_000_000;
 /// Events taken at once.

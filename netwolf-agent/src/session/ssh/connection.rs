@@ -1,7 +1,10 @@
 //! A connection that is logged in: opens channels, writes, closes. Whoever uses it need not know by which client.
 
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -188,8 +191,16 @@ impl Connection {
     /// # Errors
     /// Why the session is over.
     pub(in crate::session) async fn write(&mut self, bytes: Outgoing) -> Result<(), Failure> {
-        let writing = async { by!(&mut self.client, client => client.write(bytes).await) };
-        match timeout(WRITE_TIMEOUT, writing).await {
+        let written = {
+            let mut writing =
+                pin!(async { by!(&mut self.client, client => client.write(bytes).await) });
+            // A line fits into the socket's buffer, so that mostly no deadline is needed.
+            match poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await {
+                Poll::Ready(written) => Ok(written),
+                Poll::Pending => timeout(WRITE_TIMEOUT, writing).await,
+            }
+        };
+        match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Gone)) => Err(self.why_gone()),
             Err(_) => Err(Failure {

@@ -221,6 +221,7 @@ impl Lean {
     fn send(&mut self, cx: &mut Context<'_>) {
         while !self.machine.output().is_empty() {
             match Pin::new(&mut self.stream).poll_write(cx, self.machine.output()) {
+                Poll::Ready(Ok(0)) => return self.end(Cause::Io(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(n)) => {
                     self.traffic.add_sent(n);
                     self.machine.sent(n);

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! As lean as its public interface allows: callbacks instead of channels, reads through a shared buffer, AES-GCM,
-//! one timetable, and a thread that looks for news every two milliseconds. No filter, labels, link or manager, no
+//! one timetable, and a thread that looks for news every four milliseconds. No filter, labels, link or manager, no
 //! deadlines, no reconnection, and host keys are not verified. It says what `common.py` makes the others say.
 
 use std::{
@@ -48,7 +48,7 @@ use tokio::{
 const COMMAND: &[u8] = b"show processes cpu | include CPU\n";
 const PAGER_OFF: &[u8] = b"terminal length 0\n";
 /// Polls that are due within this time are sent together, and news is looked for as often.
-const BATCH: Duration = Duration::from_millis(2);
+const BATCH: Duration = Duration::from_millis(4);
 /// More logins at once only make each of them wait longer for the one core.
 const LOGINS_AT_ONCE: usize = 50;
 /// Where a session's phase is counted from, when all are up.

@@ -9,7 +9,8 @@ use tokio::{
 use super::{sshd::Sshd, *};
 
 /// Prints lines that tell which they are, and more of them than one window.
-const MUCH: &str = "i=0; while [ $i -lt 9000 ]; do i=$((i+1)); printf '%d %060d\\n' $i $((i*7)); done";
+const MUCH: &str =
+    "i=0; while [ $i -lt 9000 ]; do i=$((i+1)); printf '%d %060d\\n' $i $((i*7)); done";
 
 fn much() -> String {
     use std::fmt::Write;
@@ -34,11 +35,9 @@ async fn session(target: &Target, platform: &Platform) -> bool {
         ("cat >&2 /dev/null; echo two; exit 3", "two\n".to_owned()),
     ] {
         match run(&mut live, command, PATIENCE).await {
-            Ok(Outcome::Output(output)) => assert!(
-                output.text == expected,
-                "{command}: {:.200}",
-                output.text
-            ),
+            Ok(Outcome::Output(output)) => {
+                assert!(output.text == expected, "{command}: {:.200}", output.text)
+            }
             other => panic!("{command}: {other:?}"),
         }
     }
