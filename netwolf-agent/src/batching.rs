@@ -26,8 +26,8 @@ const PAUSE: Duration = Duration::from_millis(4);
 /// The share of time at work is taken over so long.
 const WINDOW: Duration = Duration::from_millis(100);
 /// A shard that works more than this share of its time is busy, in percent; it is quiet again below the other.
-const BUSY: u32 = 12;
-const QUIET: u32 = 6;
+const BUSY: u32 = 6;
+const QUIET: u32 = 3;
 
 /// What share of its time an event loop works, for whoever wants to know.
 #[derive(Clone, Debug, Default)]
@@ -117,10 +117,10 @@ mod tests {
     fn a_busy_loop_pauses_and_a_quiet_one_does_not() {
         let mut now = Instant::now();
         let mut batching = Batching::new(now);
-        assert!(!pauses(&mut batching, &mut now, 10));
-        assert!(pauses(&mut batching, &mut now, 25));
-        // What makes it cheaper must not end it.
-        assert!(pauses(&mut batching, &mut now, 13));
         assert!(!pauses(&mut batching, &mut now, 5));
+        assert!(pauses(&mut batching, &mut now, 12));
+        // What makes it cheaper must not end it.
+        assert!(pauses(&mut batching, &mut now, 7));
+        assert!(!pauses(&mut batching, &mut now, 2));
     }
 }
