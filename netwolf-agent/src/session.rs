@@ -58,6 +58,7 @@ use crate::{
 
 mod age;
 mod agenda;
+mod alarm;
 pub(crate) mod crowd;
 pub(crate) mod descriptors;
 mod feed;

@@ -229,13 +229,12 @@ impl Connection {
         self.send_more(channel)
     }
 
-    /// Whether all that was sent on `channel` is on its way.
+    /// Whether the device has room for all that was sent on `channel`: it is on its way, or goes as soon as keys are
+    /// exchanged.
     pub fn is_sent(&mut self, channel: u32) -> bool {
-        let all_in_window = self
-            .channels
+        self.channels
             .open(channel)
-            .is_none_or(|open| open.unsent.is_empty());
-        all_in_window && self.holds_nothing()
+            .is_none_or(|open| open.unsent.is_empty())
     }
 
     fn send_more(&mut self, channel: u32) -> Result<(), Error> {

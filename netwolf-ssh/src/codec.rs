@@ -5,7 +5,7 @@ use crate::error::Error;
 /// No list of names has more: what follows is not looked at.
 const MAX_NAMES: usize = 512;
 /// Words of a device that end up in a log have no more characters.
-const MAX_WORDS: usize = 256;
+const MAX_WORDS: usize = 2048;
 
 /// Reads one message from its front to its end.
 #[derive(Clone, Copy, Debug)]

@@ -310,11 +310,6 @@ impl Connection {
         self.sending.put(payload, rounded, &mut self.out)
     }
 
-    /// Whether all that was put is among [`Self::output`] or was sent.
-    pub(crate) const fn holds_nothing(&self) -> bool {
-        self.held.is_empty()
-    }
-
     /// Hash of the first exchange, which names the session; empty before.
     pub(crate) fn session(&self) -> &[u8] {
         self.session.as_deref().unwrap_or_default()

@@ -15,10 +15,10 @@
 //! Why it is here: a general client spends a task, queues and some 100 KB on each connection, for features that a
 //! poller never asks for. This one is called by whoever has read some bytes, and keeps a few KB.
 //!
-//! - [`greeting`], [`negotiation`]: what both sides say first, and what they agree on;
-//! - [`exchange`], [`host_key`], [`keys`]: a secret, who it is shared with, and what is made of it;
-//! - [`packet`], [`cipher`]: packets sealed and opened;
-//! - [`connection`], [`login`], [`channels`]: the machine.
+//! - `greeting`, `negotiation`: what both sides say first, and what they agree on;
+//! - `exchange`, `host_key`, `keys`: a secret, who it is shared with, and what is made of it;
+//! - `packet`, `cipher`: packets sealed and opened;
+//! - `connection`, `login`, `channels`: the machine.
 //!
 //! Not here: sockets, deadlines, which host key is the right one, and what to type.
 

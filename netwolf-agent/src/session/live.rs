@@ -2,13 +2,15 @@
 //!
 //! The decisions are in [`crate::dialogue`]; this moves bytes, closes channels and minds the deadlines.
 
-use std::{sync::Arc, time::Instant};
+use std::{convert::Infallible, future::pending, sync::Arc, time::Instant};
 
 use netwolf_secret::{Imprint, Secret};
 use netwolf_wire::{
     platform::Transport,
     status::{Failure, Reason},
 };
+
+use tokio::time::timeout_at;
 
 use super::{
     feed::{Feed, Tap},
@@ -106,15 +108,37 @@ impl Live {
         self.connection.woken().await;
     }
 
+    /// Keeps the session while nobody has anything to do on it: the device is listened to, and answered where it asks for
+    /// a sign of life or for new keys.
+    pub(super) async fn stand_by(&mut self) -> Infallible {
+        loop {
+            self.connection.handle_timeout(Instant::now());
+            if self.connection.is_over() {
+                // Whoever has something to do will see it.
+                return pending().await;
+            }
+            match self.connection.poll_timeout() {
+                Some(at) => {
+                    // Both ends of the wait lead to the same look.
+                    if timeout_at(at.into(), self.woken()).await.is_err() {
+                        tracing::trace!("something is due on a session that stands by");
+                    }
+                }
+                None => self.woken().await,
+            }
+        }
+    }
+
     async fn wait_until_ready(&mut self) -> Result<(), Failure> {
         loop {
+            self.connection.handle_timeout(Instant::now());
             match self.pump_shell().await? {
                 Some(Event::Ready) => return Ok(()),
                 Some(Event::Failed(failure)) => return Err(failure),
                 Some(_) => {}
                 None => match self.timeout() {
                     Some(at) => {
-                        let wait = tokio::time::timeout_at(at.into(), self.woken());
+                        let wait = timeout_at(at.into(), self.woken());
                         // Both ends of the wait lead to the same look.
                         if wait.await.is_err() {
                             tracing::trace!("a step of the login is due");

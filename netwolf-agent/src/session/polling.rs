@@ -9,15 +9,13 @@ use std::{
 };
 
 use netwolf_wire::status::{Failure, Reason};
-use tokio::{
-    sync::watch,
-    time::{Sleep, sleep_until},
-};
+use tokio::{sync::watch, task::coop::unconstrained};
 
 use super::{
     Session,
     age::Age,
     agenda::Agenda,
+    alarm::Alarm,
     live::{Live, Outcome},
     notice::{Notice, Order, Polled},
     showing::Showing,
@@ -53,11 +51,12 @@ impl News {
     fn of(orders: &watch::Receiver<Order>) -> Self {
         let mut orders = orders.clone();
         Self {
-            change: Box::pin(async move {
+            // A task that has used up its turn would not be noted down otherwise.
+            change: Box::pin(unconstrained(async move {
                 if orders.changed().await.is_err() {
                     tracing::trace!("nobody is left to give orders");
                 }
-            }),
+            })),
             is_watched: false,
         }
     }
@@ -94,7 +93,7 @@ impl Session {
         let mut ordered = true;
         // Scheduled commands and shown ones take turns, so that neither waits for long.
         let mut turn_of_show = false;
-        let mut timer = pin!(sleep_until(Instant::now().into()));
+        let mut alarm = Alarm::new();
         let mut news = News::of(&self.orders);
         loop {
             match self.orders.has_changed() {
@@ -177,7 +176,7 @@ impl Session {
                 }
             }
             // A command that runs is not waited for by the time of the next one; but mostly it is done by then, and then
-            // the timer stands right already.
+            // the alarm is set right already.
             let next_due = agenda.schedule.next_due();
             let next_due = next_due.filter(|due| running.is_none() || *due > now);
             // A change of the order is looked at anyway.
@@ -185,8 +184,8 @@ impl Session {
                 .filter(|_| running.is_none() && !self.orders.borrow().held)
                 .map(|age| age.next_look(now));
             let next = [next_due, next_look, live.timeout()];
-            let until = next.into_iter().flatten().min();
-            ordered |= self.wait(live, &mut news, timer.as_mut(), until).await;
+            alarm.set(next.into_iter().flatten().min());
+            ordered |= self.wait(live, &mut news, &mut alarm).await;
         }
     }
 
@@ -236,24 +235,7 @@ impl Session {
 
     /// Waits until there is something to look at: bytes, an order, or the time. Tells whether it is an order, which
     /// counts as seen then.
-    ///
-    /// Mostly it is bytes that wake the task, and often such that nothing is to be done yet. What else is waited for
-    /// wakes the task by itself, once it is told to: it is not asked each time, because what is kept of thousands of
-    /// sessions is in no cache.
-    async fn wait(
-        &self,
-        live: &mut Live,
-        news: &mut News,
-        mut timer: Pin<&mut Sleep>,
-        until: Option<Instant>,
-    ) -> bool {
-        let mut is_set = true;
-        if let Some(until) = until.map(Into::into)
-            && (timer.deadline() != until || timer.is_elapsed())
-        {
-            timer.as_mut().reset(until);
-            is_set = false;
-        }
+    async fn wait(&self, live: &mut Live, news: &mut News, alarm: &mut Alarm) -> bool {
         let mut woken = pin!(live.woken());
         poll_fn(|cx| {
             if woken.as_mut().poll(cx).is_ready() {
@@ -263,12 +245,7 @@ impl Session {
             if news.watch(cx) || self.orders.has_changed().unwrap_or(true) {
                 return Poll::Ready(true);
             }
-            let due = until.is_some_and(|until| !is_set || until <= Instant::now());
-            if due && timer.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(false);
-            }
-            is_set = true;
-            Poll::Pending
+            alarm.poll(cx).map(|()| false)
         })
         .await
     }

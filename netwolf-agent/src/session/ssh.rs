@@ -271,6 +271,7 @@ async fn shake(
         let shaken = handshake(door, stream, greeted, &sink, policy, credential, traffic).await?;
         return Ok(Known::General(shaken));
     };
+    let left = door.deadline.saturating_sub(greeted.took);
     let rest = greeted.read.split_off(greeting.length());
     // Boxed, because it is large and over in a moment.
     let exchange = Box::pin(async {
@@ -283,7 +284,7 @@ async fn shake(
             (feed.clone(), traffic.clone()),
             credential.imprint(),
         );
-        timeout(door.deadline, shaking).await
+        timeout(left, shaking).await
     });
     match in_turn(exchange).await {
         Ok(Ok(lean)) => Ok(Known::Lean(Box::new(lean))),
@@ -325,10 +326,11 @@ async fn handshake(
         verdict: verdict.clone(),
         password: credential.imprint(),
     };
+    let left = door.deadline.saturating_sub(greeted.took);
     let (socket, kill) = Socket::resume(stream, traffic.clone(), greeted.said, greeted.read);
     let connecting = russh_client::connect_stream(config, socket, client);
     // Boxed, because it is large and over in a moment.
-    let exchange = Box::pin(async { timeout(door.deadline, connecting).await });
+    let exchange = Box::pin(async { timeout(left, connecting).await });
     match in_turn(exchange).await {
         Ok(Ok(handle)) => Ok(Shaken { handle, kill }),
         Ok(Err(error)) => {

@@ -85,7 +85,11 @@ impl Session {
         pace: &mut DevicePace,
     ) -> Option<Over> {
         if step.order.login.is_some() {
-            return self.carry_out_alone(step, plan, pace).await;
+            // The session of the polls stands meanwhile.
+            return tokio::select! {
+                over = self.carry_out_alone(step, plan, pace) => over,
+                never = live.stand_by() => match never {},
+            };
         }
         let login = self.target.login.clone();
         let Done { end, left } = self.run_step(live, step, plan, &login).await;

@@ -10,10 +10,13 @@ use std::{
 
 use netwolf_secret::{Imprint, Outgoing};
 use netwolf_wire::status::{Failure, Reason};
-use tokio::time::timeout;
+use tokio::time::{error::Elapsed, timeout};
 
 use super::{general::General, lean::link::Link, took::Took};
-use crate::session::feed::{Feed, Tap};
+use crate::{
+    dialogue::manners::excerpt,
+    session::feed::{Feed, Tap},
+};
 
 /// A device that does not take what we type for so long is not listening.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -104,6 +107,11 @@ impl Connection {
         }
     }
 
+    /// Whether it has ended, for a reason that the feed was told.
+    pub(in crate::session) fn is_over(&self) -> bool {
+        self.feed.lock().ended.is_some()
+    }
+
     /// When [`Self::handle_timeout`] is due.
     pub(in crate::session) fn poll_timeout(&self) -> Option<Instant> {
         match &self.client {
@@ -129,15 +137,18 @@ impl Connection {
         width: u32,
         tap: Tap,
     ) -> Result<(), Failure> {
-        self.open(tap, self.open_timeout).await?;
+        let deadline = self.open_timeout;
+        self.open(tap, deadline).await?;
         // Not every device answers for the terminal, and none is worse off without an answer.
         let terminal = Terminal {
             name: &self.terminal,
             columns: width,
             rows: ROWS,
         };
-        let asked = by!(&mut self.client, client => client.request_shell(&terminal).await);
-        asked.map_err(|Gone| self.why_gone())
+        let asking =
+            async { by!(&mut self.client, client => client.request_shell(&terminal).await) };
+        let asked = timeout(deadline, asking).await;
+        self.asked(&asked, deadline)
     }
 
     /// Runs `command` on a channel of its own; `tap` is fed with its output.
@@ -149,10 +160,24 @@ impl Connection {
         command: &str,
         tap: Tap,
     ) -> Result<(), Failure> {
-        self.open(tap, self.open_timeout.min(ANSWER_TIMEOUT))
-            .await?;
-        let asked = by!(&mut self.client, client => client.request_exec(command).await);
-        asked.map_err(|Gone| self.why_gone())
+        let deadline = self.open_timeout.min(ANSWER_TIMEOUT);
+        self.open(tap, deadline).await?;
+        let asking = async { by!(&mut self.client, client => client.request_exec(command).await) };
+        let asked = timeout(deadline, asking).await;
+        self.asked(&asked, deadline)
+    }
+
+    /// What became of asking for a shell or a command.
+    fn asked(
+        &self,
+        asked: &Result<Result<(), Gone>, Elapsed>,
+        deadline: Duration,
+    ) -> Result<(), Failure> {
+        match asked {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Gone)) => Err(self.why_gone()),
+            Err(_) => Err(deaf(deadline)),
+        }
     }
 
     async fn open(&mut self, tap: Tap, deadline: Duration) -> Result<(), Failure> {
@@ -170,6 +195,7 @@ impl Connection {
         let channel = match timeout(deadline, opening).await {
             Ok(Ok(channel)) => channel,
             Ok(Err(Opening::Refused(why))) => {
+                let why = excerpt(&self.without_password(&why));
                 return Err(refused(format!("the device refused a channel: {why}")));
             }
             Ok(Err(Opening::Gone)) => return Err(self.why_gone()),
@@ -203,11 +229,7 @@ impl Connection {
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Gone)) => Err(self.why_gone()),
-            Err(_) => Err(Failure {
-                reason: Reason::ConnectionLost,
-                message: format!("the device took no input for {} s", WRITE_TIMEOUT.as_secs()),
-                hint: None,
-            }),
+            Err(_) => Err(deaf(WRITE_TIMEOUT)),
         }
     }
 
@@ -261,9 +283,8 @@ impl Connection {
             self.close_channel().await;
             by!(&mut self.client, client => client.say_goodbye().await)
         };
-        match timeout(CLOSE_TIMEOUT, goodbye).await {
-            Ok(Ok(()) | Err(Gone)) => {}
-            Err(_) => tracing::trace!("the device did not take the goodbye"),
+        if timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
+            tracing::trace!("the device did not take the goodbye");
         }
     }
 
@@ -273,5 +294,14 @@ impl Connection {
             message: "the connection is gone".into(),
             hint: None,
         })
+    }
+}
+
+/// A device that does not take what is sent.
+fn deaf(limit: Duration) -> Failure {
+    Failure {
+        reason: Reason::ConnectionLost,
+        message: format!("the device took no input for {} s", limit.as_secs_f64()),
+        hint: None,
     }
 }

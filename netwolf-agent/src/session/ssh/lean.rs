@@ -76,6 +76,8 @@ pub(super) struct Lean {
     /// There is something to look at.
     woken: bool,
     cause: Option<Cause>,
+    /// Nothing can be sent any more. What the device has said before that is still heard: mostly it says why.
+    unwritable: Option<io::Error>,
     fairness: Fairness,
 }
 
@@ -105,6 +107,7 @@ impl Lean {
             password,
             woken: false,
             cause: None,
+            unwritable: None,
             fairness: Fairness::default(),
         };
         let mut rest = rest;
@@ -208,10 +211,13 @@ impl Lean {
     /// Sends and takes in whatever there is; ready only when the connection is over.
     fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.cause.is_none() {
-            self.send(cx);
             // Whatever comes may have an answer, which is sent before anything is waited for.
-            if self.cause.is_none() {
-                ready!(self.poll_receive(cx));
+            self.send(cx);
+            if self.poll_receive(cx).is_pending() {
+                match self.unwritable.take() {
+                    Some(error) => self.end(Cause::Io(error)),
+                    None => return Poll::Pending,
+                }
             }
         }
         Poll::Ready(())
@@ -219,14 +225,14 @@ impl Lean {
 
     /// Sends as much as the stream takes now.
     fn send(&mut self, cx: &mut Context<'_>) {
-        while !self.machine.output().is_empty() {
+        while self.unwritable.is_none() && !self.machine.output().is_empty() {
             match Pin::new(&mut self.stream).poll_write(cx, self.machine.output()) {
-                Poll::Ready(Ok(0)) => return self.end(Cause::Io(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(0)) => self.unwritable = Some(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(n)) => {
                     self.traffic.add_sent(n);
                     self.machine.sent(n);
                 }
-                Poll::Ready(Err(error)) => return self.end(Cause::Io(error)),
+                Poll::Ready(Err(error)) => self.unwritable = Some(error),
                 Poll::Pending => return,
             }
         }
@@ -241,14 +247,14 @@ impl Lean {
             woken: &mut self.woken,
         };
         let machine = &mut self.machine;
-        let received = poll_read_shared(&mut self.stream, cx, |bytes| {
+        let read = poll_read_shared(&mut self.stream, cx, |bytes| {
             let result = machine.handle_input(bytes, &mut receiver, Instant::now());
             (bytes.len(), result)
         });
-        if received.is_pending() {
+        if read.is_pending() {
             self.fairness.count(0);
         }
-        match ready!(received) {
+        match ready!(read) {
             Ok((0, _)) => self.end(Cause::End),
             Ok((n, result)) => {
                 self.traffic.add_received(n);

@@ -406,7 +406,7 @@ impl Running<'_> {
                 return Err(Cut::Stopped);
             }
             let until = self.live.timeout();
-            let live = &mut self.live;
+            let live = &mut *self.live;
             let woken = async {
                 tokio::select! {
                     () = live.woken() => Ok(()),

@@ -3,7 +3,7 @@
 //! Our version is sent, and nothing else before the device has made its offer. A device that waits for ours makes
 //! none, and then it is the general client's turn, which is given what was read so far.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netwolf_ssh::Greeting;
 use tokio::{
@@ -30,6 +30,8 @@ pub(in crate::session::ssh) struct Greeted {
     pub(in crate::session::ssh) greeting: Option<Greeting>,
     /// Bytes that were sent.
     pub(in crate::session::ssh) said: usize,
+    /// How long it took.
+    pub(in crate::session::ssh) took: Duration,
     /// All that was read.
     pub(in crate::session::ssh) read: Vec<u8>,
 }
@@ -43,6 +45,7 @@ pub(in crate::session::ssh) async fn greet(
     traffic: &Traffic,
     deadline: Duration,
 ) -> Result<Greeted, Cause> {
+    let began = Instant::now();
     stream
         .write_all(VERSION_LINE.as_bytes())
         .await
@@ -59,6 +62,7 @@ pub(in crate::session::ssh) async fn greet(
             return Ok(Greeted {
                 greeting,
                 said: VERSION_LINE.len(),
+                took: began.elapsed(),
                 read,
             });
         }
@@ -79,6 +83,7 @@ pub(in crate::session::ssh) async fn greet(
                 return Ok(Greeted {
                     greeting,
                     said: VERSION_LINE.len(),
+                    took: began.elapsed(),
                     read,
                 });
             }

@@ -36,7 +36,7 @@ async fn session(target: &Target, platform: &Platform) -> bool {
     ] {
         match run(&mut live, command, PATIENCE).await {
             Ok(Outcome::Output(output)) => {
-                assert!(output.text == expected, "{command}: {:.200}", output.text)
+                assert!(output.text == expected, "{command}: {:.200}", output.text);
             }
             other => panic!("{command}: {other:?}"),
         }
