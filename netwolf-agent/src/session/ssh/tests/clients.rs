@@ -145,3 +145,24 @@ async fn a_device_that_waits_for_our_offer_gets_one() {
     target.port = waiting_for_an_offer(target.port).await;
     assert!(!session(&target, &linux()).await);
 }
+
+#[tokio::test]
+async fn a_session_that_stands_by_gives_signs_of_life() {
+    for client in [SshClient::Lean, SshClient::General] {
+        let Some(sshd) = Sshd::start("ClientAliveInterval 1\nClientAliveCountMax 2").await else {
+            return;
+        };
+        let mut platform = linux();
+        platform.ssh_client = client;
+        let connection = Shared::default().connect(&sshd.target(), &platform).await.0;
+        let mut live = live(connection.ok().unwrap(), &platform).await;
+        // Longer than the device waits for them.
+        let standing = timeout(Duration::from_secs(5), live.stand_by()).await;
+        assert!(standing.is_err());
+        match run(&mut live, "echo one", PATIENCE).await {
+            Ok(Outcome::Output(output)) => assert_eq!(output.text, "one\n"),
+            other => panic!("{client:?}: {other:?}"),
+        }
+        live.close().await;
+    }
+}
