@@ -55,7 +55,7 @@ use self::{
     general::General,
     jump::JumpHosts,
     lean::{
-        Lean,
+        Lean, Unproven,
         greeting::{Greeted, greet},
         link::Link,
     },
@@ -288,8 +288,8 @@ async fn shake(
     });
     match in_turn(exchange).await {
         Ok(Ok(lean)) => Ok(Known::Lean(Box::new(lean))),
-        Ok(Err(Err(verdict))) => Err(verdict),
-        Ok(Err(Ok(cause))) => Err(failed(cause)),
+        Ok(Err(Unproven::HostKey(verdict))) => Err(verdict),
+        Ok(Err(Unproven::Broken(cause))) => Err(failed(cause)),
         Err(_) => Err(door.late_greeting()),
     }
 }

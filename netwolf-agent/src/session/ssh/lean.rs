@@ -57,6 +57,14 @@ impl From<Error> for Cause {
     }
 }
 
+/// Why a device has not proven who it is.
+pub(super) enum Unproven {
+    /// It did not come to that.
+    Broken(Cause),
+    /// Its host key is not taken.
+    HostKey(Failure),
+}
+
 /// The connection is over, for the reason that [`Feed`] was told.
 #[derive(Debug)]
 pub(super) struct Over;
@@ -85,18 +93,18 @@ impl Lean {
     /// Exchanges keys, and has the host key judged.
     ///
     /// # Errors
-    /// Why it came to nothing; first of all the verdict on the host key.
+    /// Why it came to nothing.
     pub(super) async fn shake(
         stream: Stream,
         greeting: Greeting,
-        rest: Vec<u8>,
+        mut rest: Vec<u8>,
         settings: &Settings,
         policy: Policy,
         (feed, traffic): (Arc<Feed>, Arc<Traffic>),
         password: Option<Imprint>,
-    ) -> Result<Self, Result<Cause, Failure>> {
+    ) -> Result<Self, Unproven> {
         let machine = Connection::new(settings, greeting, Instant::now())
-            .map_err(|error| Ok(Cause::Ssh(error)))?;
+            .map_err(|error| Unproven::Broken(error.into()))?;
         let mut lean = Self {
             stream,
             machine,
@@ -110,7 +118,6 @@ impl Lean {
             unwritable: None,
             fairness: Fairness::default(),
         };
-        let mut rest = rest;
         lean.take_in(&mut rest);
         let keyed = lean
             .until(|lean| lean.machine.is_keyed().then_some(()))
@@ -120,8 +127,11 @@ impl Lean {
                 lean.policy = None;
                 Ok(lean)
             }
-            (Err(Over), Some(verdict)) => Err(Err(verdict)),
-            (Err(Over), None) => Err(Ok(lean.cause.take().unwrap_or(Cause::End))),
+            (Err(Over), Some(verdict)) => Err(Unproven::HostKey(verdict)),
+            (Err(Over), None) => {
+                let cause = lean.cause.take().unwrap_or(Cause::End);
+                Err(Unproven::Broken(cause))
+            }
         }
     }
 
