@@ -27,6 +27,7 @@ fn every_limit_has_its_constant_and_its_test() {
     for folder in [
         "netwolf-wire",
         "netwolf-secret",
+        "netwolf-ssh",
         "netwolf-web",
         "netwolf-filter",
         "netwolf-agent",
