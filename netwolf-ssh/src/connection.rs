@@ -220,7 +220,11 @@ impl Connection {
             }
             self.partial = all;
         }
-        let n_bytes = self.sending.n_bytes().max(self.receiving.n_bytes());
+        let n_bytes = self
+            .sending
+            .keys
+            .n_bytes()
+            .max(self.receiving.keys.n_bytes());
         if n_bytes >= REKEY_BYTES {
             self.renew_keys()?;
         }

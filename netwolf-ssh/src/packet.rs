@@ -24,25 +24,27 @@ pub(crate) fn payload_of(inner: &[u8]) -> Result<&[u8], Error> {
     Ok(&rest[..n])
 }
 
-/// The way to the device.
-pub(crate) struct Outgoing {
+/// What seals or opens the packets of one way.
+pub(crate) struct Keys {
     cipher: Cipher,
+    /// Number of the next packet.
     sequence: u32,
-    /// Bytes since the keys are in use.
+    /// Bytes since they are in use.
     n_bytes: u64,
 }
 
-impl Outgoing {
-    pub(crate) const fn new() -> Self {
+impl Keys {
+    /// None, before the first exchange; `sequence` packets were there already.
+    const fn none(sequence: u32) -> Self {
         Self {
             cipher: Cipher::Plain,
-            sequence: 0,
+            sequence,
             n_bytes: 0,
         }
     }
 
-    /// From the next packet on.
-    pub(crate) fn rekey(&mut self, cipher: Cipher, restart: bool) {
+    /// From the next packet on `cipher` is used, and where it is to `restart` the numbers begin anew.
+    pub(crate) fn renew(&mut self, cipher: Cipher, restart: bool) {
         self.cipher = cipher;
         self.n_bytes = 0;
         if restart {
@@ -52,6 +54,25 @@ impl Outgoing {
 
     pub(crate) const fn n_bytes(&self) -> u64 {
         self.n_bytes
+    }
+
+    /// A packet of so many bytes has passed.
+    fn count(&mut self, n: usize) {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.n_bytes += n as u64;
+    }
+}
+
+/// The way to the device.
+pub(crate) struct Outgoing {
+    pub(crate) keys: Keys,
+}
+
+impl Outgoing {
+    pub(crate) const fn new() -> Self {
+        Self {
+            keys: Keys::none(0),
+        }
     }
 
     /// Puts `payload` behind `out` as a packet. What stands in it is rounded up to a multiple of `rounded`, at most
@@ -64,8 +85,8 @@ impl Outgoing {
         rounded: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let block = self.cipher.block();
-        let outside = if self.cipher.length_is_apart() {
+        let block = self.keys.cipher.block();
+        let outside = if self.keys.cipher.length_is_apart() {
             0
         } else {
             LENGTH
@@ -85,52 +106,34 @@ impl Outgoing {
         out.put_byte(u8::try_from(padding).map_err(|_| Error::Length)?);
         out.extend_from_slice(payload);
         out.resize(out.len() + padding, 0);
-        let sealed = self.cipher.seal(self.sequence, out, start);
+        let sealed = self.keys.cipher.seal(self.keys.sequence, out, start);
         if sealed.is_err() {
             // Nothing plain is ever left to be sent.
             out[start..].zeroize();
             out.truncate(start);
         }
         sealed?;
-        self.sequence = self.sequence.wrapping_add(1);
-        self.n_bytes += (out.len() - start) as u64;
+        self.keys.count(out.len() - start);
         Ok(())
     }
 }
 
 /// The way from the device.
 pub(crate) struct Incoming {
-    cipher: Cipher,
-    sequence: u32,
-    n_bytes: u64,
+    pub(crate) keys: Keys,
 }
 
 impl Incoming {
     /// After `n_packets` that were read already.
     pub(crate) const fn after(n_packets: u32) -> Self {
         Self {
-            cipher: Cipher::Plain,
-            sequence: n_packets,
-            n_bytes: 0,
+            keys: Keys::none(n_packets),
         }
-    }
-
-    /// From the next packet on.
-    pub(crate) fn rekey(&mut self, cipher: Cipher, restart: bool) {
-        self.cipher = cipher;
-        self.n_bytes = 0;
-        if restart {
-            self.sequence = 0;
-        }
-    }
-
-    pub(crate) const fn n_bytes(&self) -> u64 {
-        self.n_bytes
     }
 
     /// Number of the packet that was opened last.
     pub(crate) const fn last(&self) -> u32 {
-        self.sequence.wrapping_sub(1)
+        self.keys.sequence.wrapping_sub(1)
     }
 
     /// Length of the packet that `bytes` begin with, if all of it is there.
@@ -138,7 +141,7 @@ impl Incoming {
     /// # Errors
     /// The length is none that a packet has.
     pub(crate) fn whole(&mut self, bytes: &mut [u8]) -> Result<Option<usize>, Error> {
-        let whole = self.cipher.measure(self.sequence, bytes)?;
+        let whole = self.keys.cipher.measure(self.keys.sequence, bytes)?;
         Ok(whole.filter(|whole| *whole <= bytes.len()))
     }
 
@@ -147,9 +150,9 @@ impl Incoming {
     /// # Errors
     /// Its check is not good, or it is not well-formed.
     pub(crate) fn open<'a>(&mut self, packet: &'a mut [u8]) -> Result<&'a [u8], Error> {
-        self.n_bytes += packet.len() as u64;
-        let inner = self.cipher.open(self.sequence, packet)?;
-        self.sequence = self.sequence.wrapping_add(1);
+        let n = packet.len();
+        let inner = self.keys.cipher.open(self.keys.sequence, packet)?;
+        self.keys.count(n);
         payload_of(inner)
     }
 }
@@ -185,8 +188,8 @@ mod tests {
         };
         let (mut outgoing, mut incoming) = (Outgoing::new(), Incoming::after(0));
         let cipher = |role| Cipher::new(name, Way::ToDevice, role, &secrets).unwrap();
-        outgoing.rekey(cipher(Role::Seals), true);
-        incoming.rekey(cipher(Role::Opens), true);
+        outgoing.keys.renew(cipher(Role::Seals), true);
+        incoming.keys.renew(cipher(Role::Opens), true);
         (outgoing, incoming)
     }
 
@@ -225,14 +228,17 @@ mod tests {
     fn bytes_are_counted_from_new_keys_on() {
         let (mut outgoing, mut incoming) = ends(ALL[0]);
         for _ in 0..2 {
-            assert_eq!((outgoing.n_bytes(), incoming.n_bytes()), (0, 0));
+            assert_eq!((outgoing.keys.n_bytes(), incoming.keys.n_bytes()), (0, 0));
             let mut wire = Vec::new();
             outgoing.put(b"show version", 1, &mut wire).unwrap();
             let n_bytes = wire.len() as u64;
             drain(&mut incoming, &mut wire).unwrap();
-            assert_eq!((outgoing.n_bytes(), incoming.n_bytes()), (n_bytes, n_bytes));
-            outgoing.rekey(Cipher::Plain, false);
-            incoming.rekey(Cipher::Plain, false);
+            assert_eq!(
+                (outgoing.keys.n_bytes(), incoming.keys.n_bytes()),
+                (n_bytes, n_bytes)
+            );
+            outgoing.keys.renew(Cipher::Plain, false);
+            incoming.keys.renew(Cipher::Plain, false);
         }
     }
 

@@ -108,6 +108,16 @@ impl Live {
         self.connection.woken().await;
     }
 
+    /// The same, until `at` at most: both ends of the wait lead to the same look.
+    pub(super) async fn woken_by(&mut self, at: Option<Instant>) {
+        let Some(at) = at else {
+            return self.woken().await;
+        };
+        if timeout_at(at.into(), self.woken()).await.is_err() {
+            tracing::trace!("something is due on a session");
+        }
+    }
+
     /// Keeps the session while nobody has anything to do on it: the device is listened to, and answered where it asks for
     /// a sign of life or for new keys.
     pub(super) async fn stand_by(&mut self) -> Infallible {
@@ -117,15 +127,7 @@ impl Live {
                 // Whoever has something to do will see it.
                 return pending().await;
             }
-            match self.connection.poll_timeout() {
-                Some(at) => {
-                    // Both ends of the wait lead to the same look.
-                    if timeout_at(at.into(), self.woken()).await.is_err() {
-                        tracing::trace!("something is due on a session that stands by");
-                    }
-                }
-                None => self.woken().await,
-            }
+            self.woken_by(self.connection.poll_timeout()).await;
         }
     }
 
@@ -136,16 +138,7 @@ impl Live {
                 Some(Event::Ready) => return Ok(()),
                 Some(Event::Failed(failure)) => return Err(failure),
                 Some(_) => {}
-                None => match self.timeout() {
-                    Some(at) => {
-                        let wait = timeout_at(at.into(), self.woken());
-                        // Both ends of the wait lead to the same look.
-                        if wait.await.is_err() {
-                            tracing::trace!("a step of the login is due");
-                        }
-                    }
-                    None => self.woken().await,
-                },
+                None => self.woken_by(self.timeout()).await,
             }
         }
     }

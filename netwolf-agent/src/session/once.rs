@@ -127,17 +127,7 @@ impl Once {
             if let Some(outcome) = self.live.pump().await? {
                 return Ok(judge(command, timeout, outcome));
             }
-            let until = self.live.timeout();
-            let woken = self.live.woken();
-            match until {
-                Some(at) => {
-                    // Both ends of the wait lead to the same look.
-                    if tokio::time::timeout_at(at.into(), woken).await.is_err() {
-                        tracing::trace!("a step of the command is due");
-                    }
-                }
-                None => woken.await,
-            }
+            self.live.woken_by(self.live.timeout()).await;
         }
     }
 

@@ -11,7 +11,7 @@
 use std::time::Instant;
 
 use aws_lc_rs::{
-    digest::{self, Context, SHA256, digest},
+    digest::{Context, SHA256, digest},
     rand,
 };
 
@@ -84,25 +84,14 @@ impl Connection {
         }
         let out_of_turn = Error::OutOfTurn(number);
         let mut exchanging = self.exchanging.take().ok_or(out_of_turn.clone())?;
+        if let Step::Shared { pass_over, .. } = &mut exchanging.step
+            && number != NEWKEYS
+            && std::mem::take(pass_over)
+        {
+            self.exchanging = Some(exchanging);
+            return Ok(());
+        }
         match (number, exchanging.step) {
-            (
-                _,
-                Step::Shared {
-                    exchange,
-                    chosen,
-                    theirs,
-                    pass_over: true,
-                },
-            ) if number != NEWKEYS => {
-                exchanging.step = Step::Shared {
-                    exchange,
-                    chosen,
-                    theirs,
-                    pass_over: false,
-                };
-                self.exchanging = Some(exchanging);
-                Ok(())
-            }
             (
                 KEX_ECDH_REPLY,
                 Step::Shared {
@@ -122,7 +111,7 @@ impl Connection {
                 Ok(())
             }
             (NEWKEYS, Step::Keyed(cipher)) => {
-                self.receiving.rekey(cipher, self.strict);
+                self.receiving.keys.renew(cipher, self.strict);
                 self.rekey_at = now.checked_add(self.rekey_after);
                 self.keyed = true;
                 Ok(())
@@ -190,13 +179,13 @@ impl Connection {
         let to_device = Cipher::new(chosen.sending, Way::ToDevice, Role::Seals, &secrets)?;
         let from_device = Cipher::new(chosen.receiving, Way::FromDevice, Role::Opens, &secrets)?;
         self.sending.put(&[NEWKEYS], 1, &mut self.out)?;
-        self.sending.rekey(to_device, self.strict);
+        self.sending.keys.renew(to_device, self.strict);
         Ok(from_device)
     }
 
     /// Asks about the first key, and takes no other one later.
     fn judge_host_key(&mut self, key: &[u8], handler: &mut impl Handler) -> Result<(), Error> {
-        let hash: digest::Digest = digest(&SHA256, key);
+        let hash = digest(&SHA256, key);
         let is_good = if self.session.is_none() {
             handler.host_key(key)
         } else {

@@ -11,7 +11,7 @@ use russh::{
 };
 
 use super::{
-    error::{ended, runs_nothing, shell_closed},
+    error::{ended, runs_nothing, shell_closed, without},
     jump::Ways,
     policy::Policy,
 };
@@ -195,10 +195,7 @@ impl client::Handler for Client {
         reason: DisconnectReason<russh::Error>,
     ) -> Result<(), russh::Error> {
         self.sink.end(|| {
-            let hide = |text: &str| match &self.password {
-                Some(password) => password.hide_in(text),
-                None => text.to_owned(),
-            };
+            let hide = |text: &str| without(self.password.as_ref(), text);
             let mut failure = ended(&reason, hide);
             failure.message = hide(&failure.message);
             failure

@@ -12,7 +12,7 @@ use netwolf_secret::{Imprint, Outgoing};
 use netwolf_wire::status::{Failure, Reason};
 use tokio::time::{error::Elapsed, timeout};
 
-use super::{general::General, lean::link::Link, took::Took};
+use super::{error::without, general::General, lean::link::Link, took::Took};
 use crate::{
     dialogue::manners::excerpt,
     session::feed::{Feed, Tap},
@@ -93,10 +93,7 @@ impl Connection {
 
     /// What the device said, without the password of the login.
     pub(in crate::session) fn without_password(&self, text: &str) -> String {
-        match &self.password {
-            Some(password) => password.hide_in(text),
-            None => text.to_owned(),
-        }
+        without(self.password.as_ref(), text)
     }
 
     /// Waits until the feed has something to look at. May be dropped at any time.

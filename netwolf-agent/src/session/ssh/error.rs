@@ -2,6 +2,7 @@
 
 use std::io;
 
+use netwolf_secret::Imprint;
 use netwolf_wire::{
     legacy::Legacy,
     status::{Failure, Reason},
@@ -122,6 +123,14 @@ pub(super) fn ended(
         reason,
         message,
         hint: None,
+    }
+}
+
+/// What a device said, without the password of the login.
+pub(super) fn without(password: Option<&Imprint>, text: &str) -> String {
+    match password {
+        Some(password) => password.hide_in(text),
+        None => text.to_owned(),
     }
 }
 

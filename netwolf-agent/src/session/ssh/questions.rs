@@ -133,7 +133,8 @@ fn wants_new_password(text: &str) -> bool {
         .any(|word| has(word))
 }
 
-fn password_change(question: &str) -> Failure {
+/// A device that lets nobody in before the password is changed, in these words.
+pub(super) fn password_change(question: &str) -> Failure {
     Failure {
         reason: Reason::PasswordChange,
         message: format!(

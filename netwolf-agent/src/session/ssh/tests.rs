@@ -149,14 +149,7 @@ async fn run(live: &mut Live, command: &str, limit: Duration) -> Result<Outcome,
         if let Some(outcome) = live.pump().await? {
             return Ok(outcome);
         }
-        let wake = async {
-            match live.timeout() {
-                Some(at) => {
-                    let _in_time = tokio::time::timeout_at(at.into(), live.woken()).await;
-                }
-                None => live.woken().await,
-            }
-        };
+        let wake = live.woken_by(live.timeout());
         timeout(PATIENCE, wake).await.unwrap();
     }
 }

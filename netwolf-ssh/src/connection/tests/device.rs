@@ -223,7 +223,7 @@ impl Device {
             KEX_ECDH_INIT => self.handle_share(payload),
             NEWKEYS => {
                 let cipher = self.next.take().expect("new keys come after an answer");
-                self.receiving.rekey(cipher, self.strict);
+                self.receiving.keys.renew(cipher, self.strict);
                 self.ours = None;
                 self.theirs = None;
                 self.has_new_keys = false;
@@ -310,7 +310,7 @@ impl Device {
         let from = Cipher::new(chosen.sending, Way::ToDevice, Role::Opens, &secrets).unwrap();
         let to = Cipher::new(chosen.receiving, Way::FromDevice, Role::Seals, &secrets).unwrap();
         self.send_now(&[NEWKEYS]);
-        self.sending.rekey(to, self.strict);
+        self.sending.keys.renew(to, self.strict);
         self.next = Some(from);
         self.has_new_keys = true;
         for payload in std::mem::take(&mut self.held) {

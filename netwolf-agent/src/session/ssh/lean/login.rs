@@ -2,7 +2,6 @@
 
 use netwolf_secret::Secret;
 use netwolf_ssh::{Connection, Error, Reply};
-use netwolf_wire::status::{Failure, Reason};
 use russh::{
     MethodKind, MethodSet,
     client::Handle,
@@ -15,12 +14,11 @@ use russh::{
 };
 
 use super::{Lean, Over};
-use crate::{
-    dialogue::manners::excerpt,
-    session::ssh::{
-        auth::{Asked, Attempt, Broken, Peer},
-        client::Client,
-    },
+use crate::session::ssh::{
+    auth::{Asked, Attempt, Broken, Peer},
+    client::Client,
+    error::without,
+    questions::password_change,
 };
 
 impl From<Over> for Broken {
@@ -39,23 +37,6 @@ impl Lean {
         Ok(self.until(|lean| lean.machine().poll_login()).await?)
     }
 
-    fn password_change(&self, words: &str) -> Broken {
-        let shown = match &self.password {
-            Some(password) => password.hide_in(words),
-            None => words.to_owned(),
-        };
-        Broken::Because(Failure {
-            reason: Reason::PasswordChange,
-            message: format!(
-                "the device wants a new password before it goes on: \"{}\"",
-                excerpt(&shown)
-            ),
-            hint: Some(
-                "log in by hand, change it, and put the new one where the credential has it".into(),
-            ),
-        })
-    }
-
     fn judge(&self, reply: Reply) -> Result<Attempt, Broken> {
         match reply {
             Reply::Accepted => Ok(Attempt::Accepted),
@@ -69,7 +50,10 @@ impl Lean {
                     partial,
                 })
             }
-            Reply::PasswordChange(words) => Err(self.password_change(&words)),
+            Reply::PasswordChange(words) => {
+                let words = without(self.password.as_ref(), &words);
+                Err(Broken::Because(password_change(&words)))
+            }
             // Neither was asked for.
             Reply::KeyWanted | Reply::Questions { .. } => Err(Broken::Connection),
         }

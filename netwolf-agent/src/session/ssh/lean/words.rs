@@ -10,7 +10,7 @@ use netwolf_wire::{
 use super::Cause;
 use crate::{
     dialogue::manners::excerpt,
-    session::ssh::error::{before_login as before, broken},
+    session::ssh::error::{before_login as before, broken, without},
 };
 
 /// Why the key exchange with `endpoint` failed.
@@ -38,10 +38,7 @@ pub(in crate::session::ssh) fn before_login(
 
 /// Why a session that was logged in, or about to be, ended, without the `password`.
 pub(super) fn ended(cause: &Cause, password: Option<&Imprint>) -> Failure {
-    let hide = |text: &str| match password {
-        Some(password) => password.hide_in(text),
-        None => text.to_owned(),
-    };
+    let hide = |text: &str| without(password, text);
     let (reason, message) = match cause {
         Cause::Ssh(Error::Disconnected(words)) => (
             Reason::ClosedByDevice,
