@@ -202,7 +202,12 @@ pub fn main(args: &Args) -> ExitCode {
 /// When the flags contradict each other, a file cannot be read or written, or an address cannot
 /// be had. The message says what to do.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // On a single core, threads that hand tasks to each other are of no use.
+    let mut runtime = match std::thread::available_parallelism() {
+        Ok(cores) if cores.get() == 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

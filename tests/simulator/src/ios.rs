@@ -121,7 +121,8 @@ impl Dialogue for IosDialogue {
         let body = match parsed {
             Ok((Action::Show(what), argument, filter)) => {
                 out.push(Output::Shown);
-                filter::apply(filter.as_ref(), self.show(what, argument, around))
+                let filter = filter.as_ref();
+                filter::apply(filter, self.show(what, argument, filter, around))
             }
             Ok((Action::Leave, ..)) => String::new(),
             _ => format!("Line has invalid autocommand \"{command}\"\n"),

@@ -66,11 +66,13 @@ impl Cpu {
         pick(part(self.key, second ^ 0x1e77_0000), 0, 3).min(self.five_seconds(second) / 2)
     }
 
-    /// The mean load of the `window` seconds up to `second`, in percent, rounded.
+    /// The mean load of the `window` seconds up to `second`, in percent, rounded: of one in five, as each tells of
+    /// five.
     pub(crate) fn mean(&self, second: u64, window: u64) -> u64 {
         let first = second.saturating_sub(window - 1);
-        let count = second - first + 1;
-        let sum: u64 = (first..=second).map(|at| self.five_seconds(at)).sum();
+        let every_fifth = || (first..=second).rev().step_by(5);
+        let sum: u64 = every_fifth().map(|at| self.five_seconds(at)).sum();
+        let count = u64::try_from(every_fifth().count()).unwrap_or(u64::MAX);
         (sum + count / 2) / count
     }
 }
@@ -164,8 +166,11 @@ mod tests {
     fn means_cover_their_window_and_less_at_boot() {
         let cpu = Cpu::new(mix(7));
         assert_eq!(cpu.mean(0, 300), cpu.five_seconds(0));
-        let expected: u64 = (41..=100).map(|second| cpu.five_seconds(second)).sum();
-        assert_eq!(cpu.mean(100, 60), (expected + 30) / 60);
+        let expected: u64 = (45..=100)
+            .step_by(5)
+            .map(|second| cpu.five_seconds(second))
+            .sum();
+        assert_eq!(cpu.mean(100, 60), (expected + 6) / 12);
     }
 
     #[test]

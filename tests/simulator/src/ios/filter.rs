@@ -123,6 +123,16 @@ impl Filter {
         Ok(Some(Self { kind, pattern }))
     }
 
+    /// Whether it might keep a row in which no letters stand but those of `words`.
+    pub(super) fn may_keep(&self, words: &str) -> bool {
+        match (self.kind, &self.pattern) {
+            (Kind::Include, Pattern::Plain(text)) => text
+                .split(|c: char| !c.is_alphabetic())
+                .all(|run| words.contains(run)),
+            _ => true,
+        }
+    }
+
     fn apply(&self, text: &str) -> String {
         let mut kept = String::new();
         let mut keep = |line: &str| {

@@ -45,7 +45,8 @@ fn process_number(index: usize) -> u64 {
     u64::try_from(index).expect("a small number fits") + 1
 }
 
-pub(super) fn cpu(view: View<'_>) -> String {
+/// With the rows of those processes whose names are `wanted`.
+pub(super) fn cpu(view: View<'_>, wanted: impl Fn(&str) -> bool) -> String {
     let law = Cpu::new(view.facts.key);
     let second = view.now.since_boot.as_secs();
     let five_seconds = law.five_seconds(second);
@@ -61,6 +62,9 @@ pub(super) fn cpu(view: View<'_>) -> String {
     .expect("a string takes all");
     text.push_str(" PID Runtime(ms)   Invoked      uSecs   5Sec   1Min   5Min TTY Process \n");
     for (index, (name, share)) in PROCESSES.into_iter().enumerate() {
+        if !wanted(name) {
+            continue;
+        }
         let number = process_number(index);
         // Both follow the share of a typical load: some milliseconds for each invocation.
         let own = laws::part(view.facts.key, 100 + number);

@@ -62,7 +62,7 @@ impl IosDialogue {
         match found.action {
             Action::Show(what) => {
                 out.push(Output::Shown);
-                let body = self.show(what, found.argument, around);
+                let body = self.show(what, found.argument, filter.as_ref(), around);
                 return self.answer(filter::apply(filter.as_ref(), body), out);
             }
             // The rest of the line is parsed again, filter and all, as a command of the exec.
@@ -184,13 +184,20 @@ impl IosDialogue {
         }
     }
 
-    pub(super) fn show(&self, what: Show, argument: &str, around: &Around<'_>) -> String {
+    /// The output of one command; `filter` may leave out of it what it would take out anyhow.
+    pub(super) fn show(
+        &self,
+        what: Show,
+        argument: &str,
+        filter: Option<&Filter>,
+        around: &Around<'_>,
+    ) -> String {
         let view = View {
             facts: self.facts,
             hostname: &self.hostname,
             now: around.now,
         };
-        show::show(what, argument, view, around)
+        show::show(what, argument, filter, view, around)
     }
 
     /// Prints a command's output, a page at a time where the pager is on.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::View;
 use super::commands::Show;
+use super::filter::Filter;
 use super::interfaces;
 use super::processes;
 use crate::configuring;
@@ -20,14 +21,22 @@ const IMAGE: &str = "flash0:c2900-universalk9-mz.SPA.157-3.M8.bin";
 /// The number of `vty 0` among all lines: the console and the auxiliary port come before.
 const FIRST_VTY: usize = 2;
 
-/// The output of one command.
-pub(super) fn show(what: Show, argument: &str, view: View<'_>, around: &Around<'_>) -> String {
+/// The output of one command. Rows that `filter` takes out anyhow may be missing.
+pub(super) fn show(
+    what: Show,
+    argument: &str,
+    filter: Option<&Filter>,
+    view: View<'_>,
+    around: &Around<'_>,
+) -> String {
     match what {
         Show::Clock => format!("*{}\n", clock(view.now.unix, true)),
         Show::Interfaces => interfaces::details(view, argument),
         Show::InterfacesDescription => interfaces::descriptions(),
         Show::IpInterfaceBrief => interfaces::brief(view),
-        Show::ProcessesCpu => processes::cpu(view),
+        Show::ProcessesCpu => processes::cpu(view, |name| {
+            filter.is_none_or(|filter| filter.may_keep(name))
+        }),
         Show::ProcessesMemory => processes::memory(view),
         Show::RunningConfig => running_config(view, &(around.configuration)()),
         Show::Users => users(&(around.users)()),

@@ -587,6 +587,42 @@ fn the_load_line_has_the_form_pollers_know() {
 }
 
 #[test]
+fn a_filter_keeps_the_rows_that_fit_though_the_others_are_not_made() {
+    let mut terminal = Terminal::new();
+    let all = terminal.output("show processes cpu");
+    let including = |what: &str| {
+        all.lines()
+            .filter(|row| row.contains(what))
+            .flat_map(|row| [row, "\n"])
+            .collect::<String>()
+    };
+    for what in [
+        "CPU",
+        "S",
+        "0 S",
+        "IP Input",
+        "Input  ",
+        "IPv4",
+        "BGP-",
+        "OSPF-1 H",
+        "SNMP",
+        "PID",
+        "TTY Process",
+        "%   0 I",
+        "0",
+        "nothing",
+    ] {
+        let command = format!("show processes cpu | include {what}");
+        assert_eq!(terminal.output(&command), including(what), "{what:?}");
+    }
+    let shown = terminal.output("show processes cpu | begin TTY B");
+    assert!(
+        all.ends_with(&shown) && shown.lines().count() == 12,
+        "{shown}"
+    );
+}
+
+#[test]
 fn tables_keep_their_columns_for_devices_of_any_age() {
     let row = regex::Regex::new(r"^ *\d+ +\d+ +\d+ +\d+ +\d+\.\d\d% +\d+\.\d\d% +\d+\.\d\d% +0 \S")
         .expect("a pattern");
