@@ -21,6 +21,8 @@ pub struct ShardStats {
     pub devices: u64,
     /// Sessions that are up.
     pub sessions: u64,
+    /// Sessions of the general SSH client, which take more memory than others.
+    pub general_client_sessions: u64,
     /// Logins that succeeded.
     pub logins: u64,
     /// Logins that failed, by reason.

@@ -210,13 +210,15 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Connection, Failure> {
     let client = match shaken {
         Known::General(mut shaken) => {
             log_in(&mut shaken.handle, &door, &sink, &mut credential, &offered).await?;
-            LoggedIn::General(General::new(shaken))
+            LoggedIn::General(General::new(shaken, login.traffic.count_general()))
         }
         Known::Lean(mut lean) => {
             log_in(&mut *lean, &door, &sink, &mut credential, &offered).await?;
             LoggedIn::Lean(Box::new(Link::new(*lean)))
         }
     };
+    let ssh_client = client.name();
+    tracing::debug!(device = %login.device, ssh_client, "logged in");
     let took = Took {
         connect,
         key_exchange,

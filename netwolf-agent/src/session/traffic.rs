@@ -1,12 +1,26 @@
-//! What goes over the sockets of a shard's sessions, counted.
+//! What goes over the sockets of a shard's sessions, and how many of them the general client has, counted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
-/// Bytes as they were on the wire, all sessions of a shard together.
+/// Of all sessions of a shard together; bytes as they were on the wire.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     received: AtomicU64,
     sent: AtomicU64,
+    general: AtomicU64,
+}
+
+/// A session of the general client, counted as long as this lives.
+#[derive(Debug)]
+pub(super) struct OfGeneral(Arc<Traffic>);
+
+impl Drop for OfGeneral {
+    fn drop(&mut self) {
+        self.0.general.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Traffic {
@@ -18,6 +32,17 @@ impl Traffic {
     /// So many bytes went.
     pub(super) fn add_sent(&self, bytes: usize) {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// The general client has one session more.
+    pub(super) fn count_general(self: &Arc<Self>) -> OfGeneral {
+        self.general.fetch_add(1, Ordering::Relaxed);
+        OfGeneral(self.clone())
+    }
+
+    /// Sessions that the general client has.
+    pub(crate) fn general(&self) -> u64 {
+        self.general.load(Ordering::Relaxed)
     }
 
     /// All that came so far.

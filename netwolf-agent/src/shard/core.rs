@@ -328,6 +328,7 @@ impl Core {
         ShardStats {
             devices: self.leases.len() as u64,
             sessions: up as u64,
+            general_client_sessions: self.traffic.general(),
             buffered_polls: self.buffer.unsent() as u64,
             dropped_polls: self.buffer.dropped(),
             steps_held: self.steps.len() as u64,

@@ -11,7 +11,7 @@ use crate::{
 
 type Field = (&'static str, Type, &'static str, fn(&ShardStats) -> u64);
 
-const FIELDS: [Field; 18] = [
+const FIELDS: [Field; 19] = [
     (
         "netwolf_agent_devices",
         Type::Gauge,
@@ -23,6 +23,12 @@ const FIELDS: [Field; 18] = [
         Type::Gauge,
         "Sessions of the shard that are up.",
         |s| s.sessions,
+    ),
+    (
+        "netwolf_agent_general_client_sessions",
+        Type::Gauge,
+        "Sessions of the shard that the general SSH client has, which take several times the memory of others.",
+        |s| s.general_client_sessions,
     ),
     (
         "netwolf_agent_tasks",

@@ -34,6 +34,16 @@ pub(super) enum Client {
     Lean(Box<Link>),
 }
 
+impl Client {
+    /// As `ssh_client` of a platform has it.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::General(_) => "general",
+            Self::Lean(_) => "lean",
+        }
+    }
+}
+
 /// Does the same with either client.
 macro_rules! by {
     ($client:expr, $each:ident => $action:expr) => {

@@ -12,21 +12,23 @@ use super::{
     client::Client,
     connection::{Gone, Opening, Terminal},
 };
-use crate::session::socket::KillOnDrop;
+use crate::session::{socket::KillOnDrop, traffic::OfGeneral};
 
 /// See the module. Dropping it cuts the connection.
 pub(super) struct General {
     pub(super) handle: Handle<Client>,
     channel: Option<ChannelWriteHalf<Msg>>,
     _kill: KillOnDrop,
+    _counted: OfGeneral,
 }
 
 impl General {
-    pub(super) fn new(shaken: Shaken) -> Self {
+    pub(super) fn new(shaken: Shaken, counted: OfGeneral) -> Self {
         Self {
             handle: shaken.handle,
             channel: None,
             _kill: shaken.kill,
+            _counted: counted,
         }
     }
 

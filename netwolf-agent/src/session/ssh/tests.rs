@@ -89,6 +89,7 @@ fn target(port: u16) -> Target {
 struct Shared {
     accepted: Arc<AcceptedKeys>,
     jumps: JumpHosts,
+    traffic: Arc<Traffic>,
 }
 
 impl Shared {
@@ -115,7 +116,7 @@ impl Shared {
             accepted: &self.accepted,
             jumps: &self.jumps,
             gate,
-            traffic: &Arc::default(),
+            traffic: &self.traffic,
         };
         let result = connect(login).await;
         (result, gate.offered().load(Ordering::Relaxed))

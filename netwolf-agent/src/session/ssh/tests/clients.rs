@@ -24,9 +24,11 @@ fn much() -> String {
 /// Logs in to a device at `port`-like `target` of `platform`; runs a short command, a long one, one that fails and a
 /// short one again. Tells whether it was by the lean client.
 async fn session(target: &Target, platform: &Platform) -> bool {
-    let connection = Shared::default().connect(target, platform).await.0;
+    let shared = Shared::default();
+    let connection = shared.connect(target, platform).await.0;
     let mut connection = connection.unwrap_or_else(|failure| panic!("{failure:?}"));
     let is_lean = connection.is_lean();
+    assert_eq!(shared.traffic.general(), u64::from(!is_lean));
     connection.renew_keys().await;
     let mut live = live(connection, platform).await;
     for (command, expected) in [
@@ -42,6 +44,7 @@ async fn session(target: &Target, platform: &Platform) -> bool {
         }
     }
     live.close().await;
+    assert_eq!(shared.traffic.general(), 0, "it is over");
     is_lean
 }
 

@@ -86,6 +86,7 @@ fn sharing(idle: Duration) -> Arc<Shared> {
     Arc::new(Shared {
         accepted: Arc::default(),
         jumps: JumpHosts::closing_after(idle),
+        traffic: Arc::default(),
     })
 }
 
