@@ -187,7 +187,9 @@ impl Lean {
         .await;
     }
 
-    /// Waits until `check` gives something.
+    /// Waits until `check` gives something, and until all that is to be sent has left: a way through a jump host
+    /// holds a place in the queue of all its ways for what is half sent, and whoever waits elsewhere meanwhile, for
+    /// leave to log in as it may be, would hold up the one that it waits for.
     ///
     /// # Errors
     /// The connection ended before.
@@ -195,11 +197,17 @@ impl Lean {
         &mut self,
         mut check: impl FnMut(&mut Self) -> Option<T>,
     ) -> Result<T, Over> {
+        let mut found = None;
         std::future::poll_fn(|cx| {
             let over = self.poll_io(cx).is_ready();
-            match check(self) {
+            if found.is_none() {
+                found = check(self);
+            }
+            if over {
+                return Poll::Ready(found.take().ok_or(Over));
+            }
+            match found.take_if(|_| self.machine.output().is_empty()) {
                 Some(found) => Poll::Ready(Ok(found)),
-                None if over => Poll::Ready(Err(Over)),
                 None => Poll::Pending,
             }
         })

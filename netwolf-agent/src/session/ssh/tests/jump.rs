@@ -328,6 +328,62 @@ async fn a_credential_that_the_jump_host_refuses_is_offered_once_for_all_its_dev
 }
 
 #[tokio::test]
+async fn devices_that_wait_for_leave_to_log_in_hold_up_none_that_has_it() {
+    let Some(mut lab) = Lab::start(DEVICES, "").await else {
+        return;
+    };
+    for target in &mut lab.targets {
+        target.login.credential = "device".into();
+    }
+    let shared = sharing(PATIENCE);
+    let (sender, mut notices) = mpsc::channel(64);
+    let mut logins = JoinSet::new();
+    for (n, target) in (1..).zip(lab.targets.clone()) {
+        let gate = Gate::new(TaskId(n), sender.clone(), PATIENCE);
+        let (shared, platform) = (shared.clone(), lab.platform.clone());
+        logins.spawn(async move {
+            let connection = shared.connect_through(&gate, &target, &platform).await.0?;
+            gate.finish("device", LoginOutcome::Accepted).await;
+            connection.close().await;
+            Ok::<_, Failure>(())
+        });
+    }
+    drop(sender);
+    // As a manager gives leave that does not know yet whether the credential is right: to one after the other.
+    let answering = async {
+        let mut waiting = Vec::new();
+        while let Some((_, notice)) = notices.recv().await {
+            match notice {
+                Notice::Ask(ask) if ask.credential == "device" => {
+                    waiting.push(ask);
+                    if waiting.len() < DEVICES {
+                        continue;
+                    }
+                }
+                Notice::Ask(ask) => {
+                    ask.answer.give(Verdict::Granted);
+                    continue;
+                }
+                Notice::Ended(credential, _) if credential == "device" => {}
+                Notice::Ended(..) => continue,
+                other => panic!("{other:?}"),
+            }
+            if let Some(next) = waiting.pop() {
+                next.answer.give(Verdict::Granted);
+            }
+        }
+    };
+    let (results, ()) = timeout(PATIENCE, async {
+        tokio::join!(logins.join_all(), answering)
+    })
+    .await
+    .unwrap();
+    for result in results {
+        result.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_jump_host_whose_credential_is_held_is_not_connected_to() {
     let Some(lab) = Lab::start(3, "").await else {
         return;
