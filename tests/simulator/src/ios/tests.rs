@@ -498,16 +498,17 @@ fn the_page_follows_the_terminal() {
     assert_eq!(terminal.dialogue.length, DEFAULT_ROWS);
 }
 
+/// The rows of `text` that contain `what`.
+fn including(text: &str, what: &str) -> String {
+    let rows = text.lines().filter(|row| row.contains(what));
+    rows.flat_map(|row| [row, "\n"]).collect()
+}
+
 #[test]
 fn output_filters_do_what_they_are_called() {
     let mut terminal = Terminal::privileged();
     let all = terminal.output("show ip interface brief");
-    let including = |what: &str| {
-        all.lines()
-            .filter(|row| row.contains(what))
-            .flat_map(|row| [row, "\n"])
-            .collect::<String>()
-    };
+    let including = |what| including(&all, what);
     assert_eq!(
         terminal.output("show ip interface brief | include Gigabit"),
         including("Gigabit")
@@ -590,12 +591,7 @@ fn the_load_line_has_the_form_pollers_know() {
 fn a_filter_keeps_the_rows_that_fit_though_the_others_are_not_made() {
     let mut terminal = Terminal::new();
     let all = terminal.output("show processes cpu");
-    let including = |what: &str| {
-        all.lines()
-            .filter(|row| row.contains(what))
-            .flat_map(|row| [row, "\n"])
-            .collect::<String>()
-    };
+    let including = |what| including(&all, what);
     for what in [
         "CPU",
         "S",

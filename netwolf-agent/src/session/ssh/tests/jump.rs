@@ -68,6 +68,18 @@ impl Lab {
         })
     }
 
+    /// The devices, each with a gate that asks by `sender`.
+    fn gated(
+        &self,
+        sender: mpsc::Sender<(TaskId, Notice)>,
+    ) -> impl Iterator<Item = (Gate, Target)> {
+        let targets = (1..).zip(self.targets.clone());
+        targets.map(move |(n, target)| {
+            let gate = Gate::new(TaskId(n), sender.clone(), PATIENCE);
+            (gate, target)
+        })
+    }
+
     /// Logs in to all devices at once.
     async fn connect_all(&self, shared: &Arc<Shared>) -> Vec<Result<Live, Failure>> {
         let mut logins = JoinSet::new();
@@ -285,15 +297,13 @@ async fn a_credential_that_the_jump_host_refuses_is_offered_once_for_all_its_dev
     let shared = sharing(PATIENCE);
     let (sender, mut notices) = mpsc::channel(64);
     let mut logins = JoinSet::new();
-    for (n, target) in (1..).zip(lab.targets.clone()) {
-        let gate = Gate::new(TaskId(n), sender.clone(), PATIENCE);
+    for (gate, target) in lab.gated(sender) {
         let (shared, platform) = (shared.clone(), lab.platform.clone());
         logins.spawn(async move {
             let connected = shared.connect_through(&gate, &target, &platform).await;
             connected.0.map(drop)
         });
     }
-    drop(sender);
     let answering = async {
         let (mut asks, mut ends) = (BTreeMap::new(), Vec::new());
         while let Some((_, notice)) = notices.recv().await {
@@ -338,8 +348,7 @@ async fn devices_that_wait_for_leave_to_log_in_hold_up_none_that_has_it() {
     let shared = sharing(PATIENCE);
     let (sender, mut notices) = mpsc::channel(64);
     let mut logins = JoinSet::new();
-    for (n, target) in (1..).zip(lab.targets.clone()) {
-        let gate = Gate::new(TaskId(n), sender.clone(), PATIENCE);
+    for (gate, target) in lab.gated(sender) {
         let (shared, platform) = (shared.clone(), lab.platform.clone());
         logins.spawn(async move {
             let connection = shared.connect_through(&gate, &target, &platform).await.0?;
@@ -348,7 +357,6 @@ async fn devices_that_wait_for_leave_to_log_in_hold_up_none_that_has_it() {
             Ok::<_, Failure>(())
         });
     }
-    drop(sender);
     // As a manager gives leave that does not know yet whether the credential is right: to one after the other.
     let answering = async {
         let mut waiting = Vec::new();
