@@ -23,6 +23,10 @@ use crate::clock::Clock;
 /// moved have waited for long enough.
 const FIRST_RUN_WITHIN: Duration = Duration::from_secs(2);
 
+/// A command whose time came so shortly before the session was up runs at once: a device that had ended the session just
+/// before would cost it a whole interval otherwise.
+const STILL_DUE: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 struct Entry {
     interval: Duration,
@@ -81,14 +85,21 @@ impl Schedule {
             let stale = entry
                 .last_start
                 .is_none_or(|start| now.saturating_duration_since(start) >= entry.interval);
-            entry.due = Some(if stale && entry.interval <= FIRST_RUN_WITHIN {
-                now
-            } else if stale {
-                let spread = entry.phase.as_nanos() % FIRST_RUN_WITHIN.as_nanos();
-                slot.min(now + Duration::from_nanos(u64::try_from(spread).unwrap_or_default()))
-            } else {
-                slot
-            });
+            let patience = STILL_DUE.min(entry.interval);
+            let just_missed = entry
+                .due
+                .and_then(|due| now.checked_duration_since(due))
+                .is_some_and(|late| late < patience);
+            entry.due = Some(
+                if just_missed || (stale && entry.interval <= FIRST_RUN_WITHIN) {
+                    now
+                } else if stale {
+                    let spread = entry.phase.as_nanos() % FIRST_RUN_WITHIN.as_nanos();
+                    slot.min(now + Duration::from_nanos(u64::try_from(spread).unwrap_or_default()))
+                } else {
+                    slot
+                },
+            );
         }
     }
 
@@ -252,6 +263,20 @@ mod tests {
         let slot = schedule.next_due().unwrap();
         schedule.resume(first + SECOND);
         assert_eq!(schedule.next_due(), Some(slot));
+    }
+
+    #[test]
+    fn a_command_whose_time_came_during_a_login_runs_after_it() {
+        let minute = Duration::from_mins(1);
+        let (mut schedule, _) = schedule("core-1", minute);
+        schedule.pop(schedule.next_due().unwrap());
+        let slot = schedule.next_due().unwrap();
+        let up = slot + SECOND;
+        schedule.resume(up);
+        assert_eq!(schedule.next_due(), Some(up));
+        let due = schedule.pop(up).unwrap();
+        assert_eq!((due.at, due.skipped), (up, 0));
+        assert_eq!(schedule.next_due(), Some(slot + minute), "the phase stays");
     }
 
     #[test]
