@@ -12,6 +12,9 @@ use crate::session::{Notice, TaskId, Verdict};
 
 const DEVICES: usize = 50;
 
+/// What gates ask and tell.
+type Notices = mpsc::Receiver<(TaskId, Notice)>;
+
 /// A jump host on a path that can be cut, and devices behind it.
 struct Lab {
     sshd: Sshd,
@@ -68,16 +71,22 @@ impl Lab {
         })
     }
 
-    /// The devices, each with a gate that asks by `sender`.
-    fn gated(
-        &self,
-        sender: mpsc::Sender<(TaskId, Notice)>,
-    ) -> impl Iterator<Item = (Gate, Target)> {
-        let targets = (1..).zip(self.targets.clone());
-        targets.map(move |(n, target)| {
+    /// Logs in to all devices and out again, each by a gate of its own; with what the gates ask and tell.
+    fn log_in_by_gates(&self, shared: &Arc<Shared>) -> (JoinSet<Result<(), Failure>>, Notices) {
+        let (sender, notices) = mpsc::channel(64);
+        let mut logins = JoinSet::new();
+        for (n, target) in (1..).zip(self.targets.clone()) {
             let gate = Gate::new(TaskId(n), sender.clone(), PATIENCE);
-            (gate, target)
-        })
+            let (shared, platform) = (shared.clone(), self.platform.clone());
+            logins.spawn(async move {
+                let connection = shared.connect_through(&gate, &target, &platform).await.0?;
+                let credential = &target.login.credential;
+                gate.finish(credential, LoginOutcome::Accepted).await;
+                connection.close().await;
+                Ok(())
+            });
+        }
+        (logins, notices)
     }
 
     /// Logs in to all devices at once.
@@ -295,15 +304,7 @@ async fn a_credential_that_the_jump_host_refuses_is_offered_once_for_all_its_dev
         jump.login.private_key = Some(SecretRef::File(lab.sshd.path("user_rsa")));
     }
     let shared = sharing(PATIENCE);
-    let (sender, mut notices) = mpsc::channel(64);
-    let mut logins = JoinSet::new();
-    for (gate, target) in lab.gated(sender) {
-        let (shared, platform) = (shared.clone(), lab.platform.clone());
-        logins.spawn(async move {
-            let connected = shared.connect_through(&gate, &target, &platform).await;
-            connected.0.map(drop)
-        });
-    }
+    let (logins, mut notices) = lab.log_in_by_gates(&shared);
     let answering = async {
         let (mut asks, mut ends) = (BTreeMap::new(), Vec::new());
         while let Some((_, notice)) = notices.recv().await {
@@ -346,17 +347,7 @@ async fn devices_that_wait_for_leave_to_log_in_hold_up_none_that_has_it() {
         target.login.credential = "device".into();
     }
     let shared = sharing(PATIENCE);
-    let (sender, mut notices) = mpsc::channel(64);
-    let mut logins = JoinSet::new();
-    for (gate, target) in lab.gated(sender) {
-        let (shared, platform) = (shared.clone(), lab.platform.clone());
-        logins.spawn(async move {
-            let connection = shared.connect_through(&gate, &target, &platform).await.0?;
-            gate.finish("device", LoginOutcome::Accepted).await;
-            connection.close().await;
-            Ok::<_, Failure>(())
-        });
-    }
+    let (logins, mut notices) = lab.log_in_by_gates(&shared);
     // As a manager gives leave that does not know yet whether the credential is right: to one after the other.
     let answering = async {
         let mut waiting = Vec::new();
